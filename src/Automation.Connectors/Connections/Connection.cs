@@ -1,0 +1,46 @@
+using Newtonsoft.Json.Linq;
+
+namespace Automation.Connectors;
+
+/// <summary>An account: settings and credentials of a connector. Its text form holds no secret.</summary>
+public sealed record Connection
+{
+    public required string Id { get; init; }
+    public required string Name { get; init; }
+    public required string Connector { get; init; }
+    public required Uri BaseUrl { get; init; }
+    public string? LocationId { get; init; }
+    public string? CompanyId { get; init; }
+    public required Credential Credential { get; init; }
+
+    /// <summary>Points at this server's sandbox: may poll every five seconds, and is badged.</summary>
+    public bool IsSandbox { get; init; }
+
+    public override string ToString() => $"{Connector} connection '{Name}' ({Id})";
+}
+
+/// <summary>What authenticates a connection. Only in memory; encrypted in the vault; never in text.</summary>
+public sealed record Credential
+{
+    /// <summary><c>apiKey</c> or <c>oauth2</c>.</summary>
+    public required string Kind { get; init; }
+
+    public string? ApiKey { get; init; }
+    public string? ClientId { get; init; }
+    public string? ClientSecret { get; init; }
+    public string? AccessToken { get; init; }
+    public string? RefreshToken { get; init; }
+    public DateTimeOffset? ExpiresAt { get; init; }
+
+    /// <summary>The bearer value of a request.</summary>
+    public string? Bearer => Kind == "apiKey" ? ApiKey : AccessToken;
+
+    public override string ToString() => $"{Kind} credential";
+}
+
+/// <summary>The vault, as the client sees it.</summary>
+public interface IConnections
+{
+    /// <summary>A connection with its credential; null: there is none of this id or name.</summary>
+    ValueTask<Connection?> FindAsync(string idOrName, CancellationToken cancellationToken);
+}

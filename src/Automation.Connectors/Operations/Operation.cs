@@ -1,0 +1,214 @@
+using Newtonsoft.Json.Linq;
+
+namespace Automation.Connectors;
+
+/// <summary>One call of a connector, described by data. Adding a record adds an activity; no code is needed.</summary>
+public sealed record Operation
+{
+    /// <summary>Number in the catalogue of 126; null for those of ours beyond it.</summary>
+    public int? Number { get; init; }
+
+    /// <summary>Connector name: <c>gohighlevel</c>, <c>flocksy</c>.</summary>
+    public required string Connector { get; init; }
+
+    public required string Category { get; init; }
+    public required OperationKind Kind { get; init; }
+    public required string Name { get; init; }
+
+    /// <summary>Activity type, fixed for good.</summary>
+    public required string ActivityType { get; init; }
+
+    public string Description { get; init; } = "";
+    public required string Method { get; init; }
+
+    /// <summary>Path with <c>{name}</c> placeholders, verbatim: some end with a slash.</summary>
+    public required string Path { get; init; }
+
+    /// <summary>Value of the Version header; null: none is sent.</summary>
+    public string? VersionHeader { get; init; }
+
+    public IReadOnlyList<string> Scopes { get; init; } = [];
+
+    /// <summary><c>location</c> or <c>agency</c>.</summary>
+    public string TokenType { get; init; } = "location";
+
+    public EffectClass Effect { get; init; }
+
+    /// <summary>How to find out whether an unanswered write happened, for <see cref="EffectClass.Probe"/>.</summary>
+    public Probe? Probe { get; init; }
+
+    public IReadOnlyList<OperationInput> Inputs { get; init; } = [];
+    public string? ContentType { get; init; }
+    public ResponseShape Response { get; init; } = new();
+    public Pagination Pagination { get; init; } = new();
+
+    /// <summary>How it is polled; null: it cannot be a trigger.</summary>
+    public PollShape? Poll { get; init; }
+
+    /// <summary>JSON paths in an item, the body sent or the answer, whose values become subject keys of the run.</summary>
+    public IReadOnlyList<string> SubjectPaths { get; init; } = [];
+
+    public string? DocsUrl { get; init; }
+    public bool Deprecated { get; init; }
+    public string? Notice { get; init; }
+
+    /// <summary>Deletes, or changes many at once.</summary>
+    public bool Destructive { get; init; }
+}
+
+public enum OperationKind
+{
+    Trigger,
+    Action,
+}
+
+/// <summary>What sending a call twice means.</summary>
+public enum EffectClass
+{
+    /// <summary>Changes nothing.</summary>
+    Read,
+
+    /// <summary>Sent again after a crash: upsert, PUT, DELETE, or with an idempotency key.</summary>
+    Safe,
+
+    /// <summary>After a crash a read finds out whether it happened.</summary>
+    Probe,
+
+    /// <summary>After a crash a person decides.</summary>
+    Unsafe,
+}
+
+/// <summary>Where an input goes in the request.</summary>
+public enum InputPlace
+{
+    Path,
+    Query,
+    Body,
+
+    /// <summary>The whole body: an input named <c>items</c>.</summary>
+    WholeBody,
+}
+
+/// <summary>An input of an operation, by the API's own name.</summary>
+public sealed record OperationInput
+{
+    /// <summary>The API's name.</summary>
+    public required string Name { get; init; }
+
+    public required InputPlace Place { get; init; }
+
+    /// <summary><c>string</c>, <c>number</c>, <c>integer</c>, <c>boolean</c>, <c>array</c>, <c>object</c>, <c>any</c>.</summary>
+    public string Type { get; init; } = "string";
+
+    /// <summary>Type of an array's elements.</summary>
+    public string? ItemType { get; init; }
+
+    public bool Required { get; init; }
+    public IReadOnlyList<string>? Enum { get; init; }
+    public JToken? Default { get; init; }
+    public JToken? Example { get; init; }
+    public string? DisplayName { get; init; }
+    public string? Description { get; init; }
+    public double? Maximum { get; init; }
+
+    /// <summary>Operation whose items are the live options of this input (pipelines, calendars, users, tags…).</summary>
+    public string? OptionsFrom { get; init; }
+
+    /// <summary>Name in a definition: the API's name, or <c>input</c> + name where Elsa uses the name itself.</summary>
+    public string PropertyName => OperationNames.PropertyOf(Name);
+}
+
+/// <summary>Names of inputs in definitions.</summary>
+public static class OperationNames
+{
+    private static readonly HashSet<string> Taken = new(StringComparer.Ordinal)
+    {
+        "id", "nodeId", "name", "type", "version", "kind", "metadata", "customProperties", "runAsynchronously", "canStartWorkflow",
+        "connectionId", "interval", "mode", "result", "event",
+    };
+
+    /// <summary>camelCase JSON key of an input in a definition.</summary>
+    public static string PropertyOf(string apiName) =>
+        Taken.Contains(apiName) ? "input" + char.ToUpperInvariant(apiName[0]) + apiName[1..] : apiName;
+}
+
+/// <summary>Where things are in an answer. Paths are dotted: <c>results.tags</c>.</summary>
+public sealed record ResponseShape
+{
+    public int Status { get; init; } = 200;
+    public string? CollectionPath { get; init; }
+    public string? RecordPath { get; init; }
+
+    /// <summary>Property of an item that is its id: <c>id</c>, <c>_id</c>.</summary>
+    public string IdPath { get; init; } = "id";
+
+    /// <summary>Property of an item that says when it was changed; null: only its content tells.</summary>
+    public string? UpdatedAtPath { get; init; }
+
+    /// <summary>The answer is a file (recording, transcript).</summary>
+    public bool Binary { get; init; }
+
+    public JToken? Sample { get; init; }
+}
+
+/// <summary>How a list is read page by page.</summary>
+public sealed record Pagination
+{
+    /// <summary><c>none</c>, <c>skipLimit</c>, <c>pageLimit</c>, <c>searchAfter</c>, <c>startAfter</c>, <c>cursor</c>.</summary>
+    public string Style { get; init; } = "none";
+
+    /// <summary>Names of the paging inputs, in the order of the style: (skip, limit), (page, pageLimit), …</summary>
+    public IReadOnlyList<string> Params { get; init; } = [];
+
+    public int PageSize { get; init; } = 100;
+
+    /// <summary>Path in the answer of the next token, for <c>cursor</c>.</summary>
+    public string? NextPath { get; init; }
+}
+
+/// <summary>How an operation is polled.</summary>
+public sealed record PollShape
+{
+    /// <summary>Modes a trigger may choose; the first is the default: <c>updated</c> (every revision), <c>new</c> (first revision only), <c>changed</c> (one watched record), <c>edge</c> (a predicate becomes true).</summary>
+    public IReadOnlyList<string> Modes { get; init; } = ["updated", "new"];
+
+    /// <summary>
+    /// Inputs merged into the request of an incremental scan: strings <c>$from</c> and <c>$to</c> become the scan's lower and upper bound in
+    /// <see cref="BoundFormat"/>. Null: each scan reads the whole list.
+    /// </summary>
+    public JObject? Window { get; init; }
+
+    /// <summary>Inputs merged into every page of a scan (a stable sort).</summary>
+    public JObject? Fixed { get; init; }
+
+    /// <summary><c>iso</c>, <c>epochMs</c>.</summary>
+    public string BoundFormat { get; init; } = "iso";
+
+    /// <summary>How far an incremental scan looks back behind its watermark, for search indexes that lag.</summary>
+    public TimeSpan Overlap { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>Interval used where a trigger gives none.</summary>
+    public TimeSpan DefaultInterval { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>Pages one scan may read before it is stopped as endless.</summary>
+    public int MaxPages { get; init; } = 5000;
+
+    /// <summary>Properties that change without the item having changed (counters, signed links): left out of the content hash.</summary>
+    public IReadOnlyList<string> IgnoreInHash { get; init; } = [];
+
+    /// <summary>Path of the value whose change to truth fires, for <c>edge</c>.</summary>
+    public string? EdgePath { get; init; }
+}
+
+/// <summary>A read that tells whether a write happened.</summary>
+public sealed record Probe
+{
+    /// <summary>Activity type of the read.</summary>
+    public required string Operation { get; init; }
+
+    /// <summary>Inputs of the read, by name; <c>$body.x</c>, <c>$path.x</c>, <c>$query.x</c> take values of the write.</summary>
+    public JObject Inputs { get; init; } = [];
+
+    /// <summary>Properties of an item that must equal those of the write, by item path; <c>$createdAfterIntent</c> names a time that must not be before the intent.</summary>
+    public JObject Match { get; init; } = [];
+}

@@ -1,0 +1,50 @@
+namespace Automation.Connectors;
+
+/// <summary>All operations of all connectors of this process.</summary>
+public sealed class OperationCatalog
+{
+    private readonly Dictionary<string, Operation> operations = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Connector> connectors = new(StringComparer.Ordinal);
+
+    public IReadOnlyCollection<Operation> All => operations.Values;
+    public IReadOnlyCollection<Connector> Connectors => connectors.Values;
+
+    /// <exception cref="InvalidOperationException">The connector or one of its activity types is there already.</exception>
+    public void Add(Connector connector)
+    {
+        connectors.Add(connector.Name, connector);
+        foreach (var operation in connector.Operations)
+        {
+            operations.Add(operation.ActivityType, operation);
+        }
+    }
+
+    public Operation? Find(string activityType) => operations.GetValueOrDefault(activityType);
+
+    /// <exception cref="KeyNotFoundException">No such connector.</exception>
+    public Connector ConnectorOf(string name) => connectors.TryGetValue(name, out var connector) ? connector : throw new KeyNotFoundException($"There is no connector named '{name}'.");
+}
+
+/// <summary>A kind of external system: its defaults, limits and operations.</summary>
+public sealed record Connector
+{
+    public required string Name { get; init; }
+    public required string DisplayName { get; init; }
+    public required Uri DefaultBaseUrl { get; init; }
+    public required IReadOnlyList<Operation> Operations { get; init; }
+
+    /// <summary>Header that makes a repeated write harmless; null: the API has none.</summary>
+    public string? IdempotencyHeader { get; init; }
+
+    /// <summary>Calls allowed per window.</summary>
+    public required RateLimit Limit { get; init; }
+
+    /// <summary>Operation called to test a connection.</summary>
+    public required string TestOperation { get; init; }
+}
+
+/// <summary>A budget of calls.</summary>
+/// <param name="Calls">Calls per <paramref name="Window"/>.</param>
+/// <param name="Window">Length of the window.</param>
+/// <param name="PerDay">Calls per day; null: no daily limit.</param>
+public sealed record RateLimit(int Calls, TimeSpan Window, int? PerDay);

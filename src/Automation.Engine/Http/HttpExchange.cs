@@ -1,0 +1,41 @@
+using Newtonsoft.Json.Linq;
+
+namespace Automation.Engine.Http;
+
+/// <summary>The request that a run answers, while it is on the request's thread.</summary>
+public interface IHttpExchange
+{
+    /// <summary>The response has been sent; a second one is refused.</summary>
+    bool HasResponded { get; }
+
+    /// <summary>Sends the response; the run goes on after it. The caller has committed the run before.</summary>
+    ValueTask RespondAsync(HttpReply reply, CancellationToken cancellationToken);
+}
+
+/// <summary>A response.</summary>
+/// <param name="Status">Status code.</param>
+/// <param name="ContentType">MIME type; null: by the content.</param>
+/// <param name="Body">The body.</param>
+/// <param name="Headers">Header values by name.</param>
+public sealed record HttpReply(int Status, string? ContentType, byte[] Body, IReadOnlyDictionary<string, string> Headers);
+
+/// <summary>What an HTTP endpoint hands to its flow, and the name and key of its bookmark and trigger.</summary>
+public static class HttpEndpointBookmark
+{
+    public const string Name = "Elsa.HttpEndpoint";
+
+    /// <summary>Key of a path and method: <c>get:/orders/{id}</c>, in lower case but for parameters.</summary>
+    public static string KeyOf(string method, string path) => method.ToLowerInvariant() + ":/" + path.Trim('/');
+
+    /// <summary>The request as a payload: path, method, query, headers, routeData, body, contentType.</summary>
+    public static JObject Payload(string method, string path, JObject routeData, JObject query, JObject headers, JToken? body, string? contentType) => new()
+    {
+        ["method"] = method,
+        ["path"] = path,
+        ["routeData"] = routeData,
+        ["queryStringData"] = query,
+        ["headers"] = headers,
+        ["parsedContent"] = body,
+        ["contentType"] = contentType,
+    };
+}

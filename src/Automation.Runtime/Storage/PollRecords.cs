@@ -1,0 +1,217 @@
+using Newtonsoft.Json.Linq;
+
+namespace Automation.Runtime.Storage;
+
+/// <summary>A poll source: owns scan state and an append-only event ledger.</summary>
+public sealed record SourceRecord
+{
+    /// <summary>Hash of connection, location, operation and inputs.</summary>
+    public required string Id { get; init; }
+    public required string ConnectionId { get; init; }
+    public string? LocationId { get; init; }
+
+    /// <summary>Activity type of the operation.</summary>
+    public required string Operation { get; init; }
+
+    /// <summary>Inputs by API name.</summary>
+    public required JObject Inputs { get; init; }
+
+    /// <summary>Shortest interval of its triggers that are not paused.</summary>
+    public required TimeSpan Interval { get; init; }
+
+    /// <summary>When the first scan ended; null: not yet, and nothing fires.</summary>
+    public DateTimeOffset? BaselinedAt { get; init; }
+
+    /// <summary>Committed watermark: everything changed before it has been seen.</summary>
+    public DateTimeOffset? Watermark { get; init; }
+
+    /// <summary>Upper bound of the scan in progress; null: none is.</summary>
+    public DateTimeOffset? ScanUpper { get; init; }
+    public string? PageToken { get; init; }
+    public int ScanPages { get; init; }
+    public DateTimeOffset? ScanStartedAt { get; init; }
+
+    /// <summary>Last sequence number of its ledger.</summary>
+    public long LedgerEnd { get; init; }
+    public DateTimeOffset? DueAt { get; init; }
+    public DateTimeOffset? LastPollAt { get; init; }
+    public DateTimeOffset? LastSuccessAt { get; init; }
+    public string? LastError { get; init; }
+    public int Failures { get; init; }
+    public long ItemCount { get; init; }
+}
+
+/// <summary>A trigger of a published definition.</summary>
+public sealed record TriggerRecord
+{
+    /// <summary>Hash of definition id, activity id and location: survives republish.</summary>
+    public required string Id { get; init; }
+    public required string DefinitionId { get; init; }
+    public required string VersionId { get; init; }
+    public required string ActivityId { get; init; }
+    public required string ActivityType { get; init; }
+
+    /// <summary><c>poll</c>, <c>schedule</c> (cron, timer, start at), <c>http</c>, <c>event</c>.</summary>
+    public required string Kind { get; init; }
+    public string? LocationId { get; init; }
+    public string? ConnectionId { get; init; }
+
+    /// <summary>The source it consumes, for <c>poll</c>.</summary>
+    public string? SourceId { get; init; }
+
+    /// <summary><see cref="Automation.Engine.Bookmark.HashOf"/> of what it listens to, for <c>http</c> and <c>event</c>.</summary>
+    public string? Hash { get; init; }
+
+    /// <summary><c>updated</c>, <c>new</c>, <c>changed</c>, <c>edge</c>.</summary>
+    public string Mode { get; init; } = "updated";
+
+    /// <summary>As configured: <c>5m</c>, a cron, an event name, <c>get:/path</c>.</summary>
+    public string? Configured { get; init; }
+    public string? TimeZone { get; init; }
+    public TimeSpan? EffectiveInterval { get; init; }
+
+    /// <summary>Further settings: filter, options of HTTP endpoints.</summary>
+    public JObject Settings { get; init; } = [];
+
+    /// <summary>Last sequence number of its source that it has consumed.</summary>
+    public long Position { get; init; }
+
+    /// <summary>Raised by rewind, so that events may be delivered again.</summary>
+    public int Generation { get; init; } = 1;
+    public bool IsPaused { get; init; }
+
+    /// <summary>Next time of a schedule.</summary>
+    public DateTimeOffset? DueAt { get; init; }
+    public DateTimeOffset CreatedAt { get; init; }
+    public DateTimeOffset? LastFiredAt { get; init; }
+}
+
+/// <summary>An event of a ledger: an item seen new or changed.</summary>
+public sealed record EventRecord
+{
+    public required string SourceId { get; init; }
+    public required long Sequence { get; init; }
+    public required string ItemId { get; init; }
+    public required int Revision { get; init; }
+    public required DateTimeOffset ObservedAt { get; init; }
+    public required JObject Item { get; init; }
+    public JObject? Previous { get; init; }
+    public IReadOnlyList<string> Subjects { get; init; } = [];
+
+    /// <summary><c>item@revision</c>.</summary>
+    public string Key => $"{ItemId}@{Revision}";
+}
+
+/// <summary>A page to take in, in one transaction with its scan state.</summary>
+public sealed record IntakePage
+{
+    public required string SourceId { get; init; }
+
+    /// <summary>Lease under which the page was read; a stale one commits nothing.</summary>
+    public required Lease Lease { get; init; }
+    public required IReadOnlyList<Automation.Connectors.PolledItem> Items { get; init; }
+
+    /// <summary>Baseline: rows are written, no events.</summary>
+    public required bool IsBaseline { get; init; }
+    public required DateTimeOffset ObservedAt { get; init; }
+
+    /// <summary>Scan state after this page.</summary>
+    public required DateTimeOffset ScanUpper { get; init; }
+    public string? NextPageToken { get; init; }
+
+    /// <summary>The scan ends with this page: the watermark becomes <see cref="ScanUpper"/>, and a baseline is complete.</summary>
+    public required bool EndsScan { get; init; }
+
+    /// <summary>When the source is due next: after the end of a scan, its interval; in the middle of one, now.</summary>
+    public required DateTimeOffset DueAt { get; init; }
+    public IReadOnlyList<IncidentRecord> Incidents { get; init; } = [];
+}
+
+/// <summary>What a page came to.</summary>
+public sealed record IntakeResult(int New, int Changed, int Unchanged, long LedgerEnd);
+
+/// <summary>Events handed to one trigger: instances to start, and the trigger's new position, in one transaction.</summary>
+public sealed record DeliveryBatch
+{
+    public required string TriggerId { get; init; }
+
+    /// <summary>Position read before; the batch is refused when it has moved since.</summary>
+    public required long FromPosition { get; init; }
+    public required int Generation { get; init; }
+    public required long ToPosition { get; init; }
+
+    /// <summary>An instance per event that fires. A (trigger, event key, generation) that was delivered before is skipped.</summary>
+    public required IReadOnlyList<(string EventKey, NewInstance Instance)> Instances { get; init; }
+
+    /// <summary>Events that did not fire, with the reason, for "why did it not fire?".</summary>
+    public IReadOnlyList<(string EventKey, string Reason)> Filtered { get; init; } = [];
+    public required DateTimeOffset At { get; init; }
+}
+
+/// <summary>A delivery, as stored.</summary>
+/// <param name="TriggerId">The trigger.</param>
+/// <param name="EventKey"><c>item@revision</c>, or the time of a schedule.</param>
+/// <param name="Generation">The trigger's generation.</param>
+/// <param name="InstanceId">The run it started; null: it was filtered.</param>
+/// <param name="Reason">Why it was filtered.</param>
+/// <param name="At">When.</param>
+public sealed record DeliveryRecord(string TriggerId, string EventKey, int Generation, string? InstanceId, string? Reason, DateTimeOffset At);
+
+/// <summary>What the store knows of an item, for "why did it not fire?".</summary>
+public sealed record ItemRecord(string SourceId, string ItemId, int Revision, string Hash, DateTimeOffset? UpdatedAt, DateTimeOffset SeenAt, bool FromBaseline, JObject? Payload);
+
+/// <summary>Sources, items, events, triggers, deliveries.</summary>
+public interface IPollStore
+{
+    Task<SourceRecord?> FindSourceAsync(string id, CancellationToken cancellationToken);
+    Task<IReadOnlyList<SourceRecord>> ListSourcesAsync(CancellationToken cancellationToken);
+
+    /// <summary>Leases sources that are due and have a trigger that is not paused; those leased by a living owner are left out.</summary>
+    Task<IReadOnlyList<(SourceRecord Source, Lease Lease)>> ClaimSourcesAsync(IReadOnlyList<string>? ids, string owner, TimeSpan duration, int limit, bool evenIfNotDue, CancellationToken cancellationToken);
+
+    /// <summary>One transaction: item rows and revisions, events, scan state, lease kept. Older reads (<c>UpdatedAt</c> before the stored one) are ignored; of two items with one id the newer counts.</summary>
+    /// <exception cref="Automation.Engine.LeaseLostException">The lease is gone.</exception>
+    Task<IntakeResult> IntakeAsync(IntakePage page, CancellationToken cancellationToken);
+
+    /// <summary>Ends a poll that failed: keeps the scan where it is, notes the error, sets when it is due again, frees the lease.</summary>
+    Task FailScanAsync(string sourceId, Lease lease, string error, DateTimeOffset at, DateTimeOffset dueAt, IncidentRecord? incident, CancellationToken cancellationToken);
+
+    /// <summary>Frees the lease after a poll.</summary>
+    Task ReleaseSourceAsync(string sourceId, Lease lease, CancellationToken cancellationToken);
+
+    /// <summary>Lengthens a lease.</summary>
+    Task<bool> RenewSourceAsync(string sourceId, Lease lease, TimeSpan duration, CancellationToken cancellationToken);
+
+    /// <summary>Makes a source due now.</summary>
+    Task<bool> PollNowAsync(string sourceId, DateTimeOffset now, CancellationToken cancellationToken);
+
+    Task<IReadOnlyList<EventRecord>> ReadEventsAsync(string sourceId, long afterSequence, int limit, CancellationToken cancellationToken);
+
+    /// <summary>Ledger of a source, newest first, for pages and the API.</summary>
+    Task<PageOf<EventRecord>> ListEventsAsync(string sourceId, int page, int pageSize, CancellationToken cancellationToken);
+
+    Task<TriggerRecord?> FindTriggerAsync(string id, CancellationToken cancellationToken);
+    Task<PageOf<TriggerRecord>> ListTriggersAsync(string? definitionId, string? kind, int page, int pageSize, CancellationToken cancellationToken);
+
+    /// <summary>Triggers of kind <c>http</c> and <c>event</c> that listen to this hash.</summary>
+    Task<IReadOnlyList<TriggerRecord>> FindListeningAsync(string hash, CancellationToken cancellationToken);
+
+    /// <summary>Poll triggers, not paused, whose position is before their source's ledger end.</summary>
+    Task<IReadOnlyList<TriggerRecord>> ListBehindAsync(string? sourceId, int limit, CancellationToken cancellationToken);
+
+    /// <summary>One transaction: deliveries, instances (pending), position. False: the position had moved, nothing was written.</summary>
+    Task<bool> DeliverAsync(DeliveryBatch batch, CancellationToken cancellationToken);
+
+    /// <summary>Pause, position, generation and due time of a trigger.</summary>
+    Task<bool> UpdateTriggerAsync(string id, bool? isPaused, long? position, int? generation, DateTimeOffset? dueAt, CancellationToken cancellationToken);
+
+    /// <summary>Fires a schedule: delivery, instance and next due time in one transaction. False: another node was first.</summary>
+    Task<bool> FireScheduleAsync(string triggerId, DateTimeOffset dueAt, DateTimeOffset? nextDueAt, NewInstance instance, CancellationToken cancellationToken);
+
+    Task<IReadOnlyList<DeliveryRecord>> ListDeliveriesAsync(string triggerId, string? itemId, int limit, CancellationToken cancellationToken);
+
+    /// <summary>Items of a source by id or by a subject key.</summary>
+    Task<IReadOnlyList<ItemRecord>> FindItemsAsync(string sourceId, string key, CancellationToken cancellationToken);
+
+    Task<long> CountEventsAsync(string sourceId, long afterSequence, CancellationToken cancellationToken);
+}

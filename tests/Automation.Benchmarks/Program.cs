@@ -1,0 +1,1 @@
+namespace Automation.Benchmarks; internal static class Program { private static void Main() { } }
