@@ -1,0 +1,148 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Http.Json;
+using System.Net.Sockets;
+using System.Text;
+using Newtonsoft.Json.Linq;
+
+namespace Automation.ServerTests.Processes;
+
+/// <summary>The real server as a process of its own, on a port and a data folder that outlive it: it can be killed and started again.</summary>
+public sealed class ServerProcess : IDisposable
+{
+    public const string ApiKey = "test-administrator-key";
+
+    private readonly string folder = Directory.CreateTempSubdirectory("automation-process-").FullName;
+    private readonly StringBuilder log = new();
+    private readonly IReadOnlyDictionary<string, string> settings;
+    private Process? process;
+
+    public ServerProcess(IReadOnlyDictionary<string, string>? settings = null)
+    {
+        this.settings = settings ?? new Dictionary<string, string>();
+        using var probe = new TcpListener(IPAddress.Loopback, 0);
+        probe.Start();
+        Url = new Uri($"http://127.0.0.1:{((IPEndPoint)probe.LocalEndpoint).Port}");
+        Client = new HttpClient { BaseAddress = Url, Timeout = TimeSpan.FromSeconds(60) };
+        Client.DefaultRequestHeaders.Add("Authorization", "ApiKey " + ApiKey);
+    }
+
+    public Uri Url { get; }
+    public HttpClient Client { get; }
+
+    /// <summary>What the processes printed.</summary>
+    public string Log
+    {
+        get
+        {
+            lock (log)
+            {
+                return log.ToString();
+            }
+        }
+    }
+
+    /// <summary>Starts a process and waits until it is ready.</summary>
+    public async Task StartAsync()
+    {
+        Launch();
+        await Eventually.HoldsAsync("the server is ready", TimeSpan.FromSeconds(60), async () =>
+        {
+            if (process!.HasExited)
+            {
+                throw new InvalidOperationException("The server ended:\n" + Log);
+            }
+
+            try
+            {
+                using var response = await Client.GetAsync(new Uri("/health/ready", UriKind.Relative));
+                return response.IsSuccessStatusCode;
+            }
+            catch (HttpRequestException)
+            {
+                return false;
+            }
+        });
+    }
+
+    /// <summary>Starts a process and does not wait.</summary>
+    public void Launch()
+    {
+        var start = new ProcessStartInfo("dotnet")
+        {
+            WorkingDirectory = folder,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            UseShellExecute = false,
+        };
+        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "Automation.Server.dll"));
+        start.Environment["ASPNETCORE_URLS"] = Url.ToString();
+        start.Environment["ASPNETCORE_ENVIRONMENT"] = "Production";
+        start.Environment["Automation__DataDirectory"] = Path.Combine(folder, "data");
+        start.Environment["Automation__Definitions__Directory"] = Path.Combine(folder, "definitions");
+        start.Environment["Automation__Security__BootstrapApiKey"] = ApiKey;
+        start.Environment["Automation__Security__BootstrapPassword"] = "test-password-1";
+        start.Environment["Automation__Sandbox__Enabled"] = "true";
+        start.Environment["Automation__Sandbox__Demo"] = "false";
+        start.Environment["Automation__Http__AllowPrivateNetworks"] = "true";
+        start.Environment["Automation__Storage__Durability"] = "Normal";
+        foreach (var (name, value) in settings)
+        {
+            start.Environment[name] = value;
+        }
+
+        process = Process.Start(start)!;
+        process.OutputDataReceived += (_, e) => Append(e.Data);
+        process.ErrorDataReceived += (_, e) => Append(e.Data);
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+    }
+
+    /// <summary>SIGKILL: nothing in the process gets to run any more.</summary>
+    public async Task KillAsync()
+    {
+        process!.Kill(entireProcessTree: true);
+        await process.WaitForExitAsync();
+        process.Dispose();
+        process = null;
+    }
+
+    public async Task<JToken> GetAsync(string path)
+    {
+        using var response = await Client.GetAsync(new Uri(path, UriKind.Relative));
+        var text = await response.Content.ReadAsStringAsync();
+        return response.IsSuccessStatusCode ? JToken.Parse(text) : throw new InvalidOperationException($"GET {path}: {(int)response.StatusCode} {text}");
+    }
+
+    public async Task<JToken> PostAsync(string path, JToken body)
+    {
+        using var content = new StringContent(body.ToString(), Encoding.UTF8, "application/json");
+        using var response = await Client.PostAsync(new Uri(path, UriKind.Relative), content);
+        var text = await response.Content.ReadAsStringAsync();
+        return response.IsSuccessStatusCode ? (text.Length == 0 ? JValue.CreateNull() : JToken.Parse(text)) : throw new InvalidOperationException($"POST {path}: {(int)response.StatusCode} {text}");
+    }
+
+    public void Dispose()
+    {
+        if (process is { HasExited: false })
+        {
+            process.Kill(entireProcessTree: true);
+            process.WaitForExit();
+        }
+
+        process?.Dispose();
+        Client.Dispose();
+        Directory.Delete(folder, recursive: true);
+    }
+
+    private void Append(string? line)
+    {
+        if (line is not null)
+        {
+            lock (log)
+            {
+                log.AppendLine(line);
+            }
+        }
+    }
+}
