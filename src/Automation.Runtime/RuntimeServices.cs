@@ -7,5 +7,5 @@ namespace Automation.Runtime;
 public static class RuntimeServices
 {
     /// <summary>Adds runner, polling, effects, vault, definitions, templates. The stores come from Persistence.</summary>
-    public static IServiceCollection AddAutomationRuntime(this IServiceCollection services) => services;
+    public static IServiceCollection AddAutomationRuntime(this IServiceCollection services) => services.AddPolling();
 }

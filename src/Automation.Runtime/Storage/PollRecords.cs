@@ -124,6 +124,8 @@ public sealed record IntakePage
 
     /// <summary>When the source is due next: after the end of a scan, its interval; in the middle of one, now.</summary>
     public required DateTimeOffset DueAt { get; init; }
+
+    /// <summary>Quarantined items. Their ids are hashes of source, item and reason: one that is there already is skipped, so that a bad item is one incident, not one per poll.</summary>
     public IReadOnlyList<IncidentRecord> Incidents { get; init; } = [];
 }
 
@@ -173,8 +175,11 @@ public interface IPollStore
     /// <exception cref="Automation.Engine.LeaseLostException">The lease is gone.</exception>
     Task<IntakeResult> IntakeAsync(IntakePage page, CancellationToken cancellationToken);
 
-    /// <summary>Ends a poll that failed: keeps the scan where it is, notes the error, sets when it is due again, frees the lease.</summary>
-    Task FailScanAsync(string sourceId, Lease lease, string error, DateTimeOffset at, DateTimeOffset dueAt, IncidentRecord? incident, CancellationToken cancellationToken);
+    /// <summary>
+    /// Ends a poll that failed: notes the error, sets when it is due again, frees the lease. The scan stays where it is, to be resumed at its page, unless
+    /// <paramref name="abandonScan"/>: then the next one begins anew from the watermark (upper bound, page token and page count are cleared).
+    /// </summary>
+    Task FailScanAsync(string sourceId, Lease lease, string error, DateTimeOffset at, DateTimeOffset dueAt, bool abandonScan, IncidentRecord? incident, CancellationToken cancellationToken);
 
     /// <summary>Frees the lease after a poll.</summary>
     Task ReleaseSourceAsync(string sourceId, Lease lease, CancellationToken cancellationToken);
@@ -182,7 +187,7 @@ public interface IPollStore
     /// <summary>Lengthens a lease.</summary>
     Task<bool> RenewSourceAsync(string sourceId, Lease lease, TimeSpan duration, CancellationToken cancellationToken);
 
-    /// <summary>Makes a source due now.</summary>
+    /// <summary>Makes a source due at <paramref name="now"/>, if it is not due earlier.</summary>
     Task<bool> PollNowAsync(string sourceId, DateTimeOffset now, CancellationToken cancellationToken);
 
     Task<IReadOnlyList<EventRecord>> ReadEventsAsync(string sourceId, long afterSequence, int limit, CancellationToken cancellationToken);
@@ -192,6 +197,9 @@ public interface IPollStore
 
     Task<TriggerRecord?> FindTriggerAsync(string id, CancellationToken cancellationToken);
     Task<PageOf<TriggerRecord>> ListTriggersAsync(string? definitionId, string? kind, int page, int pageSize, CancellationToken cancellationToken);
+
+    /// <summary>All triggers that consume a source, paused ones too.</summary>
+    Task<IReadOnlyList<TriggerRecord>> ListTriggersOfSourceAsync(string sourceId, CancellationToken cancellationToken);
 
     /// <summary>Triggers of kind <c>http</c> and <c>event</c> that listen to this hash.</summary>
     Task<IReadOnlyList<TriggerRecord>> FindListeningAsync(string hash, CancellationToken cancellationToken);

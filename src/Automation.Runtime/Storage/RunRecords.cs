@@ -249,6 +249,7 @@ public interface IEffectStore
 /// <summary>Incidents.</summary>
 public interface IIncidentStore
 {
+    /// <summary>Adds incidents; one whose id is there already is skipped.</summary>
     Task AddAsync(IReadOnlyList<IncidentRecord> incidents, CancellationToken cancellationToken);
     Task<IncidentRecord?> FindAsync(string id, CancellationToken cancellationToken);
     Task<PageOf<IncidentRecord>> ListAsync(bool? open, string? instanceId, string? sourceId, int page, int pageSize, CancellationToken cancellationToken);

@@ -1,0 +1,23 @@
+using Automation.Connectors;
+using Automation.Runtime.Connections;
+using Automation.Runtime.Definitions;
+using Automation.Runtime.Polling;
+using Automation.Runtime.Templates;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Automation.Runtime;
+
+/// <summary>Registers definitions, templates, connections and polling.</summary>
+public static class PollingServices
+{
+    internal static IServiceCollection AddPolling(this IServiceCollection services)
+    {
+        services.AddSingleton<DefinitionService>();
+        services.AddSingleton<TemplateService>();
+        services.AddSingleton<ConnectionVault>();
+        services.AddSingleton<IConnections>(provider => provider.GetRequiredService<ConnectionVault>());
+        services.AddSingleton<Poller>();
+        services.AddSingleton<TriggerService>();
+        return services;
+    }
+}
