@@ -1,4 +1,5 @@
 using Automation.Connectors;
+using Automation.Runtime.Running;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Automation.Runtime;
@@ -7,5 +8,5 @@ namespace Automation.Runtime;
 public static class RuntimeServices
 {
     /// <summary>Adds runner, polling, effects, vault, definitions, templates. The stores come from Persistence.</summary>
-    public static IServiceCollection AddAutomationRuntime(this IServiceCollection services) => services.AddPolling();
+    public static IServiceCollection AddAutomationRuntime(this IServiceCollection services) => services.AddPolling().AddRunning();
 }

@@ -26,6 +26,14 @@ public sealed class WorkflowEngine(ActivityRegistry activities, EngineOptions op
     /// </summary>
     public ValueTask RunAsync(WorkflowRun run, IReadOnlyList<Stimulus> stimuli, IServiceProvider services, CancellationToken cancellationToken) => throw new NotImplementedException();
 
+    /// <summary>
+    /// A new run from the state of a faulted one (a replay from the failed activity): what ran before is kept, with its outputs and variables; activities that faulted are
+    /// to be executed again, with the iteration they had, so that their effect keys are the same. Incidents, journal and counts of the old run are not taken over.
+    /// The run goes on with <see cref="RunAsync"/> without stimuli.
+    /// </summary>
+    /// <exception cref="StateFormatException">The blob is of a newer format.</exception>
+    public WorkflowRun Replay(WorkflowPlan plan, byte[] state, string instanceId) => throw new NotImplementedException();
+
     /// <summary>Cancels a run: bookmarks go, it is Finished / Cancelled.</summary>
     public void Cancel(WorkflowRun run) => throw new NotImplementedException();
 }

@@ -39,6 +39,9 @@ public sealed record StartRequest
     public required string DefinitionId { get; init; }
     public VersionOptions Version { get; init; } = VersionOptions.Published;
 
+    /// <summary>Id of the version, when it is known already (a route table, a trigger); it goes before <see cref="Version"/> and saves the look-up.</summary>
+    public string? VersionId { get; init; }
+
     /// <summary>Wanted instance id; null: a new one.</summary>
     public string? InstanceId { get; init; }
     public string? CorrelationId { get; init; }
@@ -48,6 +51,7 @@ public sealed record StartRequest
     public string? TriggerActivityId { get; init; }
     public JToken? TriggerPayload { get; init; }
     public string? TriggerId { get; init; }
+    public string? LocationId { get; init; }
     public string StartedBy { get; init; } = "api";
     public bool IsDryRun { get; init; }
     public IHttpExchange? HttpExchange { get; init; }

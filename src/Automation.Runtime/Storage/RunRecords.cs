@@ -47,6 +47,9 @@ public sealed record ClaimedInstance
 
     /// <summary>Stimuli waiting for it, oldest first.</summary>
     public IReadOnlyList<Stimulus> Stimuli { get; init; } = [];
+
+    /// <summary>Claims since its last commit or release, this one included: a run that takes its process down with it again and again is noticed by it.</summary>
+    public int Attempts { get; init; } = 1;
 }
 
 /// <summary>An instance, as listed.</summary>
@@ -84,8 +87,14 @@ public sealed record RunCommit
     public required string InstanceId { get; init; }
     public required Lease Lease { get; init; }
 
-    /// <summary>Set: the row does not exist yet and is inserted (a run on the request's thread); <see cref="Lease"/> becomes its lease.</summary>
+    /// <summary>
+    /// Set: the row does not exist yet and is inserted (a run on the request's thread); <see cref="Lease"/> becomes its lease.
+    /// A row of this id that exists already counts as a lost lease: nothing is written.
+    /// </summary>
     public NewInstance? Insert { get; init; }
+
+    /// <summary>How long the lease lasts from this commit on, when it is not released.</summary>
+    public TimeSpan LeaseDuration { get; init; } = TimeSpan.FromSeconds(15);
     public required WorkflowStatus Status { get; init; }
     public required WorkflowSubStatus SubStatus { get; init; }
     public string? CorrelationId { get; init; }
@@ -102,7 +111,16 @@ public sealed record RunCommit
     /// <summary>Stimuli for other instances: its events' bookmarks, its parent's bookmark when it has finished.</summary>
     public IReadOnlyList<PendingStimulus> Stimuli { get; init; } = [];
 
-    /// <summary>An effect's intent, committed with the state before it is sent.</summary>
+    /// <summary>
+    /// Incidents to store: those of <see cref="RunChanges.Incidents"/> and those of the runtime itself (the store takes them from here, not from the changes).
+    /// The instance's incident count rises by their number, its error becomes the last one's message. One whose id is there already is kept as it is.
+    /// </summary>
+    public IReadOnlyList<IncidentRecord> Incidents { get; init; } = [];
+
+    /// <summary>
+    /// An effect's intent, committed with the state before it is sent. It replaces an effect of the same key only when that is <c>failed</c> or <c>abandoned</c>;
+    /// any other one of this key counts as a lost lease: nothing is written.
+    /// </summary>
     public EffectRecord? Intent { get; init; }
 
     /// <summary>The lease ends with this commit. The row stays runnable when stimuli are waiting.</summary>
@@ -184,6 +202,7 @@ public sealed record RunFilter
     public string? Search { get; init; }
     public string? LocationId { get; init; }
     public string? TriggerId { get; init; }
+    public string? ParentInstanceId { get; init; }
     public DateTimeOffset? Since { get; init; }
 
     /// <summary><c>Created</c>, <c>LastExecuted</c>, <c>Finished</c>, <c>Name</c>.</summary>
@@ -203,10 +222,11 @@ public interface IRunStore
     Task<IReadOnlyList<string>> RenewAsync(IReadOnlyList<(string InstanceId, Lease Lease)> leases, TimeSpan duration, CancellationToken cancellationToken);
 
     /// <summary>Commits a burst or checkpoint. Batched with others into one transaction (group commit); returns when it is durable.</summary>
+    /// <returns>Whether stimuli are waiting for the instance after it: whoever released it rings again.</returns>
     /// <exception cref="LeaseLostException">The fencing token is stale: nothing of it was written.</exception>
-    Task CommitAsync(RunCommit commit, CancellationToken cancellationToken);
+    Task<bool> CommitAsync(RunCommit commit, CancellationToken cancellationToken);
 
-    /// <summary>Frees a lease without changing anything, so that another burst may take the instance.</summary>
+    /// <summary>Frees a lease without changing anything: the instance is runnable again at once.</summary>
     Task ReleaseAsync(string instanceId, Lease lease, CancellationToken cancellationToken);
 
     /// <summary>Inserts pending instances and stimuli in one transaction. Stimuli for finished instances are dropped; a stimulus id that is there already is kept once.</summary>
@@ -259,7 +279,7 @@ public interface IIncidentStore
 /// <summary>What is due, over indexed columns.</summary>
 public interface IDueStore
 {
-    /// <summary>The earliest due time of sources, schedules and bookmarks; null: nothing waits.</summary>
+    /// <summary>The earliest due time of sources, schedules and bookmarks, those left out that are paused or leased; null: nothing waits.</summary>
     Task<DateTimeOffset?> NextDueAsync(CancellationToken cancellationToken);
 
     /// <summary>Ids of unpaused sources that are due and not leased.</summary>
