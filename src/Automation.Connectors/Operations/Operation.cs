@@ -104,11 +104,25 @@ public sealed record OperationInput
     public string? ItemType { get; init; }
 
     public bool Required { get; init; }
+
+    /// <summary>An explicit null is a value of its own and is sent.</summary>
+    public bool Nullable { get; init; }
+
+    /// <summary>A secret: kept out of the journal.</summary>
+    public bool Sensitive { get; init; }
+
+    /// <summary><c>date</c> or <c>date-time</c>, for the editor; null: free.</summary>
+    public string? Format { get; init; }
+
     public IReadOnlyList<string>? Enum { get; init; }
+
+    /// <summary>Sent where a required input is left empty.</summary>
     public JToken? Default { get; init; }
     public JToken? Example { get; init; }
     public string? DisplayName { get; init; }
     public string? Description { get; init; }
+
+    /// <summary>Largest number, most elements of an array, most characters of a text.</summary>
     public double? Maximum { get; init; }
 
     /// <summary>Operation whose items are the live options of this input (pipelines, calendars, users, tags…).</summary>
@@ -132,14 +146,17 @@ public static class OperationNames
         Taken.Contains(apiName) ? "input" + char.ToUpperInvariant(apiName[0]) + apiName[1..] : apiName;
 }
 
-/// <summary>Where things are in an answer. Paths are dotted: <c>results.tags</c>.</summary>
+/// <summary>
+/// Where things are in an answer. Paths are dotted: <c>results.tags</c>; <c>$</c> is the whole answer, <c>*</c> every member of an object, <c>[0]</c> an element,
+/// and <c>|</c> parts alternatives of which the first that is there counts.
+/// </summary>
 public sealed record ResponseShape
 {
     public int Status { get; init; } = 200;
     public string? CollectionPath { get; init; }
     public string? RecordPath { get; init; }
 
-    /// <summary>Property of an item that is its id: <c>id</c>, <c>_id</c>.</summary>
+    /// <summary>Property of an item that is its id: <c>id</c>, <c>_id</c>. <c>$value</c>: the item is a plain value and its own id; <c>$input.x</c>: the value of an input.</summary>
     public string IdPath { get; init; } = "id";
 
     /// <summary>Property of an item that says when it was changed; null: only its content tells.</summary>
@@ -162,8 +179,11 @@ public sealed record Pagination
 
     public int PageSize { get; init; } = 100;
 
-    /// <summary>Path in the answer of the next token, for <c>cursor</c>.</summary>
+    /// <summary>Path in the answer of the next token, for <c>cursor</c>, <c>searchAfter</c>, <c>startAfter</c>; behind <c>$last.</c> a path in the page's last item.</summary>
     public string? NextPath { get; init; }
+
+    /// <summary>Path in the answer of a flag that is false on the last page; null: there is none.</summary>
+    public string? MorePath { get; init; }
 }
 
 /// <summary>How an operation is polled.</summary>
@@ -206,9 +226,12 @@ public sealed record Probe
     /// <summary>Activity type of the read.</summary>
     public required string Operation { get; init; }
 
-    /// <summary>Inputs of the read, by name; <c>$body.x</c>, <c>$path.x</c>, <c>$query.x</c> take values of the write.</summary>
+    /// <summary>Inputs of the read, by name; <c>$body.x</c>, <c>$path.x</c>, <c>$query.x</c> take values of the write, <c>$epochMs.body.x</c> a time of it in milliseconds.</summary>
     public JObject Inputs { get; init; } = [];
 
-    /// <summary>Properties of an item that must equal those of the write, by item path; <c>$createdAfterIntent</c> names a time that must not be before the intent.</summary>
+    /// <summary>
+    /// Properties of an item that must equal those of the write, by item path; values that the write left out are not compared. Of the properties under <c>$any</c> one must
+    /// be equal. <c>$createdAfterIntent</c> names a time that must not be before the intent.
+    /// </summary>
     public JObject Match { get; init; } = [];
 }

@@ -1,0 +1,28 @@
+using Automation.Connectors;
+
+namespace Automation.Activities.GoHighLevel;
+
+/// <summary>The GoHighLevel connector: 126 catalogued operations and the social planner tag list, all from <c>operations.json</c>.</summary>
+public static class GoHighLevelConnector
+{
+    /// <summary>Name by which connections and operations refer to it.</summary>
+    public const string Name = "gohighlevel";
+
+    /// <summary>Adds the connector: every operation becomes an activity.</summary>
+    public static AutomationBuilder AddGoHighLevel(this AutomationBuilder builder) => builder.AddConnector(Create());
+
+    /// <summary>The connector with its operations.</summary>
+    public static Connector Create() => new()
+    {
+        Name = Name,
+        DisplayName = "GoHighLevel",
+        DefaultBaseUrl = new Uri("https://services.leadconnectorhq.com"),
+        Operations = OperationFile.Read(typeof(GoHighLevelConnector).Assembly, "gohighlevel.operations.json", Name),
+
+        // Published limits per app and location; see "Rate limits" in HighLevel's developer documentation.
+        Limit = new RateLimit(100, TimeSpan.FromSeconds(10), 200_000),
+
+        // Every connection of a location may read that location.
+        TestOperation = "GoHighLevel.Locations.FindLocationByID",
+    };
+}

@@ -1,0 +1,83 @@
+using System.Reflection;
+using Newtonsoft.Json;
+using Newtonsoft.Json.Converters;
+using Newtonsoft.Json.Linq;
+using Newtonsoft.Json.Serialization;
+
+namespace Automation.Connectors;
+
+/// <summary>Reads a connector's operations from its data file: a JSON array with one record per operation, its properties those of <see cref="Operation"/>.</summary>
+public static class OperationFile
+{
+    private static readonly JsonSerializerSettings Settings = new()
+    {
+        DateParseHandling = DateParseHandling.None,
+        MissingMemberHandling = MissingMemberHandling.Error,
+        ContractResolver = new DefaultContractResolver { NamingStrategy = new CamelCaseNamingStrategy { ProcessDictionaryKeys = false } },
+        Converters = { new StringEnumConverter(new CamelCaseNamingStrategy()) },
+    };
+
+    /// <summary>Reads the operations embedded in an assembly under <paramref name="resource"/>.</summary>
+    /// <exception cref="InvalidDataException">The file is missing, or an operation in it is incomplete: names the operation.</exception>
+    public static IReadOnlyList<Operation> Read(Assembly assembly, string resource, string connector)
+    {
+        using var stream = assembly.GetManifestResourceStream(resource) ?? throw new InvalidDataException($"There is no embedded file '{resource}' in {assembly.GetName().Name}.");
+        using var reader = new StreamReader(stream);
+        return Read(reader, connector);
+    }
+
+    /// <inheritdoc cref="Read(Assembly, string, string)"/>
+    public static IReadOnlyList<Operation> Read(TextReader text, string connector)
+    {
+        Operation[] operations;
+        try
+        {
+            using var reader = new JsonTextReader(text);
+            operations = JsonSerializer.Create(Settings).Deserialize<Operation[]>(reader) ?? [];
+        }
+        catch (JsonException exception)
+        {
+            throw new InvalidDataException($"The operations of '{connector}' cannot be read: {exception.Message}", exception);
+        }
+
+        for (var i = 0; i < operations.Length; i++)
+        {
+            var operation = operations[i] = operations[i] with { Connector = connector };
+            if (Defect(operation) is { } defect)
+            {
+                throw new InvalidDataException($"Operation {operation.ActivityType ?? $"number {i + 1}"} of '{connector}' {defect}.");
+            }
+        }
+
+        return operations;
+    }
+
+    private static string? Defect(Operation operation)
+    {
+        if (string.IsNullOrEmpty(operation.ActivityType) || string.IsNullOrEmpty(operation.Name) || string.IsNullOrEmpty(operation.Category)
+            || string.IsNullOrEmpty(operation.Method) || string.IsNullOrEmpty(operation.Path))
+        {
+            return "lacks one of activityType, name, category, method, path";
+        }
+
+        foreach (var input in operation.Inputs)
+        {
+            if (input.Place == InputPlace.Path && !operation.Path.Contains("{" + input.Name + "}", StringComparison.Ordinal))
+            {
+                return $"has a path input '{input.Name}' that its path does not name";
+            }
+        }
+
+        if (operation.Path.Count(c => c == '{') != operation.Inputs.Count(i => i.Place == InputPlace.Path))
+        {
+            return "has a path parameter that is no input";
+        }
+
+        if (operation.Effect == EffectClass.Probe && operation.Probe is null)
+        {
+            return "is of effect class 'probe' and has no probe";
+        }
+
+        return null;
+    }
+}
