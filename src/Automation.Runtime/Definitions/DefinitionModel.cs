@@ -1,0 +1,163 @@
+using System.Globalization;
+using System.Text;
+using Automation.Engine;
+using Automation.Runtime.Storage;
+using Newtonsoft.Json;
+using Newtonsoft.Json.Linq;
+
+namespace Automation.Runtime.Definitions;
+
+/// <summary>The Elsa 3 model of a version: what is kept of a saved one, and how it is shown.</summary>
+internal static class DefinitionModel
+{
+    private const string Schema = "https://elsaworkflows.io/schemas/workflow-definition/v3.0.0/schema.json";
+    private static readonly string[] Arrays = ["variables", "inputs", "outputs", "outcomes"];
+    private static readonly string[] Objects = ["customProperties", "options"];
+
+    /// <summary>Properties that the server gives; a difference in them is no difference of two models.</summary>
+    private static readonly string[] Given = ["$schema", "links", "id", "definitionId", "version", "createdAt", "isLatest", "isPublished", "isReadonly", "isSystem", "providerName", "materializerName", "materializerContext", "tenantId"];
+
+    /// <summary>The JSON kept for a version: the model as it came, with the server's own fields in it and transport ones left out.</summary>
+    public static string Keep(JObject model, string id, string definitionId, int version, DateTimeOffset createdAt)
+    {
+        var kept = (JObject)model.DeepClone();
+        kept.Remove("links");
+        kept.Remove("$schema");
+        kept["id"] = id;
+        kept["definitionId"] = definitionId;
+        kept["version"] = version;
+        kept["createdAt"] = Iso(createdAt);
+        return Json.Write(kept);
+    }
+
+    /// <summary>The model as GET shows it: flags of the row, empty lists for nulls, node ids.</summary>
+    public static JObject Describe(DefinitionVersion version, bool withNodeIds = true)
+    {
+        var model = (JObject)Json.Parse(version.Json, Json.DefinitionDepth);
+        foreach (var name in Arrays.Where(name => model[name] is null or { Type: JTokenType.Null }))
+        {
+            model[name] = new JArray();
+        }
+
+        foreach (var name in Objects.Where(name => model[name] is null or { Type: JTokenType.Null }))
+        {
+            model[name] = new JObject();
+        }
+
+        model["id"] = version.Id;
+        model["definitionId"] = version.DefinitionId;
+        model["name"] = version.Name;
+        model["version"] = version.Version;
+        model["createdAt"] = Iso(version.CreatedAt);
+        model["isReadonly"] = version.IsReadonly;
+        model["isSystem"] = version.IsSystem;
+        model["isLatest"] = version.IsLatest;
+        model["isPublished"] = version.IsPublished;
+        if (withNodeIds && model["root"] is JObject root)
+        {
+            FillNodeIds(root, "Workflow1");
+        }
+
+        return model;
+    }
+
+    /// <summary>Export file: the model after its schema line.</summary>
+    public static (string FileName, string Text) Export(DefinitionVersion version)
+    {
+        var model = Describe(version, withNodeIds: false);
+        model.AddFirst(new JProperty("$schema", Schema));
+        var slug = Slug(version.Name);
+        var name = slug.Length == 0 ? $"workflow-definition-{version.DefinitionId}-{version.Id}.json" : $"workflow-definition-{slug}-{version.DefinitionId}-{version.Id}.json";
+        return (name, model.ToString(Formatting.Indented).ReplaceLineEndings("\n") + "\n");
+    }
+
+    /// <summary>Two models say the same, apart from what the server gives.</summary>
+    public static bool SameContent(JObject left, JObject right) => JToken.DeepEquals(Content(left), Content(right));
+
+    private static JObject Content(JObject model)
+    {
+        var content = (JObject)model.DeepClone();
+        foreach (var name in Given)
+        {
+            content.Remove(name);
+        }
+
+        foreach (var empty in content.Properties().Where(property => property.Value is { Type: JTokenType.Null } or JArray { Count: 0 } or JObject { Count: 0 }).ToList())
+        {
+            empty.Remove();
+        }
+
+        foreach (var activity in content.Descendants().OfType<JProperty>().Where(property => property.Name == "nodeId").ToList())
+        {
+            activity.Remove();
+        }
+
+        return content;
+    }
+
+    /// <summary>Gives every activity below <paramref name="activity"/> the path of ids that names it; one that is there already and right stays.</summary>
+    private static void FillNodeIds(JObject activity, string parent)
+    {
+        var nodeId = parent + ":" + (string?)activity["id"];
+        if ((string?)activity["nodeId"] != nodeId)
+        {
+            if (activity["nodeId"] is null && activity.Property("id", StringComparison.Ordinal) is { } id)
+            {
+                id.AddAfterSelf(new JProperty("nodeId", nodeId));
+            }
+            else
+            {
+                activity["nodeId"] = nodeId;
+            }
+        }
+
+        foreach (var property in activity.Properties().Where(property => property.Name is not ("metadata" or "customProperties")).ToList())
+        {
+            FillBelow(property.Value, nodeId);
+        }
+    }
+
+    private static void FillBelow(JToken token, string parent)
+    {
+        switch (token)
+        {
+            case JObject { } item when item["type"] is { Type: JTokenType.String } && item["id"] is { Type: JTokenType.String }:
+                FillNodeIds(item, parent);
+                break;
+            case JObject item when item["expression"] is null:
+                foreach (var property in item.Properties().ToList())
+                {
+                    FillBelow(property.Value, parent);
+                }
+
+                break;
+            case JArray items:
+                foreach (var item in items)
+                {
+                    FillBelow(item, parent);
+                }
+
+                break;
+        }
+    }
+
+    private static string Slug(string? name)
+    {
+        var slug = new StringBuilder();
+        foreach (var character in (name ?? "").Trim().ToLowerInvariant())
+        {
+            if (char.IsLetterOrDigit(character))
+            {
+                slug.Append(character);
+            }
+            else if (slug.Length > 0 && slug[^1] != '-')
+            {
+                slug.Append('-');
+            }
+        }
+
+        return slug.ToString().TrimEnd('-');
+    }
+
+    private static string Iso(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fffffff'Z'", CultureInfo.InvariantCulture);
+}

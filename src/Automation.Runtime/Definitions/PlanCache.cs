@@ -1,0 +1,92 @@
+using System.Collections.Concurrent;
+using Automation.Engine;
+using Automation.Runtime.Storage;
+
+namespace Automation.Runtime.Definitions;
+
+/// <summary>
+/// Compiled plans by version id. A published version never changes under its id, so its plan is kept; a draft may be overwritten, on any node, so its row is
+/// compared before its plan is used. Bounded; each version is compiled once, however many ask.
+/// </summary>
+internal sealed class PlanCache(IDefinitionStore store, WorkflowEngine engine)
+{
+    private const int Capacity = 1024;
+    private readonly ConcurrentDictionary<string, Entry> entries = new(StringComparer.Ordinal);
+    private long uses;
+
+    public ValueTask<WorkflowPlan?> GetAsync(string versionId, CancellationToken cancellationToken)
+    {
+        if (entries.TryGetValue(versionId, out var entry) && entry.Task.Value is { IsCompletedSuccessfully: true } task && task.Result is { IsPublished: true } kept)
+        {
+            entry.LastUse = Interlocked.Increment(ref uses);
+            return ValueTask.FromResult<WorkflowPlan?>(kept.Plan);
+        }
+
+        return LoadAsync(versionId, cancellationToken);
+    }
+
+    public void Forget(string versionId) => entries.TryRemove(versionId, out _);
+
+    private async ValueTask<WorkflowPlan?> LoadAsync(string versionId, CancellationToken cancellationToken)
+    {
+        var entry = entries.GetOrAdd(versionId, id => new Entry(new Lazy<Task<Compiled?>>(() => CompileAsync(id))));
+        entry.LastUse = Interlocked.Increment(ref uses);
+        Compiled? compiled;
+        try
+        {
+            compiled = await entry.Task.Value.WaitAsync(cancellationToken);
+        }
+        catch (Exception) when (entry.Task.Value.IsFaulted)
+        {
+            entries.TryRemove(KeyValuePair.Create(versionId, entry));
+            throw;
+        }
+
+        if (compiled is null)
+        {
+            entries.TryRemove(KeyValuePair.Create(versionId, entry));
+            return null;
+        }
+
+        if (!compiled.IsPublished && await store.FindVersionAsync(versionId, cancellationToken) is var row && (row is null || row.IsPublished || row.Json != compiled.Json))
+        {
+            entries.TryRemove(KeyValuePair.Create(versionId, entry));
+            return row is null ? null : row.Json == compiled.Json ? compiled.Plan : Compile(row).Plan;
+        }
+
+        Trim();
+        return compiled.Plan;
+    }
+
+    private async Task<Compiled?> CompileAsync(string versionId) =>
+        await store.FindVersionAsync(versionId, CancellationToken.None) is { } version ? Compile(version) : null;
+
+    private Compiled Compile(DefinitionVersion version)
+    {
+        var (definition, problems) = DefinitionReader.Read(version.Json);
+        return definition is null
+            ? throw new InvalidOperationException($"The stored definition {version.DefinitionId}, version {version.Version}, cannot be read: {string.Join(' ', problems)}")
+            : new Compiled(engine.Compile(definition), version.Json, version.IsPublished);
+    }
+
+    private void Trim()
+    {
+        if (entries.Count <= Capacity)
+        {
+            return;
+        }
+
+        foreach (var oldest in entries.OrderBy(entry => entry.Value.LastUse).Take(Capacity / 4).ToList())
+        {
+            entries.TryRemove(oldest);
+        }
+    }
+
+    private sealed record Compiled(WorkflowPlan Plan, string Json, bool IsPublished);
+
+    private sealed class Entry(Lazy<Task<Compiled?>> task)
+    {
+        public Lazy<Task<Compiled?>> Task { get; } = task;
+        public long LastUse { get; set; }
+    }
+}

@@ -1,0 +1,96 @@
+using Automation.Engine;
+using Automation.Runtime.Storage;
+using Newtonsoft.Json.Linq;
+
+namespace Automation.Runtime.Definitions;
+
+/// <summary>What publishing a version would change, and what speaks against it.</summary>
+internal sealed record PublishPlan(IReadOnlyList<DefinitionProblem> Problems, IReadOnlyList<TriggerRecord> Triggers, IReadOnlyList<SourceRecord> Sources)
+{
+    public IReadOnlyList<DefinitionProblem> Refusals => [.. Problems.Where(problem => problem.Severity != ProblemSeverity.Warning)];
+}
+
+/// <summary>Checks a version for publishing: problems of its plan, of each activity's own check, of its triggers, and cycles of workflows as activities. Changes nothing.</summary>
+internal sealed class PublishCheck(IDefinitionStore definitions, TriggerBuilder triggers, IServiceProvider services)
+{
+    public async Task<PublishPlan> CheckAsync(WorkflowPlan plan, DefinitionVersion version, CancellationToken cancellationToken)
+    {
+        var starting = plan.Triggers.Select(trigger => trigger.Id).ToHashSet(StringComparer.Ordinal);
+        var problems = plan.Problems.Select(problem => Promote(problem, starting)).ToList();
+        foreach (var activity in plan.Activities)
+        {
+            if (activity.Descriptor.CheckAsync is { } check)
+            {
+                var context = new PublishCheckContext
+                {
+                    Activity = activity,
+                    Literals = Literals.Of(activity),
+                    SetInputs = Literals.Names(activity),
+                    Services = services,
+                    CancellationToken = cancellationToken,
+                };
+                await check(context);
+                problems.AddRange(context.Problems);
+            }
+        }
+
+        if (await FindCycleAsync(version, plan, cancellationToken) is { } cycle)
+        {
+            problems.Add(cycle);
+        }
+
+        var built = await triggers.BuildAsync(plan, version, problems, cancellationToken);
+        problems.AddRange(built.Problems);
+        return new PublishPlan(problems, built.Triggers, built.Sources);
+    }
+
+    /// <summary>A flow whose trigger cannot be read would be published and never start: for a trigger's input a script that does not parse stops publishing.</summary>
+    private static DefinitionProblem Promote(DefinitionProblem problem, HashSet<string> starting) =>
+        problem is { Severity: ProblemSeverity.Warning, Line: not null, Property: not null, ActivityId: { } id } && starting.Contains(id)
+            ? problem with { Severity = ProblemSeverity.PublishError }
+            : problem;
+
+    private async Task<DefinitionProblem?> FindCycleAsync(DefinitionVersion version, WorkflowPlan plan, CancellationToken cancellationToken)
+    {
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var activity in plan.Activities)
+        {
+            if ((string?)activity.Json["workflowDefinitionId"] is { Length: > 0 } used && await ReachesAsync(used, version.DefinitionId, seen, cancellationToken))
+            {
+                return new DefinitionProblem(ProblemSeverity.PublishError, "workflow-cycle",
+                    $"This activity runs the workflow '{used}', which comes back to the workflow '{version.Name ?? version.DefinitionId}' itself: it would never end. Remove one of the two, or start the other by Dispatch Workflow.")
+                {
+                    ActivityId = activity.Id,
+                    ActivityType = (string?)activity.Json["type"],
+                    Property = "workflowDefinitionId",
+                };
+            }
+        }
+
+        return null;
+    }
+
+    private async Task<bool> ReachesAsync(string from, string target, HashSet<string> seen, CancellationToken cancellationToken)
+    {
+        if (from == target)
+        {
+            return true;
+        }
+
+        if (!seen.Add(from) || await definitions.FindAsync(from, VersionOptions.Published, cancellationToken) is not { } version)
+        {
+            return false;
+        }
+
+        var model = Json.Parse(version.Json, Json.DefinitionDepth);
+        foreach (var used in model.SelectTokens("$..workflowDefinitionId").OfType<JValue>().Select(value => value.Value as string).OfType<string>().Distinct().ToList())
+        {
+            if (await ReachesAsync(used, target, seen, cancellationToken))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+}
