@@ -131,6 +131,10 @@ public sealed record ChildDispatch
 {
     public required string InstanceId { get; init; }
     public required string DefinitionId { get; init; }
+
+    /// <summary>Root of the child's effect keys: the effect key of the activity that dispatches it, so that a replay of the parent does not repeat the child's effects. Null: its instance id.</summary>
+    public string? Lineage { get; init; }
+
     public string? CorrelationId { get; init; }
     public JObject? Input { get; init; }
 

@@ -1,37 +1,299 @@
+using Automation.Connectors;
 using Automation.Engine;
 using Automation.Engine.Http;
+using Automation.Runtime.Definitions;
+using Automation.Runtime.Scheduling;
 using Automation.Runtime.Storage;
 using Newtonsoft.Json.Linq;
 
 namespace Automation.Runtime.Running;
 
 /// <summary>Starts, resumes, cancels and replays runs for the API and for HTTP endpoints.</summary>
-public sealed class RunService
+public sealed class RunService(
+    WorkflowEngine engine,
+    Runner runner,
+    LeaseKeeper leases,
+    EventRouter events,
+    DefinitionService definitions,
+    IDefinitionStore versions,
+    IRunStore runs,
+    IEffectStore effects,
+    IIncidentStore incidents,
+    IDoorbell doorbell,
+    Node node,
+    TimeProvider clock)
 {
+    /// <summary>Children looked at per page when a run is cancelled.</summary>
+    private const int PageSize = 100;
+
     /// <summary>Starts a run and works on the caller's thread until it suspends or ends; its state is committed before this returns.</summary>
+    /// <remarks>A caller that goes away does not stop the run.</remarks>
     /// <exception cref="KeyNotFoundException">No such version.</exception>
-    public Task<WorkflowRun> ExecuteAsync(StartRequest request, CancellationToken cancellationToken) => throw new NotImplementedException();
+    /// <exception cref="InstanceExistsException">The wanted instance id is taken.</exception>
+    public async Task<WorkflowRun> ExecuteAsync(StartRequest request, CancellationToken cancellationToken)
+    {
+        var instance = await NewInstanceAsync(request, cancellationToken);
+        var plan = await definitions.GetPlanAsync(instance.VersionId, cancellationToken) ?? throw NoVersion(request);
+        try
+        {
+            return await runner.StartAsync(plan, instance, request.HttpExchange);
+        }
+        catch (LeaseLostException) when (request.InstanceId is not null)
+        {
+            // An id of the caller's choice: the insert of its row failed, so nothing was sent or stored. (The lease of a row of our own cannot be lost this way.)
+            throw new InstanceExistsException(request.InstanceId);
+        }
+    }
 
     /// <summary>Queues a run and rings for it; returns its instance id at once.</summary>
-    public Task<string> DispatchAsync(StartRequest request, CancellationToken cancellationToken) => throw new NotImplementedException();
+    /// <exception cref="KeyNotFoundException">No such version.</exception>
+    public async Task<string> DispatchAsync(StartRequest request, CancellationToken cancellationToken)
+    {
+        var instance = await NewInstanceAsync(request, cancellationToken);
+        await runs.EnqueueAsync([instance], [], cancellationToken);
+        doorbell.RingRuns([instance.Id]);
+        return instance.Id;
+    }
 
     /// <summary>Resumes one bookmark on the caller's thread if nobody else holds the instance, else queues the stimulus. Null: it was queued.</summary>
-    public Task<WorkflowRun?> ResumeAsync(string bookmarkId, JToken? input, IHttpExchange? exchange, CancellationToken cancellationToken) => throw new NotImplementedException();
+    /// <exception cref="KeyNotFoundException">No run waits on this bookmark.</exception>
+    public async Task<WorkflowRun?> ResumeAsync(string bookmarkId, JToken? input, IHttpExchange? exchange, CancellationToken cancellationToken)
+    {
+        var waiting = await runs.FindBookmarkAsync(bookmarkId, cancellationToken)
+            ?? throw new KeyNotFoundException($"No run waits on the bookmark '{bookmarkId}': it was resumed already, or its run has ended.");
+
+        // Checkpoint: once queued the stimulus is applied by whoever claims the run, should this process end here.
+        await runs.EnqueueAsync([], [new PendingStimulus(waiting.InstanceId, new Stimulus(Ids.New(clock), bookmarkId, input))], cancellationToken);
+        var run = await runner.TryRunAsync(waiting.InstanceId, exchange, cancellationToken);
+        if (run is null)
+        {
+            doorbell.RingRuns([waiting.InstanceId]);
+        }
+
+        return run;
+    }
 
     /// <summary>Sends an event: starts the flows that listen, resumes the runs that wait. Synchronously: returns when their bursts are over.</summary>
     /// <returns>Ids of the instances started or resumed.</returns>
-    public Task<IReadOnlyList<string>> PublishEventAsync(string name, string? correlationId, string? instanceId, string? activityInstanceId, JToken? input, bool synchronously, CancellationToken cancellationToken) => throw new NotImplementedException();
+    public async Task<IReadOnlyList<string>> PublishEventAsync(string name, string? correlationId, string? instanceId, string? activityInstanceId, JToken? input, bool synchronously, CancellationToken cancellationToken)
+    {
+        var targets = await events.RouteAsync(new EventAddress(name, correlationId, instanceId, activityInstanceId, input), cancellationToken);
+        if (targets.InstanceIds.Count == 0)
+        {
+            return [];
+        }
+
+        await runs.EnqueueAsync(targets.Instances, targets.Stimuli, cancellationToken);
+        if (synchronously)
+        {
+            await runner.RunNowAsync(targets.InstanceIds, cancellationToken);
+        }
+        else
+        {
+            doorbell.RingRuns(targets.InstanceIds);
+        }
+
+        return targets.InstanceIds;
+    }
 
     /// <summary>Cancels a run and its children. False: there is no such run, or it has finished.</summary>
-    public Task<bool> CancelAsync(string instanceId, CancellationToken cancellationToken) => throw new NotImplementedException();
+    public async Task<bool> CancelAsync(string instanceId, CancellationToken cancellationToken)
+    {
+        if (await runs.FindAsync(instanceId, cancellationToken) is not { Status: WorkflowStatus.Running })
+        {
+            return false;
+        }
+
+        // The parent first, so that it starts no more children while theirs are looked for.
+        await runs.EnqueueAsync([], [CancelRequest.For(instanceId)], cancellationToken);
+        leases.Find(instanceId)?.Interrupt(Interruption.Cancelled);
+        await runner.RunNowAsync([instanceId], cancellationToken);
+        for (var page = 0; ; page++)
+        {
+            var children = await runs.ListAsync(new RunFilter { ParentInstanceId = instanceId, OrderBy = "Created", Descending = false, Page = page, PageSize = PageSize }, cancellationToken);
+            foreach (var child in children.Items.Where(child => child.Status == WorkflowStatus.Running))
+            {
+                await CancelAsync(child.Id, cancellationToken);
+            }
+
+            if (children.Items.Count < PageSize)
+            {
+                return true;
+            }
+        }
+    }
 
     /// <summary>Runs again: from the start or from the failed activity; effects already done are not done again.</summary>
     /// <returns>Id of the new run.</returns>
-    public Task<string> ReplayAsync(string instanceId, bool fromFailed, CancellationToken cancellationToken) => throw new NotImplementedException();
+    /// <exception cref="KeyNotFoundException">No such run, or its version is gone.</exception>
+    /// <exception cref="InvalidOperationException">The run has not finished, or from the failed activity: it did not fault.</exception>
+    public Task<string> ReplayAsync(string instanceId, bool fromFailed, CancellationToken cancellationToken) =>
+        ReplayAsync(instanceId, Ids.New(clock), fromFailed, cancellationToken);
 
     /// <summary>Settles an incident: <c>resolve</c> closes it; for an unknown outcome <c>happened</c> records it as done, <c>notHappened</c> allows it to be sent again; both retry the run.</summary>
-    public Task<bool> ResolveIncidentAsync(string incidentId, string resolution, CancellationToken cancellationToken) => throw new NotImplementedException();
+    /// <returns>False: there is no such incident.</returns>
+    /// <exception cref="InvalidOperationException">The resolution does not fit the incident; the message says what does.</exception>
+    public async Task<bool> ResolveIncidentAsync(string incidentId, string resolution, CancellationToken cancellationToken)
+    {
+        if (await incidents.FindAsync(incidentId, cancellationToken) is not { } incident)
+        {
+            return false;
+        }
+
+        if (incident.ResolvedAt is not null)
+        {
+            return true;
+        }
+
+        switch (resolution)
+        {
+            case "resolve":
+                break;
+            case "happened" or "notHappened":
+                await SettleAsync(incident, resolution == "happened", cancellationToken);
+                break;
+            default:
+                throw new InvalidOperationException($"'{resolution}' is no resolution: 'resolve' closes an incident; 'happened' and 'notHappened' settle a write whose outcome is unknown.");
+        }
+
+        await incidents.ResolveAsync(incidentId, resolution, clock.GetUtcNow(), cancellationToken);
+        return true;
+    }
+
+    private async Task SettleAsync(IncidentRecord incident, bool happened, CancellationToken cancellationToken)
+    {
+        if (incident.EffectKey is not { } key || await effects.FindAsync(key, cancellationToken) is not { } effect)
+        {
+            throw new InvalidOperationException("This incident is not about a write whose outcome is unknown; 'resolve' closes it.");
+        }
+
+        // Checkpoint 1: a crash here leaves the effect settled and the incident open; settling it again goes on below.
+        if (effect.Status == "unknown")
+        {
+            var settled = happened
+                ? effect with { Status = "done", Response = new ConnectorResponse { Status = 200 }, OutcomeAt = clock.GetUtcNow() }
+                : effect with { Status = "abandoned", OutcomeAt = clock.GetUtcNow() };
+            await effects.CompleteAsync(settled, null, cancellationToken);
+        }
+
+        // Checkpoint 2: the replay's id follows from the incident, so that settling it twice starts one run.
+        if (incident.InstanceId is { } id && await runs.FindAsync(id, cancellationToken) is { SubStatus: WorkflowSubStatus.Faulted })
+        {
+            var replay = Bookmark.HashOf("replay", incident.Id);
+            if (await runs.FindAsync(replay, cancellationToken) is null)
+            {
+                await ReplayAsync(id, replay, true, cancellationToken);
+            }
+        }
+    }
+
+    private async Task<string> ReplayAsync(string instanceId, string newId, bool fromFailed, CancellationToken cancellationToken)
+    {
+        var old = await runs.FindAsync(instanceId, cancellationToken) ?? throw new KeyNotFoundException($"There is no run '{instanceId}'.");
+        if (old.Status != WorkflowStatus.Finished)
+        {
+            throw new InvalidOperationException($"Run {instanceId} has not finished. Cancel it first, or wait for its end.");
+        }
+
+        if (fromFailed && old.SubStatus != WorkflowSubStatus.Faulted)
+        {
+            throw new InvalidOperationException($"Run {instanceId} did not fault, so there is no failed activity to start from. Replay it from the start.");
+        }
+
+        var start = await runs.GetStartAsync(instanceId, cancellationToken);
+        var instance = new NewInstance
+        {
+            Id = newId,
+            DefinitionId = old.DefinitionId,
+            VersionId = old.VersionId,
+            Version = old.Version,
+            DefinitionName = old.DefinitionName,
+
+            // The lineage is kept: the effects of the old run are this run's too, and are not done again.
+            Start = (start ?? new RunStart { InstanceId = newId, CorrelationId = old.CorrelationId, LocationId = old.LocationId }) with
+            {
+                InstanceId = newId,
+                Lineage = old.Lineage ?? start?.Lineage ?? instanceId,
+                ParentInstanceId = null,
+            },
+            TriggerId = old.TriggerId,
+            StartedBy = "replay",
+            Subjects = old.Subjects,
+            IsSandbox = old.IsSandbox,
+            CreatedAt = clock.GetUtcNow(),
+        };
+        if (fromFailed && await runs.GetStateAsync(instanceId, cancellationToken) is { Length: > 0 } state)
+        {
+            var plan = await definitions.GetPlanAsync(old.VersionId, cancellationToken)
+                ?? throw new KeyNotFoundException($"Version {old.Version} of the workflow '{old.DefinitionName ?? old.DefinitionId}' is not there any more, so run {instanceId} cannot be replayed from its failed activity.");
+            var run = engine.Replay(plan, state, newId);
+            await runs.CommitAsync(
+                new RunCommit
+                {
+                    InstanceId = newId,
+                    Lease = new Lease(node.Id, 1),
+                    Insert = instance,
+                    Status = WorkflowStatus.Running,
+                    SubStatus = WorkflowSubStatus.Pending,
+                    CorrelationId = run.CorrelationId,
+                    Name = run.Name,
+                    State = run.SaveState(),
+                    Changes = run.DrainChanges(),
+                    Release = true,
+                    At = clock.GetUtcNow(),
+                },
+                cancellationToken);
+        }
+        else
+        {
+            await runs.EnqueueAsync([instance], [], cancellationToken);
+        }
+
+        doorbell.RingRuns([newId]);
+        return newId;
+    }
+
+    private async Task<NewInstance> NewInstanceAsync(StartRequest request, CancellationToken cancellationToken)
+    {
+        var version = await FindVersionAsync(request, cancellationToken) ?? throw NoVersion(request);
+        var id = request.InstanceId ?? Ids.New(clock);
+        return new NewInstance
+        {
+            Id = id,
+            DefinitionId = version.DefinitionId,
+            VersionId = version.Id,
+            Version = version.Version,
+            DefinitionName = version.Name,
+            Start = new RunStart
+            {
+                InstanceId = id,
+                Lineage = id,
+                CorrelationId = request.CorrelationId,
+                Name = request.Name,
+                LocationId = request.LocationId,
+                Input = request.Input,
+                Variables = request.Variables,
+                TriggerActivityId = request.TriggerActivityId,
+                TriggerPayload = request.TriggerPayload,
+                IsDryRun = request.IsDryRun,
+            },
+            TriggerId = request.TriggerId,
+            StartedBy = request.StartedBy,
+            CreatedAt = clock.GetUtcNow(),
+        };
+    }
+
+    private async Task<DefinitionVersion?> FindVersionAsync(StartRequest request, CancellationToken cancellationToken) =>
+        request.VersionId is { } id
+            ? await versions.FindVersionAsync(id, cancellationToken)
+            : await versions.FindAsync(request.DefinitionId, request.Version, cancellationToken);
+
+    private static KeyNotFoundException NoVersion(StartRequest request) =>
+        new($"The workflow '{request.DefinitionId}' has no version that fits ({request.VersionId ?? request.Version.Number?.ToString() ?? request.Version.Kind}).");
 }
+
+/// <summary>An instance of this id exists already; nothing was started.</summary>
+public sealed class InstanceExistsException(string instanceId) : Exception($"An instance with the id '{instanceId}' exists already.");
 
 /// <summary>How a run is started.</summary>
 public sealed record StartRequest

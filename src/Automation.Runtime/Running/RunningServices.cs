@@ -1,9 +1,37 @@
+using Automation.Connectors;
+using Automation.Runtime.Effects;
+using Automation.Runtime.Running;
+using Automation.Runtime.Scheduling;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
 
-namespace Automation.Runtime.Running;
+namespace Automation.Runtime;
 
-/// <summary>Registers runner, effects, due times, doorbell.</summary>
+/// <summary>Registers runner, effects, due times, sweep and doorbell.</summary>
 public static class RunningServices
 {
-    public static IServiceCollection AddRunning(this IServiceCollection services) => services;
+    internal static IServiceCollection AddRunning(this IServiceCollection services)
+    {
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton<RunQueue>();
+        services.AddSingleton<DueClock>();
+        services.AddSingleton<EventRouter>();
+        services.AddSingleton<RunCommitter>();
+        services.AddSingleton<LeaseKeeper>();
+        services.AddSingleton<Runner>();
+        services.AddSingleton<RunService>();
+        services.AddSingleton<IEffectLedger, EffectLedger>();
+        services.AddSingleton<DueTimeService>();
+        services.AddSingleton<Sweep>();
+        services.AddSingleton<Doorbells>();
+        services.TryAddSingleton<IDoorbell, HangfireDoorbell>();
+
+        // Hosted services stop in reverse order: the sources of work first, then the bursts, then the leases under them.
+        services.AddHostedService(provider => provider.GetRequiredService<LeaseKeeper>());
+        services.AddHostedService(provider => provider.GetRequiredService<Runner>());
+        services.AddHostedService(provider => provider.GetRequiredService<DueTimeService>());
+        services.AddHostedService(provider => provider.GetRequiredService<Sweep>());
+        return services;
+    }
 }

@@ -1,0 +1,353 @@
+using Automation.Engine;
+using Automation.Engine.Http;
+using Automation.Runtime.Definitions;
+using Automation.Runtime.Incidents;
+using Automation.Runtime.Storage;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace Automation.Runtime.Running;
+
+/// <summary>
+/// Claims runnable instances in batches and works on each until it suspends or ends: claim → plan and state → burst → commit. Rows are the truth: the queue
+/// only says where to look, and an instance that this node loses in any way is found again by the sweep when its lease has run out.
+/// </summary>
+public sealed class Runner(
+    WorkflowEngine engine,
+    DefinitionService definitions,
+    IRunStore runs,
+    IIncidentStore incidents,
+    RunCommitter committer,
+    LeaseKeeper leases,
+    RunQueue queue,
+    IServiceScopeFactory scopes,
+    Node node,
+    IOptions<AutomationOptions> options,
+    TimeProvider clock,
+    ILogger<Runner> log) : BackgroundService
+{
+    /// <summary>Claims without a commit after which a run is given up: it takes its process down with it, or its commits can never succeed.</summary>
+    internal const int MostAttempts = 10;
+
+    /// <summary>Instances claimed in one transaction.</summary>
+    private const int BatchSize = 64;
+
+    /// <summary>Runnable instances looked at by one sweep.</summary>
+    private const int SweepSize = 1_000;
+
+    /// <summary>How long a run that this node cannot run is left to others.</summary>
+    private static readonly TimeSpan Aside = TimeSpan.FromMinutes(1);
+
+    private readonly RunnerOptions settings = options.Value.Runner;
+    private readonly SemaphoreSlim slots = new(options.Value.Runner.Concurrency, options.Value.Runner.Concurrency);
+    private readonly Dictionary<string, DateTimeOffset> aside = new(StringComparer.Ordinal);
+    private readonly Lock asideGate = new();
+
+    /// <summary>Finds runnable instances that nobody rang for, and puts them in the queue.</summary>
+    internal async Task SweepAsync(CancellationToken cancellationToken)
+    {
+        int left;
+        lock (asideGate)
+        {
+            var now = clock.GetUtcNow();
+            foreach (var (id, until) in aside)
+            {
+                if (until <= now)
+                {
+                    aside.Remove(id);
+                }
+            }
+
+            left = aside.Count;
+        }
+
+        var runnable = await runs.ListRunnableAsync(SweepSize + left, cancellationToken);
+        lock (asideGate)
+        {
+            runnable = runnable.Where(id => !aside.ContainsKey(id)).ToList();
+        }
+
+        if (runnable.Count > 0)
+        {
+            queue.Add(runnable);
+        }
+    }
+
+    /// <summary>Runs a new instance on the caller's thread. Its row is inserted by its first commit: before its first effect, suspension or response, or at its end.</summary>
+    /// <remarks>A caller that goes away does not stop it.</remarks>
+    /// <exception cref="LeaseLostException">An instance of this id exists.</exception>
+    internal async Task<WorkflowRun> StartAsync(WorkflowPlan plan, NewInstance instance, IHttpExchange? exchange)
+    {
+        var origin = new RunOrigin(instance.DefinitionId, instance.Start.LocationId, instance.IsSandbox, instance.Start.ParentInstanceId, instance.ParentBookmarkId);
+        using var lease = leases.Hold(committer, instance.Id, new Lease(node.Id, 1), origin, instance, clock.GetTimestamp());
+        var run = engine.Create(plan, instance.Start);
+        await BurstAsync(lease, run, null, [], exchange);
+        return run;
+    }
+
+    /// <summary>Works on one instance on the caller's thread. Null: somebody else holds it, or it is not runnable.</summary>
+    internal async Task<WorkflowRun?> TryRunAsync(string instanceId, IHttpExchange? exchange, CancellationToken cancellationToken)
+    {
+        var since = clock.GetTimestamp();
+        var claimed = await runs.ClaimAsync([instanceId], node.Id, settings.LeaseDuration, 1, cancellationToken);
+        return claimed.Count == 0 ? null : await RunClaimedAsync(claimed[0], since, exchange);
+    }
+
+    /// <summary>Works on instances now and returns when their bursts are over, also those that this node is working on already. Those that another node holds are left to it.</summary>
+    internal async Task RunNowAsync(IReadOnlyList<string> instanceIds, CancellationToken cancellationToken)
+    {
+        foreach (var batch in instanceIds.Distinct().Chunk(BatchSize))
+        {
+            await Task.WhenAll(batch.Select(id => RunToEndAsync(id, cancellationToken)));
+        }
+    }
+
+    private async Task RunToEndAsync(string instanceId, CancellationToken cancellationToken)
+    {
+        while (await TryRunAsync(instanceId, null, cancellationToken) is null && leases.Find(instanceId) is { } busy)
+        {
+            await busy.WhenEnded().WaitAsync(cancellationToken);
+        }
+    }
+
+    /// <inheritdoc />
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        queue.Add([]);
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                await queue.WaitAsync(stoppingToken);
+                if (queue.TakeLookForAny())
+                {
+                    await SweepAsync(stoppingToken);
+                }
+
+                while (!queue.IsEmpty)
+                {
+                    await ClaimBatchAsync(stoppingToken);
+                }
+            }
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            {
+            }
+            catch (Exception exception)
+            {
+                log.LogError(exception, "Runs could not be claimed; the next sweep tries again.");
+            }
+        }
+    }
+
+    /// <summary>Stops claiming, lets the bursts in progress end, and when time is up frees their leases.</summary>
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await base.StopAsync(cancellationToken);
+        try
+        {
+            await Task.WhenAll(leases.Open.Select(lease => lease.WhenEnded())).WaitAsync(cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            var left = leases.Open.ToList();
+            log.LogInformation("{Count} runs are still in progress; they are stopped at their last commit, and go on when a node starts again.", left.Count);
+            foreach (var lease in left)
+            {
+                lease.Interrupt(Interruption.Stopping);
+            }
+        }
+    }
+
+    private async Task ClaimBatchAsync(CancellationToken cancellationToken)
+    {
+        await slots.WaitAsync(cancellationToken);
+        var taken = 1;
+        while (taken < BatchSize && slots.Wait(0, CancellationToken.None))
+        {
+            taken++;
+        }
+
+        try
+        {
+            var ids = queue.Take(taken);
+            if (ids.Count == 0)
+            {
+                return;
+            }
+
+            // Checkpoint: a crash after the claim leaves rows leased to nobody; they are runnable again when their leases run out.
+            var since = clock.GetTimestamp();
+            foreach (var claimed in await runs.ClaimAsync(ids, node.Id, settings.LeaseDuration, ids.Count, cancellationToken))
+            {
+                taken--;
+                _ = Task.Run(() => RunInSlotAsync(claimed, since), CancellationToken.None);
+            }
+        }
+        finally
+        {
+            if (taken > 0)
+            {
+                slots.Release(taken);
+            }
+        }
+    }
+
+    private async Task RunInSlotAsync(ClaimedInstance claimed, long since)
+    {
+        try
+        {
+            await RunClaimedAsync(claimed, since, null);
+        }
+        catch (Exception)
+        {
+            // Logged where it happened; the row stays leased until its lease runs out, which is the pause before the next try.
+        }
+        finally
+        {
+            slots.Release();
+        }
+    }
+
+    /// <summary>Loads a claimed instance and works on it. Null: it was not run to a commit, for a reason that is logged.</summary>
+    private async Task<WorkflowRun?> RunClaimedAsync(ClaimedInstance claimed, long since, IHttpExchange? exchange)
+    {
+        var instance = claimed.Instance;
+        var origin = new RunOrigin(instance.DefinitionId, instance.LocationId, instance.IsSandbox, instance.ParentInstanceId, claimed.ParentBookmarkId);
+        using var lease = leases.Hold(committer, instance.Id, claimed.Lease, origin, null, since);
+        try
+        {
+            if (await definitions.GetPlanAsync(instance.VersionId, CancellationToken.None) is not { } plan)
+            {
+                if (CancelRequest.IsIn(claimed.Stimuli))
+                {
+                    var bookmarks = await runs.ListBookmarksAsync(instance.Id, CancellationToken.None);
+                    await committer.EndAsync(lease, WorkflowSubStatus.Cancelled, claimed.State ?? [], bookmarks.Select(bookmark => bookmark.Bookmark.Id).ToList(), claimed.Stimuli.Select(stimulus => stimulus.Id).ToList(), null);
+                    return null;
+                }
+
+                await SetAsideAsync(lease, "definition-missing", $"Version {instance.Version} of the workflow '{instance.DefinitionName ?? instance.DefinitionId}' is not there, so this run cannot go on.", "Import the workflow again with this version, or cancel the run.");
+                return null;
+            }
+
+            WorkflowRun run;
+            try
+            {
+                run = claimed.State is { } state ? engine.Load(plan, state) : engine.Create(plan, claimed.Start ?? throw new InvalidOperationException($"Instance {instance.Id} has neither a state nor a start."));
+            }
+            catch (StateFormatException exception)
+            {
+                await SetAsideAsync(lease, "state-format", exception.Message, "Let a node of the newer version finish this run, or upgrade this one.");
+                return null;
+            }
+
+            if (claimed.Attempts > MostAttempts)
+            {
+                await GiveUpAsync(lease, run, claimed.State, claimed.Stimuli, "given-up", $"The run was started {claimed.Attempts - 1} times without getting to a commit: its process ended in the middle, or its result could not be stored.", null);
+                return run;
+            }
+
+            await BurstAsync(lease, run, claimed.State, claimed.Stimuli, exchange);
+            return run;
+        }
+        catch (LeaseLostException)
+        {
+            log.LogWarning("Run {InstanceId}: the burst was stopped because its lease was lost; nothing more of it was sent or committed.", instance.Id);
+            return null;
+        }
+        catch (Exception exception)
+        {
+            log.LogError(exception, "Run {InstanceId}: the burst could not be stored; it is tried again when its lease has run out.", instance.Id);
+            throw;
+        }
+    }
+
+    /// <summary>One burst and its commit.</summary>
+    private async Task BurstAsync(RunLease lease, WorkflowRun run, byte[]? state, IReadOnlyList<Stimulus> stimuli, IHttpExchange? exchange)
+    {
+        run.Host = lease;
+        run.HttpExchange = exchange;
+        try
+        {
+            if (CancelRequest.IsIn(stimuli))
+            {
+                engine.Cancel(run);
+            }
+            else if (!await RunAsync(lease, run, stimuli))
+            {
+                return;
+            }
+        }
+        catch (Exception exception) when (exception is not LeaseLostException && lease.Interruption != Interruption.Lost)
+        {
+            log.LogError(exception, "Run {InstanceId}: the engine failed. This is a bug of the program.", run.InstanceId);
+            await GiveUpAsync(lease, run, state, stimuli, "internal-error", "The engine failed while it worked on this run. This is a bug of the program, not of the flow.", exception.GetType().Name);
+            return;
+        }
+
+        // A run that had not started took none of its stimuli: they stay queued for its next burst.
+        var taken = state is null && run.Status == WorkflowStatus.Running ? [] : stimuli.Select(stimulus => stimulus.Id).ToList();
+
+        // Final checkpoint: all of the burst, the taken stimuli and the end of the lease in one transaction. A crash before it repeats the burst from its
+        // last commit (effects answer from their ledger); a crash after it repeats nothing.
+        var waiting = await lease.CommitAsync(run, null, true, taken);
+        if (waiting)
+        {
+            queue.Add([run.InstanceId]);
+        }
+    }
+
+    /// <summary>Runs the engine. False: the node stops, and the lease was freed.</summary>
+    private async Task<bool> RunAsync(RunLease lease, WorkflowRun run, IReadOnlyList<Stimulus> stimuli)
+    {
+        await using var scope = scopes.CreateAsyncScope();
+        try
+        {
+            await engine.RunAsync(run, stimuli, scope.ServiceProvider, lease.Burst);
+        }
+        catch (OperationCanceledException) when (lease.Burst.IsCancellationRequested)
+        {
+        }
+
+        if (!lease.Burst.IsCancellationRequested || run.Status == WorkflowStatus.Finished)
+        {
+            return true;
+        }
+
+        switch (lease.Interruption)
+        {
+            case Interruption.Cancelled:
+                engine.Cancel(run);
+                return true;
+            case Interruption.Stopping when lease.Insert is null:
+                await runs.ReleaseAsync(lease.InstanceId, lease.Lease, CancellationToken.None);
+                return false;
+            case Interruption.Stopping:
+                return false;
+            default:
+                throw new LeaseLostException(lease.InstanceId);
+        }
+    }
+
+    /// <summary>Ends a run that cannot go on, with an incident; from its last commit it can be replayed.</summary>
+    private async Task GiveUpAsync(RunLease lease, WorkflowRun run, byte[]? state, IReadOnlyList<Stimulus> stimuli, string code, string message, string? detail)
+    {
+        var kept = lease.CommittedState ?? state ?? run.SaveState();
+        var incident = IncidentRecords.OfRuntime(lease.InstanceId, lease.Origin, code, message, detail, "See the server's log, and replay the run when the cause is gone.", clock.GetUtcNow());
+        await committer.EndAsync(lease, WorkflowSubStatus.Faulted, kept, run.Bookmarks.Select(bookmark => bookmark.Id).ToList(), stimuli.Select(stimulus => stimulus.Id).ToList(), incident);
+    }
+
+    /// <summary>Leaves a run that this node cannot run as it is, with one incident, and looks at it again later.</summary>
+    private async Task SetAsideAsync(RunLease lease, string code, string message, string action)
+    {
+        log.LogWarning("Run {InstanceId}: {Message}", lease.InstanceId, message);
+        lock (asideGate)
+        {
+            aside[lease.InstanceId] = clock.GetUtcNow() + Aside;
+        }
+
+        await incidents.AddAsync([IncidentRecords.OfRuntime(lease.InstanceId, lease.Origin, code, message, null, action, clock.GetUtcNow())], CancellationToken.None);
+        await runs.ReleaseAsync(lease.InstanceId, lease.Lease, CancellationToken.None);
+    }
+}

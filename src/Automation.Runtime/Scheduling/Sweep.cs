@@ -1,0 +1,75 @@
+using Automation.Runtime.Polling;
+using Automation.Runtime.Running;
+using Automation.Runtime.Storage;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace Automation.Runtime.Scheduling;
+
+/// <summary>Finds what nobody rang for: runnable instances, triggers behind their source. And, once an hour, deletes runs past their retention.</summary>
+public sealed class Sweep(Runner runner, Poller poller, IRunStore runs, IOptions<AutomationOptions> options, TimeProvider clock, ILogger<Sweep> log) : BackgroundService
+{
+    private const int DeleteBatch = 500;
+    private static readonly TimeSpan RetentionInterval = TimeSpan.FromHours(1);
+
+    private readonly RunnerOptions settings = options.Value.Runner;
+
+    /// <inheritdoc />
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(settings.SweepInterval, clock);
+        var retained = clock.GetUtcNow();
+        try
+        {
+            do
+            {
+                await TryAsync("Runnable instances", runner.SweepAsync, stoppingToken);
+                await TryAsync("Triggers behind their source", token => poller.ConsumeAsync(null, token), stoppingToken);
+                if (clock.GetUtcNow() - retained >= RetentionInterval)
+                {
+                    retained = clock.GetUtcNow();
+                    await TryAsync("Runs past their retention", RetainAsync, stoppingToken);
+                }
+            }
+            while (await timer.WaitForNextTickAsync(stoppingToken));
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+        }
+    }
+
+    internal async Task RetainAsync(CancellationToken cancellationToken)
+    {
+        if (settings.Retention is not { } retention)
+        {
+            return;
+        }
+
+        var before = clock.GetUtcNow() - retention;
+        var deleted = 0;
+        IReadOnlyList<string> ids;
+        do
+        {
+            ids = await runs.ListFinishedBeforeAsync(before, DeleteBatch, cancellationToken);
+            deleted += ids.Count == 0 ? 0 : await runs.DeleteAsync(ids, cancellationToken);
+        }
+        while (ids.Count == DeleteBatch);
+        if (deleted > 0)
+        {
+            log.LogInformation("{Count} runs that ended before {Before} were deleted.", deleted, before);
+        }
+    }
+
+    private async Task TryAsync(string what, Func<CancellationToken, Task> sweep, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await sweep(cancellationToken);
+        }
+        catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            log.LogError(exception, "{What} could not be swept; the next sweep is in {Interval}.", what, settings.SweepInterval);
+        }
+    }
+}
