@@ -1,0 +1,182 @@
+using System.Numerics;
+using Jint;
+using Jint.Native;
+using Jint.Native.Object;
+using Jint.Runtime;
+using Newtonsoft.Json.Linq;
+using JintEngine = Jint.Engine;
+
+namespace Automation.Engine.Expressions;
+
+/// <summary>Values into JavaScript: objects and lists become real JavaScript objects and arrays, times and ids become text.</summary>
+internal static class JsWriter
+{
+    public static JsValue Write(JintEngine engine, object? value) => value switch
+    {
+        null => JsValue.Null,
+        string text => new JsString(text),
+        bool flag => flag ? JsBoolean.True : JsBoolean.False,
+        int number => JsNumber.Create(number),
+        long number => JsNumber.Create(number),
+        double number => JsNumber.Create(number),
+        JToken token => Write(engine, token),
+        decimal number => JsNumber.Create((double)number),
+        _ => Write(engine, ValueConverter.ToJson(value)),
+    };
+
+    private static JsValue Write(JintEngine engine, JToken token)
+    {
+        switch (token)
+        {
+            case JObject map:
+                var target = new JsObject(engine);
+                foreach (var property in map.Properties())
+                {
+                    target.FastSetDataProperty(property.Name, Write(engine, property.Value));
+                }
+
+                return target;
+            case JArray list:
+                var items = new JsValue[list.Count];
+                for (var index = 0; index < items.Length; index++)
+                {
+                    items[index] = Write(engine, list[index]);
+                }
+
+                return new JsArray(engine, items);
+            case JValue { Type: JTokenType.Integer, Value: BigInteger big }:
+                return JsNumber.Create((double)big);
+            case JValue { Value: null }:
+                return JsValue.Null;
+            case JValue { Value: not JToken } scalar:
+                return Write(engine, scalar.Value is string or bool or int or long or double or decimal ? scalar.Value : (object?)(string?)ValueConverter.ToJson(scalar.Value));
+            default:
+                return JsValue.Null;
+        }
+    }
+}
+
+/// <summary>Values out of JavaScript: primitives, JObject and JArray, by the rules of JSON.stringify, within the limits of depth and size.</summary>
+internal sealed class JsReader(ScriptSession session)
+{
+    private readonly EngineOptions limits = session.Limits;
+    private long length;
+    private int count;
+
+    public object? Read(JsValue value) => value switch
+    {
+        JsDate date => double.IsNaN(date.DateValue) ? null : new DateTimeOffset(date.ToDateTime(), TimeSpan.Zero),
+        _ when value.IsUint8Array() => value.AsUint8Array(),
+        ObjectInstance => ReadToken(value) is var token && token is JValue scalar ? scalar.Value : token,
+        _ => ReadPrimitive(value),
+    };
+
+    public JToken ReadToken(JsValue value) => ReadToken(value, 0) ?? JValue.CreateNull();
+
+    /// <summary>Null: a function or undefined, which JSON leaves out.</summary>
+    private JToken? ReadToken(JsValue value, int depth)
+    {
+        if (++count > limits.ScriptArrayLength)
+        {
+            throw TooLarge($"more than {limits.ScriptArrayLength:N0} values");
+        }
+
+        if (depth > Json.PayloadDepth)
+        {
+            throw new FaultException(new Fault($"The script's result is nested deeper than {Json.PayloadDepth} levels, or contains itself.") { Code = "script-size", Action = "Return a flatter value." });
+        }
+
+        switch (value)
+        {
+            case JsDate date:
+                return double.IsNaN(date.DateValue) ? JValue.CreateNull() : new JValue(date.ToDateTime().ToString("yyyy-MM-ddTHH:mm:ss.fffZ"));
+            case JsArray array:
+                var list = new JArray();
+                var size = array.Length;
+                if (size > limits.ScriptArrayLength)
+                {
+                    throw TooLarge($"a list of {size:N0} elements");
+                }
+
+                for (uint index = 0; index < size; index++)
+                {
+                    list.Add(ReadToken(array[index], depth + 1) ?? JValue.CreateNull());
+                }
+
+                return list;
+            case ObjectInstance instance:
+                return ReadObject(instance, depth);
+            default:
+                return value.IsUndefined() || value.IsSymbol() ? null : ValueConverter.ToJson(ReadPrimitive(value));
+        }
+    }
+
+    private JToken? ReadObject(ObjectInstance instance, int depth)
+    {
+        if (instance.IsCallable())
+        {
+            return null;
+        }
+
+        if (instance.IsUint8Array())
+        {
+            return ValueConverter.ToJson(instance.AsUint8Array());
+        }
+
+        if (instance.IsRegExp() || instance is not JsObject && IsWrapper(instance))
+        {
+            return new JValue(instance.ToString());
+        }
+
+        var map = new JObject();
+        foreach (var key in instance.GetOwnPropertyKeys(Types.String))
+        {
+            var descriptor = instance.GetOwnProperty(key);
+            if (descriptor.Enumerable && ReadToken(instance.Get(key), depth + 1) is { } item)
+            {
+                var name = key.ToString();
+                length += name.Length;
+                map[name] = item;
+            }
+        }
+
+        return map;
+    }
+
+    private static bool IsWrapper(ObjectInstance instance) => instance.GetType().Name is "StringInstance" or "NumberInstance" or "BooleanInstance" or "BigIntInstance";
+
+    private object? ReadPrimitive(JsValue value)
+    {
+        if (value.IsString())
+        {
+            var text = value.AsString();
+            length += text.Length;
+            return length > limits.ScriptStringLength ? throw TooLarge($"more than {limits.ScriptStringLength:N0} characters") : text;
+        }
+
+        if (value.IsNumber())
+        {
+            var number = value.AsNumber();
+            return number == Math.Floor(number) && Math.Abs(number) <= 9007199254740991 ? (long)number : (object)number;
+        }
+
+        if (value.IsBoolean())
+        {
+            return value.AsBoolean();
+        }
+
+        if (value.IsBigInt())
+        {
+            var big = (BigInteger)value.ToObject()!;
+            return big >= long.MinValue && big <= long.MaxValue ? (long)big : big;
+        }
+
+        return value.IsSymbol() ? value.ToString() : null;
+    }
+
+    private static FaultException TooLarge(string what) => new(new Fault($"The script's result is too large: {what}.")
+    {
+        Code = "script-size",
+        Action = "Return less, for instance only the fields that are needed.",
+    });
+}
