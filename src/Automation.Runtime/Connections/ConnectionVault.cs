@@ -1,32 +1,260 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using System.Text;
 using Automation.Connectors;
+using Automation.Engine;
 using Automation.Runtime.Storage;
+using Microsoft.AspNetCore.DataProtection;
+using Newtonsoft.Json;
+using Newtonsoft.Json.Linq;
 
 namespace Automation.Runtime.Connections;
 
 /// <summary>Keeps connections, their credentials encrypted.</summary>
-public sealed class ConnectionVault : IConnections
+public sealed class ConnectionVault(
+    IConnectionStore store,
+    IDefinitionStore definitions,
+    OperationCatalog operations,
+    OperationClient client,
+    IDataProtectionProvider protection,
+    TimeProvider clock) : IConnections
 {
-    public Task<IReadOnlyList<ConnectionRecord>> ListAsync(CancellationToken cancellationToken) => throw new NotImplementedException();
+    /// <summary>How long a decrypted connection is used before its row is read again: what another node changed is seen after it.</summary>
+    private static readonly TimeSpan CacheLife = TimeSpan.FromSeconds(10);
+
+    private readonly IDataProtector protector = protection.CreateProtector("Automation.Vault.v1");
+    private readonly ConcurrentDictionary<string, (Connection Connection, DateTimeOffset Until)> cache = new(StringComparer.Ordinal);
+
+    public Task<IReadOnlyList<ConnectionRecord>> ListAsync(CancellationToken cancellationToken) => store.ListAsync(cancellationToken);
 
     /// <summary>Adds a connection, or replaces the one of the same id.</summary>
     /// <exception cref="InvalidConnectionException">A setting is missing or wrong.</exception>
-    public Task<ConnectionRecord> SaveAsync(Connection connection, CancellationToken cancellationToken) => throw new NotImplementedException();
+    public async Task<ConnectionRecord> SaveAsync(Connection connection, CancellationToken cancellationToken)
+    {
+        Check(connection);
+        var known = await store.ListAsync(cancellationToken);
+        if (known.Any(other => other.Id != connection.Id && string.Equals(other.Name, connection.Name, StringComparison.OrdinalIgnoreCase)))
+        {
+            throw new InvalidConnectionException("name", $"There is a connection named '{connection.Name}' already. Give this one another name.");
+        }
+
+        var now = clock.GetUtcNow();
+        var record = new ConnectionRecord
+        {
+            Id = connection.Id,
+            Name = connection.Name.Trim(),
+            Connector = connection.Connector,
+            BaseUrl = connection.BaseUrl.ToString(),
+            LocationId = connection.LocationId,
+            CompanyId = connection.CompanyId,
+            AuthKind = connection.Credential.Kind,
+            Secret = protector.Protect(Encoding.UTF8.GetBytes(JsonConvert.SerializeObject(connection.Credential, Json.Settings))),
+            IsSandbox = connection.IsSandbox,
+            CreatedAt = known.FirstOrDefault(other => other.Id == connection.Id)?.CreatedAt ?? now,
+            UpdatedAt = now,
+        };
+        await store.SaveAsync(record, cancellationToken);
+        cache.Clear();
+        return record;
+    }
 
     /// <summary>Deletes a connection.</summary>
     /// <param name="id">Its id.</param>
     /// <param name="force">Also when published flows use it.</param>
     /// <param name="cancellationToken">Stops the work.</param>
     /// <exception cref="ConnectionInUseException">Published flows use it.</exception>
-    public Task<bool> DeleteAsync(string id, bool force, CancellationToken cancellationToken) => throw new NotImplementedException();
+    public async Task<bool> DeleteAsync(string id, bool force, CancellationToken cancellationToken)
+    {
+        if (await store.FindAsync(id, cancellationToken) is not { } record)
+        {
+            return false;
+        }
+
+        var uses = force ? [] : (await UsageAsync(record.Id, cancellationToken)).Where(use => use.IsPublished).ToList();
+        if (uses.Count > 0)
+        {
+            throw new ConnectionInUseException(record.Name, uses);
+        }
+
+        var deleted = await store.DeleteAsync(record.Id, cancellationToken);
+        cache.Clear();
+        return deleted;
+    }
 
     /// <summary>Calls the connector's test operation.</summary>
-    public Task<ConnectionTest> TestAsync(string idOrName, CancellationToken cancellationToken) => throw new NotImplementedException();
+    public async Task<ConnectionTest> TestAsync(string idOrName, CancellationToken cancellationToken)
+    {
+        var started = clock.GetTimestamp();
+        try
+        {
+            var connection = await FindAsync(idOrName, cancellationToken);
+            if (connection is null)
+            {
+                return new ConnectionTest(false, $"There is no connection '{idOrName}'.", null, "Add it, or choose another.", clock.GetElapsedTime(started));
+            }
 
-    /// <summary>Published and draft definitions that use a connection.</summary>
-    public Task<IReadOnlyList<ConnectionUse>> UsageAsync(string id, CancellationToken cancellationToken) => throw new NotImplementedException();
+            var connector = operations.ConnectorOf(connection.Connector);
+            var operation = operations.Find(connector.TestOperation)
+                ?? throw new InvalidOperationException($"The connector '{connector.Name}' names '{connector.TestOperation}' as its test, which is none of its operations.");
+            var request = client.Build(operation, connection, TestInputs(operation, connection));
+            var response = await client.SendAsync(operation, connection, request, CallPriority.Action, null, cancellationToken);
+            return new ConnectionTest(true, $"{connector.DisplayName} answered.", response.Status, null, clock.GetElapsedTime(started));
+        }
+        catch (ConnectorException exception)
+        {
+            var message = exception.ProviderMessage is { Length: > 0 } said && !exception.Message.Contains(said, StringComparison.Ordinal) ? $"{exception.Message} ({said})" : exception.Message;
+            return new ConnectionTest(false, message, exception.Status, exception.Action, clock.GetElapsedTime(started));
+        }
+    }
+
+    /// <summary>Published and draft definitions that use a connection, by its id or its name.</summary>
+    public async Task<IReadOnlyList<ConnectionUse>> UsageAsync(string id, CancellationToken cancellationToken)
+    {
+        if (await store.FindAsync(id, cancellationToken) is not { } record)
+        {
+            return [];
+        }
+
+        var uses = new List<ConnectionUse>();
+        const int pageSize = 100;
+        for (var page = 0; ; page++)
+        {
+            var versions = await definitions.ListAsync(new DefinitionFilter { Version = VersionOptions.LatestOrPublished, Page = page, PageSize = pageSize }, withJson: true, cancellationToken);
+            foreach (var version in versions.Items.Where(version => version.Json.Contains(record.Id, StringComparison.Ordinal) || version.Json.Contains(record.Name, StringComparison.Ordinal)))
+            {
+                var activities = Activities(version.Json, record);
+                if (activities.Count > 0)
+                {
+                    uses.Add(new ConnectionUse(version.DefinitionId, version.Name, version.IsPublished, activities));
+                }
+            }
+
+            if (versions.Items.Count < pageSize)
+            {
+                return uses;
+            }
+        }
+    }
 
     /// <inheritdoc />
-    public ValueTask<Connection?> FindAsync(string idOrName, CancellationToken cancellationToken) => throw new NotImplementedException();
+    /// <exception cref="ConnectorException">Its credential cannot be decrypted with this installation's keys (<c>credential-unreadable</c>).</exception>
+    public async ValueTask<Connection?> FindAsync(string idOrName, CancellationToken cancellationToken)
+    {
+        var now = clock.GetUtcNow();
+        if (cache.TryGetValue(idOrName, out var cached) && cached.Until > now)
+        {
+            return cached.Connection;
+        }
+
+        if (await store.FindAsync(idOrName, cancellationToken) is not { } record)
+        {
+            cache.TryRemove(idOrName, out _);
+            return null;
+        }
+
+        var connection = new Connection
+        {
+            Id = record.Id,
+            Name = record.Name,
+            Connector = record.Connector,
+            BaseUrl = new Uri(record.BaseUrl),
+            LocationId = record.LocationId,
+            CompanyId = record.CompanyId,
+            Credential = Decrypt(record),
+            IsSandbox = record.IsSandbox,
+        };
+        cache[idOrName] = (connection, now + CacheLife);
+        return connection;
+    }
+
+    private Credential Decrypt(ConnectionRecord record)
+    {
+        try
+        {
+            return JsonConvert.DeserializeObject<Credential>(Encoding.UTF8.GetString(protector.Unprotect(record.Secret)), Json.Settings)!;
+        }
+        catch (CryptographicException exception)
+        {
+            throw new ConnectorException($"The credential of the connection '{record.Name}' cannot be decrypted with the keys of this installation.", exception)
+            {
+                Code = "credential-unreadable",
+                Action = "Restore the key folder that belongs to this database, or enter the credential again.",
+            };
+        }
+    }
+
+    private void Check(Connection connection)
+    {
+        if (string.IsNullOrWhiteSpace(connection.Name))
+        {
+            throw new InvalidConnectionException("name", "The connection has no name.");
+        }
+
+        if (!operations.Connectors.Any(connector => connector.Name == connection.Connector))
+        {
+            throw new InvalidConnectionException("connector", $"There is no connector named '{connection.Connector}'. There are: {string.Join(", ", operations.Connectors.Select(connector => connector.Name))}.");
+        }
+
+        var url = connection.BaseUrl;
+        if (!url.IsAbsoluteUri || (url.Scheme != Uri.UriSchemeHttp && url.Scheme != Uri.UriSchemeHttps) || url.Host.Length == 0)
+        {
+            throw new InvalidConnectionException("baseUrl", $"'{url.OriginalString}' is no base URL. An absolute address such as https://services.example.com is expected.");
+        }
+
+        if (url.UserInfo.Length > 0 || url.Query.Length > 0 || url.Fragment.Length > 0)
+        {
+            throw new InvalidConnectionException("baseUrl", "A base URL has no user, query or fragment. Credentials go into 'auth'.");
+        }
+
+        var credential = connection.Credential;
+        switch (credential.Kind)
+        {
+            case "apiKey" when string.IsNullOrWhiteSpace(credential.ApiKey):
+                throw new InvalidConnectionException("auth.apiKey", "The API key is missing.");
+            case "oauth2" when string.IsNullOrWhiteSpace(credential.ClientId) && string.IsNullOrWhiteSpace(credential.AccessToken):
+                throw new InvalidConnectionException("auth.clientId", "An OAuth 2.0 connection needs a client id and secret, or an access token.");
+            case "apiKey" or "oauth2":
+                break;
+            default:
+                throw new InvalidConnectionException("auth.kind", $"'{credential.Kind}' is no kind of credential. It is apiKey or oauth2.");
+        }
+    }
+
+    private static JObject TestInputs(Operation operation, Connection connection)
+    {
+        var inputs = new JObject();
+        foreach (var input in operation.Inputs.Where(input => input.Required))
+        {
+            var value = input.Name switch
+            {
+                "locationId" => connection.LocationId,
+                "companyId" => connection.CompanyId,
+                _ => null,
+            };
+            if (value is not null)
+            {
+                inputs[input.Name] = value;
+            }
+        }
+
+        return inputs;
+    }
+
+    private static List<string> Activities(string json, ConnectionRecord record)
+    {
+        var activities = new List<string>();
+        var model = (JObject)Json.Parse(json, Json.DefinitionDepth);
+        foreach (var property in model.Descendants().OfType<JProperty>().Where(property => property.Name == "connectionId"))
+        {
+            var value = property.Value is JObject wrapped ? wrapped["expression"]?["value"] : property.Value;
+            if (value is JValue { Value: string used } && (used == record.Id || used == record.Name) && (string?)property.Parent?["id"] is { } activity)
+            {
+                activities.Add(activity);
+            }
+        }
+
+        return activities;
+    }
 }
 
 /// <summary>Outcome of a test call.</summary>

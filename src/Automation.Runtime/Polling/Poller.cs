@@ -1,18 +1,288 @@
+using System.Security.Cryptography;
+using System.Text;
+using Automation.Connectors;
+using Automation.Engine;
+using Automation.Runtime.Storage;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
 namespace Automation.Runtime.Polling;
 
 /// <summary>Reads poll sources page by page into intake, and hands their events to triggers. Keeps nothing in memory between pages but the position.</summary>
-public sealed class Poller
+public sealed class Poller(
+    IPollStore store,
+    IConnections connections,
+    OperationCatalog operations,
+    IPollReader reader,
+    Deliverer deliverer,
+    IOptions<AutomationOptions> options,
+    Node node,
+    TimeProvider clock,
+    ILogger<Poller> log)
 {
+    private static readonly TimeSpan LongestBackoff = TimeSpan.FromHours(1);
+
     /// <summary>Claims those of the sources that are due and free, scans each to its end and delivers its events; returns when all are done. Never throws for a source that fails: the failure is on the source.</summary>
     /// <param name="sourceIds">The sources; null: any that are due.</param>
     /// <param name="evenIfNotDue">Also those that are not due yet.</param>
     /// <param name="cancellationToken">Stops after the page in progress; the scan resumes at the next one.</param>
     /// <returns>Ids of the sources that this call has polled.</returns>
-    public Task<IReadOnlyList<string>> PollAsync(IReadOnlyList<string>? sourceIds, bool evenIfNotDue, CancellationToken cancellationToken) => throw new NotImplementedException();
+    public async Task<IReadOnlyList<string>> PollAsync(IReadOnlyList<string>? sourceIds, bool evenIfNotDue, CancellationToken cancellationToken)
+    {
+        var polled = new List<string>();
+        var running = new Dictionary<Task, string>();
+        var mayBeMore = true;
+        while (mayBeMore || running.Count > 0)
+        {
+            // Only as many are claimed as are polled at once: a lease that waits in a queue runs out.
+            var free = options.Value.Polling.Concurrency - running.Count;
+            if (mayBeMore && free > 0 && !cancellationToken.IsCancellationRequested)
+            {
+                var wanted = sourceIds?.Except(polled).Except(running.Values).ToList();
+                var claimed = wanted is { Count: 0 } ? [] : await store.ClaimSourcesAsync(wanted, node.Id, options.Value.Runner.LeaseDuration, free, evenIfNotDue, cancellationToken);
+                mayBeMore = claimed.Count == free;
+                foreach (var (source, lease) in claimed)
+                {
+                    if (polled.Contains(source.Id))
+                    {
+                        // Every source was polled once; those that are due again are the next call's.
+                        mayBeMore = false;
+                        await store.ReleaseSourceAsync(source.Id, lease, CancellationToken.None);
+                        continue;
+                    }
+
+                    running.Add(Task.Run(() => PollOneAsync(source, lease, cancellationToken), CancellationToken.None), source.Id);
+                }
+            }
+            else if (running.Count == 0)
+            {
+                break;
+            }
+
+            if (running.Count > 0)
+            {
+                var done = await Task.WhenAny(running.Keys);
+                running.Remove(done, out var sourceId);
+                polled.Add(sourceId!);
+                await done;
+            }
+        }
+
+        return polled;
+    }
 
     /// <summary>Hands events to the triggers that are behind: deliveries and pending instances, then a ring. Safe at any time, from any node; the sweep calls it too.</summary>
     /// <param name="sourceId">One source; null: all.</param>
     /// <param name="cancellationToken">Stops between batches.</param>
     /// <returns>Instances created.</returns>
-    public Task<int> ConsumeAsync(string? sourceId, CancellationToken cancellationToken) => throw new NotImplementedException();
+    public Task<int> ConsumeAsync(string? sourceId, CancellationToken cancellationToken) => deliverer.ConsumeAsync(sourceId, cancellationToken);
+
+    private async Task PollOneAsync(SourceRecord source, Lease lease, CancellationToken cancellationToken)
+    {
+        using var held = new HeldSource(store, source.Id, lease, options.Value.Runner, clock, cancellationToken);
+        try
+        {
+            await ScanAsync(source, lease, held.Token);
+            await store.ReleaseSourceAsync(source.Id, lease, CancellationToken.None);
+            await deliverer.ConsumeAsync(source.Id, cancellationToken);
+        }
+        catch (LeaseLostException)
+        {
+            log.LogWarning("The lease on poll source {SourceId} was lost; whoever holds it goes on from the last page.", source.Id);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            // Stopping: the scan is stored up to its last page, and the next owner resumes there.
+            await TryReleaseAsync(source.Id, lease);
+        }
+        catch (OperationCanceledException) when (held.IsLost)
+        {
+            log.LogWarning("The lease on poll source {SourceId} could not be renewed; its scan resumes at the last page.", source.Id);
+        }
+        catch (Exception exception)
+        {
+            await FailAsync(source, lease, exception);
+        }
+    }
+
+    private async Task ScanAsync(SourceRecord source, Lease lease, CancellationToken cancellationToken)
+    {
+        var (operation, shape) = operations.Find(source.Operation) is { Poll: { } poll } found ? (found, poll)
+            : throw Broken("unknown-operation", $"There is no operation '{source.Operation}' that can be polled in this installation.", "Install the connector that has it, or remove the trigger.");
+        var connection = await connections.FindAsync(source.ConnectionId, cancellationToken)
+            ?? throw Broken("no-connection", $"The connection '{source.ConnectionId}' of this source does not exist any more.", "Give the trigger another connection and publish the flow again.");
+
+        // A scan that was interrupted goes on with its own upper bound and page; a new one looks back over the overlap.
+        var upper = source.ScanUpper ?? clock.GetUtcNow();
+        var from = shape.Window is null || source.Watermark is null ? null : source.Watermark - shape.Overlap;
+        var position = new ScanPosition(from, upper, source.ScanUpper is null ? null : source.PageToken);
+        var pages = source.ScanUpper is null ? 0 : source.ScanPages;
+        var priority = source.BaselinedAt is null ? CallPriority.Backfill : CallPriority.Poll;
+        while (true)
+        {
+            if (pages >= shape.MaxPages)
+            {
+                throw Broken("endless-scan", $"The scan was stopped after {pages} pages: the list has no end, or is longer than the {shape.MaxPages} pages that this operation allows.", "Narrow the trigger's inputs.");
+            }
+
+            var page = await reader.ReadPageAsync(operation, connection, source.Inputs, position, priority, cancellationToken);
+            var next = page.NextPageToken;
+            if (next is not null && next == position.PageToken)
+            {
+                throw Broken("endless-scan", $"The list answered the same next page twice ('{Cut(next)}'): the scan would never end.", "Report it to the provider; the flow resumes when the answer is right again.");
+            }
+
+            var now = clock.GetUtcNow();
+            var ends = next is null;
+            // 1. A crash before this commit: the page is read again. After it: the scan goes on at the next page, and nothing of this one is seen twice.
+            await store.IntakeAsync(
+                new IntakePage
+                {
+                    SourceId = source.Id,
+                    Lease = lease,
+                    Items = page.Items,
+                    IsBaseline = source.BaselinedAt is null,
+                    ObservedAt = now,
+                    ScanUpper = upper,
+                    NextPageToken = next,
+                    EndsScan = ends,
+                    DueAt = ends ? await NextDueAsync(source, connection, now, cancellationToken) : now,
+                    Incidents = [.. page.Bad.Select(bad => Quarantine(source, bad, now))],
+                },
+                cancellationToken);
+            if (ends)
+            {
+                return;
+            }
+
+            pages++;
+            position = position with { PageToken = next };
+            if (pages % 10 == 0)
+            {
+                // A long scan does not keep its events back until its end.
+                await deliverer.ConsumeAsync(source.Id, cancellationToken);
+            }
+        }
+    }
+
+    /// <summary>Soonest time that one of the source's triggers wants. Intervals keep a phase of the source's own, so that sources of one interval spread over it.</summary>
+    private async Task<DateTimeOffset> NextDueAsync(SourceRecord source, Connection connection, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        var minimum = connection.IsSandbox ? options.Value.Polling.SandboxMinimumInterval : options.Value.Polling.MinimumInterval;
+        var triggers = await store.ListTriggersOfSourceAsync(source.Id, cancellationToken);
+        DateTimeOffset? soonest = null;
+        foreach (var trigger in triggers.Where(trigger => !trigger.IsPaused))
+        {
+            var schedule = Schedule.Of(trigger);
+            var due = schedule.Every is { } every
+                ? PhasedDue(source.Id, now, every < minimum ? minimum : every)
+                : schedule.Next(now) is { } next && next < now + minimum ? schedule.Next(now + minimum) : schedule.Next(now);
+            soonest = due is { } time && (soonest is null || time < soonest) ? time : soonest;
+        }
+
+        return soonest ?? PhasedDue(source.Id, now, source.Interval);
+    }
+
+    /// <summary>
+    /// The next time after <paramref name="now"/> on the source's own grid: multiples of the interval, shifted by a hash of its id. Never sooner than half an interval away.
+    /// </summary>
+    internal static DateTimeOffset PhasedDue(string sourceId, DateTimeOffset now, TimeSpan interval)
+    {
+        var phase = (long)(BitConverter.ToUInt32(SHA256.HashData(Encoding.UTF8.GetBytes(sourceId))) / (double)uint.MaxValue * interval.Ticks);
+        var earliest = now.UtcTicks + (interval.Ticks / 2);
+        var grid = (earliest - phase) / interval.Ticks * interval.Ticks + phase;
+        return new DateTimeOffset(grid < earliest ? grid + interval.Ticks : grid, TimeSpan.Zero);
+    }
+
+    private async Task FailAsync(SourceRecord source, Lease lease, Exception exception)
+    {
+        var now = clock.GetUtcNow();
+        var failure = exception as ConnectorException;
+        if (failure is null)
+        {
+            log.LogError(exception, "Polling source {SourceId} ({Operation}) failed unexpectedly.", source.Id, source.Operation);
+        }
+
+        var failures = source.Failures + 1;
+        var reason = failure is null ? $"Polling failed unexpectedly: {exception.Message}" : Describe(failure);
+        var interval = source.Interval > TimeSpan.Zero ? source.Interval : TimeSpan.FromMinutes(1);
+        var backoff = TimeSpan.FromTicks((long)Math.Min(interval.Ticks * Math.Pow(2, Math.Min(failures - 1, 20)), Math.Max(LongestBackoff.Ticks, interval.Ticks)));
+        var due = now + (failure?.RetryAfter is { } wait && wait > backoff ? wait : backoff);
+
+        // A page that the other side refuses for good would be asked for over and over: the scan begins anew from its watermark.
+        var resumed = source.ScanUpper is not null;
+        var abandon = failure?.Code == "endless-scan" || (resumed && failure is { Status: 400 or 404 or 410 or 422 });
+        var silent = now - (source.LastSuccessAt ?? source.ScanStartedAt ?? source.LastPollAt ?? now);
+        var isAlarm = failures >= 3 || silent >= 3 * interval;
+        await store.FailScanAsync(source.Id, lease, reason, now, due, abandon, isAlarm ? Alarm(source, failure, reason, failures, now) : null, CancellationToken.None);
+        log.LogWarning("Polling source {SourceId} ({Operation}) failed, {Failures} in a row; next try at {DueAt:u}. {Reason}", source.Id, source.Operation, failures, due, reason);
+    }
+
+    /// <summary>One incident per outage: its id is made from the last success, so that every further failure is the same incident.</summary>
+    private static IncidentRecord Alarm(SourceRecord source, ConnectorException? failure, string reason, int failures, DateTimeOffset now) => new()
+    {
+        Id = Hash("source-silent", source.Id, source.LastSuccessAt?.UtcTicks.ToString() ?? "never"),
+        Kind = "source",
+        SourceId = source.Id,
+        LocationId = source.LocationId,
+        ActivityType = source.Operation,
+        Code = failure?.Code ?? "poll-failed",
+        Message = $"The source has not been polled with success {(source.LastSuccessAt is { } last ? $"since {last.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC" : "yet")}, {failures} tries failed. {reason}",
+        Detail = failure?.ProviderMessage,
+        Action = failure?.Action ?? "Test the connection; the flow goes on by itself when the source answers again.",
+        CreatedAt = now,
+    };
+
+    private static IncidentRecord Quarantine(SourceRecord source, BadItem bad, DateTimeOffset now) => new()
+    {
+        Id = Hash("item", source.Id, bad.Reason, bad.Excerpt),
+        Kind = "item",
+        SourceId = source.Id,
+        LocationId = source.LocationId,
+        ActivityType = source.Operation,
+        Code = "bad-item",
+        Message = $"An item of the list was left out: {bad.Reason}",
+        Detail = bad.Excerpt,
+        Action = "Correct the item at the source; the others went on.",
+        CreatedAt = now,
+    };
+
+    private static string Describe(ConnectorException failure)
+    {
+        var text = new StringBuilder(failure.Message);
+        if (failure.Status is { } status && !failure.Message.Contains(status.ToString(), StringComparison.Ordinal))
+        {
+            text.Append(" (HTTP ").Append(status).Append(')');
+        }
+
+        if (failure.ProviderMessage is { Length: > 0 } said && !failure.Message.Contains(said, StringComparison.Ordinal))
+        {
+            text.Append(" — ").Append(said);
+        }
+
+        if (failure.TraceId is { Length: > 0 } trace)
+        {
+            text.Append(" [trace ").Append(trace).Append(']');
+        }
+
+        return failure.Action is { Length: > 0 } action ? text.Append(' ').Append(action).ToString() : text.ToString();
+    }
+
+    private async Task TryReleaseAsync(string sourceId, Lease lease)
+    {
+        try
+        {
+            await store.ReleaseSourceAsync(sourceId, lease, CancellationToken.None);
+        }
+        catch (LeaseLostException)
+        {
+            // Somebody else has it already.
+        }
+    }
+
+    private static ConnectorException Broken(string code, string message, string action) => new(message) { Code = code, Action = action };
+
+    private static string Cut(string text) => text.Length <= 60 ? text : text[..60] + "…";
+
+    private static string Hash(params string[] parts) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\u001f', parts))))[..32];
 }

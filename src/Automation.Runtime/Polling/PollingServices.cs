@@ -16,6 +16,7 @@ public static class PollingServices
         services.AddSingleton<TemplateService>();
         services.AddSingleton<ConnectionVault>();
         services.AddSingleton<IConnections>(provider => provider.GetRequiredService<ConnectionVault>());
+        services.AddSingleton<Deliverer>();
         services.AddSingleton<Poller>();
         services.AddSingleton<TriggerService>();
         return services;

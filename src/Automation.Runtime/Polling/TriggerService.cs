@@ -1,28 +1,164 @@
+using Automation.Runtime.Scheduling;
 using Automation.Runtime.Storage;
 using Newtonsoft.Json.Linq;
 
 namespace Automation.Runtime.Polling;
 
-/// <summary>Triggers for pages and the API: poll now, pause, rewind, explain.</summary>
-public sealed class TriggerService
+/// <summary>Triggers for pages and the API: poll now, pause, rewind, explain. Pages are 0-based.</summary>
+public sealed class TriggerService(
+    IPollStore store,
+    IDefinitionStore definitions,
+    IConnectionStore connections,
+    Poller poller,
+    IDoorbell doorbell,
+    TimeProvider clock)
 {
-    public Task<PageOf<TriggerView>> ListAsync(string? definitionId, string? kind, int page, int pageSize, CancellationToken cancellationToken) => throw new NotImplementedException();
-    public Task<TriggerView?> FindAsync(string id, CancellationToken cancellationToken) => throw new NotImplementedException();
-    public Task<PageOf<EventRecord>> EventsAsync(string id, int page, int pageSize, CancellationToken cancellationToken) => throw new NotImplementedException();
+    /// <summary>How long <see cref="PollNowAsync"/> waits for a scan that another node has in hand.</summary>
+    private static readonly TimeSpan PatienceForOthers = TimeSpan.FromMinutes(2);
 
-    /// <summary>Polls the trigger's source now and waits until the scan has ended and its events are delivered.</summary>
-    public Task<bool> PollNowAsync(string id, CancellationToken cancellationToken) => throw new NotImplementedException();
-    public Task<bool> PauseAsync(string id, CancellationToken cancellationToken) => throw new NotImplementedException();
-    public Task<bool> ResumeAsync(string id, CancellationToken cancellationToken) => throw new NotImplementedException();
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(250);
 
-    /// <summary>Moves the position back (to a sequence number, or by a number of events) and raises the generation. A preview only counts what would fire.</summary>
-    public Task<RewindResult?> RewindAsync(string id, long toSequence, bool preview, CancellationToken cancellationToken) => throw new NotImplementedException();
+    public async Task<PageOf<TriggerView>> ListAsync(string? definitionId, string? kind, int page, int pageSize, CancellationToken cancellationToken)
+    {
+        var triggers = await store.ListTriggersAsync(definitionId, kind, page, pageSize, cancellationToken);
+        return new PageOf<TriggerView>(await ViewAsync(triggers.Items, cancellationToken), triggers.Total);
+    }
 
-    /// <summary>Why an item did or did not fire: an item id, or a subject such as an e-mail.</summary>
-    public Task<JObject?> ExplainAsync(string id, string key, CancellationToken cancellationToken) => throw new NotImplementedException();
+    public async Task<TriggerView?> FindAsync(string id, CancellationToken cancellationToken) =>
+        await store.FindTriggerAsync(id, cancellationToken) is { } trigger ? (await ViewAsync([trigger], cancellationToken))[0] : null;
+
+    /// <summary>Ledger of the trigger's source, newest first; empty for triggers that are not polled.</summary>
+    public async Task<PageOf<EventRecord>> EventsAsync(string id, int page, int pageSize, CancellationToken cancellationToken) =>
+        await store.FindTriggerAsync(id, cancellationToken) is { SourceId: { } sourceId }
+            ? await store.ListEventsAsync(sourceId, page, pageSize, cancellationToken)
+            : new PageOf<EventRecord>([], 0);
+
+    /// <summary>Polls the trigger's source now and waits until the scan has ended and its events are delivered. A poll that fails is a poll too: the source says why.</summary>
+    /// <returns>False: there is no such trigger, it is paused, or is not polled.</returns>
+    public async Task<bool> PollNowAsync(string id, CancellationToken cancellationToken)
+    {
+        if (await store.FindTriggerAsync(id, cancellationToken) is not { SourceId: { } sourceId, IsPaused: false })
+        {
+            return false;
+        }
+
+        var started = clock.GetTimestamp();
+        while ((await poller.PollAsync([sourceId], evenIfNotDue: true, cancellationToken)).Count == 0)
+        {
+            // Somebody else scans it now: that scan may have begun before the change that the caller wants to see, so ours follows it.
+            if (clock.GetElapsedTime(started) > PatienceForOthers)
+            {
+                throw new TimeoutException("The source is being scanned by another server and has not ended in two minutes. Try again later.");
+            }
+
+            await Task.Delay(Pause, clock, cancellationToken);
+        }
+
+        await poller.ConsumeAsync(sourceId, cancellationToken);
+        return true;
+    }
+
+    /// <summary>Stops a trigger where it is: events pile up in its source's ledger if others keep that polled, and are delivered when it is resumed.</summary>
+    public Task<bool> PauseAsync(string id, CancellationToken cancellationToken) =>
+        store.UpdateTriggerAsync(id, isPaused: true, null, null, null, cancellationToken);
+
+    public async Task<bool> ResumeAsync(string id, CancellationToken cancellationToken)
+    {
+        if (await store.FindTriggerAsync(id, cancellationToken) is not { } trigger)
+        {
+            return false;
+        }
+
+        // A schedule does not make up for the times it was paused: it waits for its next one.
+        var due = trigger is { Kind: "schedule", IsPaused: true } ? Schedule.Of(trigger).Next(clock.GetUtcNow()) : null;
+        await store.UpdateTriggerAsync(id, isPaused: false, null, null, due, cancellationToken);
+        if (trigger.SourceId is { } sourceId)
+        {
+            await poller.ConsumeAsync(sourceId, cancellationToken);
+        }
+
+        doorbell.RingClock();
+        return true;
+    }
+
+    /// <summary>
+    /// Moves the position back and raises the generation, so that the events after it are delivered again. A preview only counts what would be looked at again.
+    /// </summary>
+    /// <param name="id">The trigger.</param>
+    /// <param name="toSequence">Sequence number after which it goes on; negative: that many numbers back. It never moves forward.</param>
+    /// <param name="preview">Change nothing.</param>
+    /// <param name="cancellationToken">Stops the work.</param>
+    /// <returns>Null: there is no such trigger, or it is not polled.</returns>
+    public async Task<RewindResult?> RewindAsync(string id, long toSequence, bool preview, CancellationToken cancellationToken)
+    {
+        if (await store.FindTriggerAsync(id, cancellationToken) is not { SourceId: { } sourceId } trigger)
+        {
+            return null;
+        }
+
+        var from = trigger.Position;
+        var to = Math.Clamp(toSequence < 0 ? from + toSequence : toSequence, 0, from);
+        var events = await store.CountEventsAsync(sourceId, to, cancellationToken);
+        if (preview)
+        {
+            return new RewindResult(from, to, events, trigger.Generation);
+        }
+
+        await store.UpdateTriggerAsync(id, null, to, trigger.Generation + 1, null, cancellationToken);
+        await poller.ConsumeAsync(sourceId, cancellationToken);
+        return new RewindResult(from, to, events, trigger.Generation + 1);
+    }
+
+    /// <summary>Why an item did or did not fire: an item id, or a subject such as an e-mail. Null: there is no such trigger.</summary>
+    public async Task<JObject?> ExplainAsync(string id, string key, CancellationToken cancellationToken)
+    {
+        if (await FindAsync(id, cancellationToken) is not { } view)
+        {
+            return null;
+        }
+
+        var items = view.Source is null ? [] : await store.FindItemsAsync(view.Source.Id, key, cancellationToken);
+        var explained = new List<TriggerExplanation.Item>();
+        foreach (var item in items.Take(10))
+        {
+            explained.Add(new TriggerExplanation.Item(item, await store.ListDeliveriesAsync(id, item.ItemId, 20, cancellationToken)));
+        }
+
+        return TriggerExplanation.Of(view, key, explained);
+    }
+
+    private async Task<IReadOnlyList<TriggerView>> ViewAsync(IReadOnlyList<TriggerRecord> triggers, CancellationToken cancellationToken)
+    {
+        if (triggers.Count == 0)
+        {
+            return [];
+        }
+
+        var definitionIds = triggers.Select(trigger => trigger.DefinitionId).Distinct().ToList();
+        var published = await definitions.ListAsync(new DefinitionFilter { Version = VersionOptions.Published, DefinitionIds = definitionIds, PageSize = definitionIds.Count }, withJson: false, cancellationToken);
+        var definitionNames = published.Items.ToLookup(version => version.DefinitionId, version => version.Name);
+        var connectionNames = (await connections.ListAsync(cancellationToken)).ToDictionary(connection => connection.Id, connection => connection.Name);
+        var sources = new Dictionary<string, (SourceRecord? Source, TimeSpan? Interval)>();
+        foreach (var sourceId in triggers.Select(trigger => trigger.SourceId).OfType<string>().Distinct())
+        {
+            var source = await store.FindSourceAsync(sourceId, cancellationToken);
+            var eager = (await store.ListTriggersOfSourceAsync(sourceId, cancellationToken)).Where(trigger => !trigger.IsPaused).Select(trigger => trigger.EffectiveInterval).ToList();
+            sources[sourceId] = (source, eager.Count == 0 ? source?.Interval : eager.Min());
+        }
+
+        return [.. triggers.Select(trigger =>
+        {
+            var (source, interval) = trigger.SourceId is null ? (null, trigger.EffectiveInterval) : sources[trigger.SourceId];
+            return new TriggerView(
+                trigger with { EffectiveInterval = interval },
+                source,
+                definitionNames[trigger.DefinitionId].FirstOrDefault(),
+                trigger.ConnectionId is null ? null : connectionNames.GetValueOrDefault(trigger.ConnectionId));
+        })];
+    }
 }
 
-/// <summary>A trigger with its source and definition.</summary>
+/// <summary>A trigger with its source and definition. Its effective interval is how often its source is polled now: the shortest that any flow with the same source wants.</summary>
 public sealed record TriggerView(TriggerRecord Trigger, SourceRecord? Source, string? DefinitionName, string? ConnectionName);
 
 /// <summary>What a rewind does, or would do.</summary>

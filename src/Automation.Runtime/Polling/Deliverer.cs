@@ -1,0 +1,167 @@
+using Automation.Connectors;
+using Automation.Engine;
+using Automation.Engine.Expressions;
+using Automation.Runtime.Definitions;
+using Automation.Runtime.Scheduling;
+using Automation.Runtime.Storage;
+using Newtonsoft.Json.Linq;
+
+namespace Automation.Runtime.Polling;
+
+/// <summary>Hands the events of ledgers to the triggers that consume them: one delivery and one pending instance per event that fires, with the trigger's position, in one transaction per batch.</summary>
+public sealed class Deliverer(
+    IPollStore store,
+    IConnections connections,
+    OperationCatalog operations,
+    DefinitionService definitions,
+    WorkflowEngine engine,
+    IDoorbell doorbell,
+    TimeProvider clock)
+{
+    private const int BatchSize = 200;
+    private const int TriggersAtOnce = 100;
+    private readonly ExpressionFactory expressions = new(engine.Options);
+
+    /// <summary>Delivers until no trigger is behind. Safe at any time, from any node: a batch is refused when the position has moved.</summary>
+    /// <param name="sourceId">One source; null: all.</param>
+    /// <param name="cancellationToken">Stops between batches.</param>
+    /// <returns>Instances created.</returns>
+    public async Task<int> ConsumeAsync(string? sourceId, CancellationToken cancellationToken)
+    {
+        var started = 0;
+        while (true)
+        {
+            var behind = await store.ListBehindAsync(sourceId, TriggersAtOnce, cancellationToken);
+            var moved = false;
+            foreach (var trigger in behind)
+            {
+                var (count, hasMoved) = await DrainAsync(trigger, cancellationToken);
+                started += count;
+                moved |= hasMoved;
+            }
+
+            if (!moved)
+            {
+                return started;
+            }
+        }
+    }
+
+    private async Task<(int Started, bool Moved)> DrainAsync(TriggerRecord trigger, CancellationToken cancellationToken)
+    {
+        var plan = await definitions.GetPlanAsync(trigger.VersionId, cancellationToken);
+        if (plan is null || trigger.SourceId is null)
+        {
+            return (0, false);
+        }
+
+        var isSandbox = await IsSandboxAsync(trigger.ConnectionId, cancellationToken);
+        var filter = TriggerFilter.Read(trigger, operations.Find(trigger.ActivityType)?.Poll, expressions, clock);
+        var started = 0;
+        var moved = false;
+        var position = trigger.Position;
+        while (true)
+        {
+            var events = await store.ReadEventsAsync(trigger.SourceId, position, BatchSize, cancellationToken);
+            if (events.Count == 0)
+            {
+                return (started, moved);
+            }
+
+            var now = clock.GetUtcNow();
+            var instances = new List<(string EventKey, NewInstance Instance)>();
+            var filtered = new List<(string EventKey, string Reason)>();
+            foreach (var item in events)
+            {
+                var payload = Payload(item);
+                if (filter.Refuses(item, payload, cancellationToken) is { } reason)
+                {
+                    filtered.Add((item.Key, reason));
+                }
+                else
+                {
+                    instances.Add((item.Key, Instance(trigger, plan.Definition, item, payload, isSandbox, now)));
+                }
+            }
+
+            var batch = new DeliveryBatch
+            {
+                TriggerId = trigger.Id,
+                FromPosition = position,
+                Generation = trigger.Generation,
+                ToPosition = events[^1].Sequence,
+                Instances = instances,
+                Filtered = filtered,
+                At = now,
+            };
+
+            // 2. A crash before this commit: the trigger is still behind, and the sweep delivers. After it: the instances are pending rows, and the sweep rings for them.
+            if (!await store.DeliverAsync(batch, cancellationToken))
+            {
+                return (started, moved);
+            }
+
+            moved = true;
+            position = batch.ToPosition;
+            started += instances.Count;
+            if (instances.Count > 0)
+            {
+                doorbell.RingRuns([.. instances.Select(entry => entry.Instance.Id)]);
+            }
+
+            if (events.Count < BatchSize)
+            {
+                return (started, moved);
+            }
+        }
+    }
+
+    private NewInstance Instance(TriggerRecord trigger, WorkflowDefinition definition, EventRecord item, JObject payload, bool isSandbox, DateTimeOffset now)
+    {
+        var id = Ids.New(clock);
+        return new NewInstance
+        {
+            Id = id,
+            DefinitionId = trigger.DefinitionId,
+            VersionId = trigger.VersionId,
+            Version = definition.Version,
+            DefinitionName = definition.Name,
+            TriggerId = trigger.Id,
+            StartedBy = "poll",
+            Subjects = item.Subjects,
+            IsSandbox = isSandbox,
+            CreatedAt = now,
+            Start = new RunStart
+            {
+                InstanceId = id,
+                LocationId = trigger.LocationId,
+                TriggerActivityId = trigger.ActivityId,
+                TriggerPayload = payload,
+            },
+        };
+    }
+
+    private static JObject Payload(EventRecord item) => new()
+    {
+        ["key"] = item.Key,
+        ["item"] = item.Item,
+        ["previous"] = item.Previous,
+        ["revision"] = item.Revision,
+        ["sourceId"] = item.SourceId,
+        ["observedAt"] = item.ObservedAt.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'"),
+        ["sample"] = false,
+    };
+
+    private async Task<bool> IsSandboxAsync(string? connectionId, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return connectionId is not null && await connections.FindAsync(connectionId, cancellationToken) is { IsSandbox: true };
+        }
+        catch (ConnectorException)
+        {
+            // The credential cannot be read; events that were taken in already are delivered all the same, and the run says what is wrong.
+            return false;
+        }
+    }
+}

@@ -1,0 +1,117 @@
+using Automation.Connectors;
+using Automation.Engine;
+using Automation.Engine.Expressions;
+using Automation.Runtime.Storage;
+using Newtonsoft.Json.Linq;
+
+namespace Automation.Runtime.Polling;
+
+/// <summary>Which events of its source a trigger fires on: its mode, then its filter (an expression over <c>event</c>).</summary>
+internal sealed class TriggerFilter
+{
+    private readonly string mode;
+    private readonly string? edgePath;
+    private readonly PreparedExpression? expression;
+    private readonly string? broken;
+    private readonly ExpressionFactory factory;
+    private readonly EventScope scope;
+
+    private TriggerFilter(TriggerRecord trigger, PollShape? shape, ExpressionFactory factory, TimeProvider clock)
+    {
+        mode = trigger.Mode;
+        edgePath = shape?.EdgePath;
+        this.factory = factory;
+        scope = new EventScope(trigger, clock);
+        if (trigger.Settings["filter"] is not { Type: not JTokenType.Null } filter)
+        {
+            return;
+        }
+
+        var (type, value) = filter is JObject wrapped && wrapped["expression"] is JObject given ? ((string?)given["type"] ?? "JavaScript", given["value"]) : ("JavaScript", filter);
+        if (value is null or { Type: JTokenType.Null } or JValue { Value: "" })
+        {
+            return;
+        }
+
+        try
+        {
+            expression = factory.Prepare(type, value);
+        }
+        catch (ExpressionSyntaxException exception)
+        {
+            broken = $"The trigger's filter does not parse: {exception.Message} (line {exception.Line}, column {exception.Column}).";
+        }
+    }
+
+    public static TriggerFilter Read(TriggerRecord trigger, PollShape? shape, ExpressionFactory factory, TimeProvider clock) => new(trigger, shape, factory, clock);
+
+    /// <summary>Why an event does not fire; null: it fires.</summary>
+    public string? Refuses(EventRecord item, JObject payload, CancellationToken cancellationToken)
+    {
+        var byMode = mode switch
+        {
+            "new" when item.Revision != 1 => $"The trigger fires on new items only; this is change number {item.Revision - 1} of an item that was there.",
+            "changed" when item.Revision == 1 => "The trigger fires on changes; the item was seen for the first time.",
+            "edge" when edgePath is not null && !IsTrue(item.Item, edgePath) => $"'{edgePath}' is not true in the item.",
+            "edge" when edgePath is not null && item.Previous is { } previous && IsTrue(previous, edgePath) => $"'{edgePath}' was true before already.",
+            _ => null,
+        };
+        if (byMode is not null || (expression is null && broken is null))
+        {
+            return byMode;
+        }
+
+        if (expression is null)
+        {
+            return broken;
+        }
+
+        try
+        {
+            scope.TriggerEvent = payload;
+            return expression.Evaluate(factory.OpenSession(), scope, typeof(bool), cancellationToken) is true ? null : "The trigger's filter said no.";
+        }
+        catch (FaultException exception)
+        {
+            return $"The trigger's filter failed: {exception.Fault.Message}";
+        }
+    }
+
+    private static bool IsTrue(JObject item, string path) => item.SelectToken(path) switch
+    {
+        null => false,
+        { Type: JTokenType.Null or JTokenType.Undefined } => false,
+        JValue { Value: bool value } => value,
+        JValue { Value: string text } => text.Length > 0 && !text.Equals("false", StringComparison.OrdinalIgnoreCase),
+        JValue { Value: long number } => number != 0,
+        JValue { Value: double number } => number != 0,
+        JArray items => items.Count > 0,
+        _ => true,
+    };
+
+    /// <summary>A filter sees the event, and no run.</summary>
+    private sealed class EventScope(TriggerRecord trigger, TimeProvider clock) : IExpressionScope
+    {
+        public JToken? TriggerEvent { get; set; }
+        public IReadOnlyList<string> VariableNames => [];
+        public IReadOnlyList<string> InputNames => [];
+        public IReadOnlyList<(string Activity, string Output)> ActivityOutputs => [];
+        public object? LastResult => null;
+        public string InstanceId => "";
+        public string DefinitionId => trigger.DefinitionId;
+        public string DefinitionVersionId => trigger.VersionId;
+        public int DefinitionVersion => 0;
+        public string? CorrelationId { get; set; }
+        public string? InstanceName { get; set; }
+        public TimeProvider Clock => clock;
+
+        public object? GetVariable(string name) => null;
+
+        public void SetVariable(string name, object? value)
+        {
+        }
+
+        public object? GetInput(string name) => null;
+        public object? GetOutputFrom(string activityIdOrName, string? output) => null;
+    }
+}
