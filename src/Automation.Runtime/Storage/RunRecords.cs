@@ -239,6 +239,9 @@ public interface IRunStore
     Task<BookmarkRecord?> FindBookmarkAsync(string bookmarkId, CancellationToken cancellationToken);
     Task<IReadOnlyList<BookmarkRecord>> ListBookmarksAsync(string instanceId, CancellationToken cancellationToken);
 
+    /// <summary>Distinct keys of the waiting bookmarks of a name, for the route table of HTTP endpoints.</summary>
+    Task<IReadOnlyList<string>> ListBookmarkKeysAsync(string name, CancellationToken cancellationToken);
+
     Task<InstanceRecord?> FindAsync(string instanceId, CancellationToken cancellationToken);
 
     /// <summary>State blob of an instance; null before its first commit.</summary>

@@ -1,0 +1,225 @@
+using Automation.Connectors;
+using Automation.Engine;
+using Automation.Hosting.Web;
+using Automation.Runtime.Connections;
+using Automation.Runtime.Storage;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Newtonsoft.Json.Linq;
+
+namespace Automation.Hosting.Api;
+
+/// <summary><c>/api/connections</c>: the vault. Secrets go in and never come out.</summary>
+internal static class ConnectionEndpoints
+{
+    public static void Map(IEndpointRouteBuilder routes)
+    {
+        var group = routes.MapGroup("/connections").WithTags("connections");
+        group.MapGet("", ListAsync).WithSummary("Connections, without their secrets.");
+        group.MapPost("", CreateAsync).WithSummary("Adds a connection: {name, connector, baseUrl?, locationId?, companyId?, auth}.");
+        group.MapGet("/{id}", async (string id, HttpContext context, IConnectionStore store) => new Reply(Describe(await FindAsync(store, id, context.RequestAborted)))).WithSummary("One connection, by id or name.");
+        group.MapPut("/{id}", UpdateAsync).WithSummary("Changes a connection; what is left out, a secret too, stays as it is.");
+        group.MapDelete("/{id}", DeleteAsync).WithSummary("Deletes a connection; with force=true also one that published flows use.");
+        group.MapPost("/{id}/test", TestAsync).WithSummary("Calls the connector with the credential.");
+        group.MapGet("/{id}/usage", UsageAsync).WithSummary("Definitions that use the connection.");
+    }
+
+    private static async Task<IResult> ListAsync(HttpContext context, ConnectionVault vault)
+    {
+        var connector = Query.Text(context, "connector");
+        var search = Query.Text(context, "search");
+        var (page, size) = Query.Page(context);
+        var found = (await vault.ListAsync(context.RequestAborted))
+            .Where(c => connector is null || string.Equals(c.Connector, connector, StringComparison.OrdinalIgnoreCase))
+            .Where(c => search is null || c.Name.Contains(search, StringComparison.OrdinalIgnoreCase))
+            .ToList();
+        return Reply.List(found.Skip(page * size).Take(size).Select(Describe), found.Count);
+    }
+
+    private static async Task<IResult> CreateAsync(HttpContext context, ConnectionVault vault, IConnectionStore store, OperationCatalog operations, TimeProvider clock)
+    {
+        var cancellationToken = context.RequestAborted;
+        var body = await RequestBody.ReadObjectAsync(context, cancellationToken);
+        var name = Text(body, "name") ?? throw Missing("name", "Give the connection a name.");
+        var connector = ConnectorOf(operations, Text(body, "connector"));
+        if (await store.FindAsync(name, cancellationToken) is not null)
+        {
+            return Problem.Conflict($"There is a connection named '{name}' already.", "Choose another name, or change the one that is there.", "name-taken");
+        }
+
+        if (body["auth"] is not JObject auth)
+        {
+            throw Missing("auth", "Send {kind: \"apiKey\", apiKey} or {kind: \"oauth2\", clientId, clientSecret, …}.");
+        }
+
+        var saved = await SaveAsync(vault, new Connection
+        {
+            Id = Ids.New(clock),
+            Name = name,
+            Connector = connector.Name,
+            BaseUrl = BaseUrl(body) ?? connector.DefaultBaseUrl,
+            LocationId = Text(body, "locationId"),
+            CompanyId = Text(body, "companyId"),
+            Credential = ReadCredential(auth, null),
+        }, cancellationToken);
+        return new Reply(Describe(saved), StatusCodes.Status201Created);
+    }
+
+    private static async Task<IResult> UpdateAsync(string id, HttpContext context, ConnectionVault vault, IConnectionStore store)
+    {
+        var cancellationToken = context.RequestAborted;
+        var body = await RequestBody.ReadObjectAsync(context, cancellationToken);
+        var record = await FindAsync(store, id, cancellationToken);
+        var existing = await vault.FindAsync(record.Id, cancellationToken) ?? throw NotFound(id);
+        if (Text(body, "connector") is { } connector && connector != existing.Connector)
+        {
+            return Problem.BadRequest($"The connection is to {existing.Connector}; that cannot be changed.", "connector", "Add a new connection.");
+        }
+
+        var name = Text(body, "name") ?? existing.Name;
+        if (name != existing.Name && await store.FindAsync(name, cancellationToken) is { } other && other.Id != existing.Id)
+        {
+            return Problem.Conflict($"There is a connection named '{name}' already.", "Choose another name.", "name-taken");
+        }
+
+        var saved = await SaveAsync(vault, existing with
+        {
+            Name = name,
+            BaseUrl = BaseUrl(body) ?? existing.BaseUrl,
+            LocationId = body.ContainsKey("locationId") ? Text(body, "locationId") : existing.LocationId,
+            CompanyId = body.ContainsKey("companyId") ? Text(body, "companyId") : existing.CompanyId,
+            Credential = body["auth"] is JObject auth ? ReadCredential(auth, existing.Credential) : existing.Credential,
+        }, cancellationToken);
+        return new Reply(Describe(saved));
+    }
+
+    private static async Task<IResult> DeleteAsync(string id, HttpContext context, ConnectionVault vault, IConnectionStore store)
+    {
+        var record = await FindAsync(store, id, context.RequestAborted);
+        try
+        {
+            return await vault.DeleteAsync(record.Id, Query.Flag(context, "force") ?? false, context.RequestAborted) ? Results.NoContent() : throw NotFound(id);
+        }
+        catch (ConnectionInUseException error)
+        {
+            return Problem.Conflict(error.Message, "Retract those flows, give them another connection, or delete with force=true.", "in-use") with
+            {
+                More = new JObject { ["usage"] = new JArray(error.Uses.Select(Describe)) },
+            };
+        }
+    }
+
+    private static async Task<IResult> TestAsync(string id, HttpContext context, ConnectionVault vault, IConnectionStore store)
+    {
+        var record = await FindAsync(store, id, context.RequestAborted);
+        var test = await vault.TestAsync(record.Id, context.RequestAborted);
+        return new Reply(new JObject
+        {
+            ["succeeded"] = test.Succeeded,
+            ["message"] = test.Message,
+            ["status"] = test.Status,
+            ["action"] = test.Action,
+            ["durationMs"] = Math.Round(test.Duration.TotalMilliseconds, 1),
+        });
+    }
+
+    private static async Task<IResult> UsageAsync(string id, HttpContext context, ConnectionVault vault, IConnectionStore store)
+    {
+        var record = await FindAsync(store, id, context.RequestAborted);
+        var uses = await vault.UsageAsync(record.Id, context.RequestAborted);
+        return Reply.List(uses.Select(Describe), uses.Count);
+    }
+
+    private static async Task<ConnectionRecord> SaveAsync(ConnectionVault vault, Connection connection, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await vault.SaveAsync(connection, cancellationToken);
+        }
+        catch (InvalidConnectionException error)
+        {
+            throw new ProblemException(Problem.BadRequest(error.Message, error.Property));
+        }
+    }
+
+    private static Credential ReadCredential(JObject auth, Credential? existing)
+    {
+        var kind = Text(auth, "kind") ?? existing?.Kind ?? throw Missing("auth.kind", "It is apiKey or oauth2.");
+        var kept = existing?.Kind == kind ? existing : null;
+        string? Secret(string name, string? before) => Text(auth, name) ?? before;
+        return kind switch
+        {
+            "apiKey" => new Credential { Kind = kind, ApiKey = Secret("apiKey", kept?.ApiKey) ?? throw Missing("auth.apiKey", "Give the API key or private integration token.") },
+            "oauth2" => new Credential
+            {
+                Kind = kind,
+                ClientId = Secret("clientId", kept?.ClientId) ?? throw Missing("auth.clientId", "Give the OAuth client's id."),
+                ClientSecret = Secret("clientSecret", kept?.ClientSecret) ?? throw Missing("auth.clientSecret", "Give the OAuth client's secret."),
+                AccessToken = Secret("accessToken", kept?.AccessToken),
+                RefreshToken = Secret("refreshToken", kept?.RefreshToken),
+                ExpiresAt = auth.ContainsKey("expiresAt") ? ReadTime(Text(auth, "expiresAt")) : kept?.ExpiresAt,
+            },
+            _ => throw new ProblemException(Problem.BadRequest($"auth.kind must be apiKey or oauth2; it is '{kind}'.", "auth.kind")),
+        };
+    }
+
+    private static DateTimeOffset? ReadTime(string? text) => text is null ? null
+        : DateTimeOffset.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, System.Globalization.DateTimeStyles.AssumeUniversal, out var time) ? time
+        : throw new ProblemException(Problem.BadRequest($"auth.expiresAt must be a time in ISO 8601; it is '{text}'.", "auth.expiresAt"));
+
+    private static Connector ConnectorOf(OperationCatalog operations, string? name)
+    {
+        var names = string.Join(", ", operations.Connectors.Select(c => c.Name));
+        return operations.Connectors.FirstOrDefault(c => string.Equals(c.Name, name, StringComparison.OrdinalIgnoreCase))
+            ?? throw new ProblemException(Problem.BadRequest(name is null ? "The connector is missing." : $"There is no connector '{name}'.", "connector", $"It is one of {names}."));
+    }
+
+    private static Uri? BaseUrl(JObject body)
+    {
+        if (Text(body, "baseUrl") is not { } text)
+        {
+            return null;
+        }
+
+        return Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "http" or "https" && url.UserInfo.Length == 0
+            ? url
+            : throw new ProblemException(Problem.BadRequest($"baseUrl must be an absolute http or https address without a password in it; it is '{text}'.", "baseUrl"));
+    }
+
+    private static string? Text(JObject body, string name) => body[name] switch
+    {
+        null or { Type: JTokenType.Null } => null,
+        JValue { Value: string text } => text.Trim() is { Length: > 0 } trimmed ? trimmed : null,
+        _ => throw new ProblemException(Problem.BadRequest($"'{name}' must be text.", name)),
+    };
+
+    private static ProblemException Missing(string field, string action) => new(Problem.BadRequest($"'{field}' is missing.", field, action));
+
+    private static ProblemException NotFound(string id) => new(Problem.NotFound($"There is no connection '{id}'."));
+
+    private static async Task<ConnectionRecord> FindAsync(IConnectionStore store, string id, CancellationToken cancellationToken) =>
+        await store.FindAsync(id, cancellationToken) ?? throw NotFound(id);
+
+    private static JObject Describe(ConnectionUse use) => new()
+    {
+        ["definitionId"] = use.DefinitionId,
+        ["name"] = use.Name,
+        ["isPublished"] = use.IsPublished,
+        ["activityIds"] = new JArray(use.ActivityIds),
+    };
+
+    private static JObject Describe(ConnectionRecord connection) => new()
+    {
+        ["id"] = connection.Id,
+        ["name"] = connection.Name,
+        ["connector"] = connection.Connector,
+        ["baseUrl"] = connection.BaseUrl,
+        ["locationId"] = connection.LocationId,
+        ["companyId"] = connection.CompanyId,
+        ["auth"] = new JObject { ["kind"] = connection.AuthKind },
+        ["isSandbox"] = connection.IsSandbox,
+        ["createdAt"] = Reply.Utc(connection.CreatedAt),
+        ["updatedAt"] = Reply.Utc(connection.UpdatedAt),
+    };
+}

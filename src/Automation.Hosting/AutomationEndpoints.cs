@@ -1,0 +1,54 @@
+using Automation.Hosting.Api;
+using Automation.Hosting.Elsa;
+using Automation.Hosting.Endpoints;
+using Automation.Hosting.Security;
+using Automation.Hosting.Web;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+
+namespace Automation.Hosting;
+
+/// <summary>Maps the engine's endpoints into a host.</summary>
+public static class AutomationEndpoints
+{
+    /// <summary>
+    /// Maps the Elsa API, the own API, HTTP endpoints of flows, health and sign-in below <paramref name="prefix"/>. Endpoints that no other policy is put on are for
+    /// those who are signed in; <c>RequireAuthorization</c> on what this returns takes the place of that.
+    /// </summary>
+    public static IEndpointConventionBuilder MapAutomation(this IEndpointRouteBuilder routes, string prefix = "")
+    {
+        var all = routes.MapGroup(prefix);
+        all.AddEndpointFilter<RouteGroupBuilder, ProblemFilter>();
+        ((IEndpointConventionBuilder)all).Finally(RequireSignIn);
+
+        HealthEndpoints.Map(all);
+        AccountEndpoints.Map(all);
+        WorkflowEndpoints.Map(all.MapGroup("/workflows").WithMetadata(new ProgramEndpoint()));
+        ElsaEndpoints.Map(all.MapGroup("/elsa/api").WithMetadata(new ProgramEndpoint()));
+
+        var api = all.MapGroup("/api").WithMetadata(new ProgramEndpoint());
+        OperationEndpoints.Map(api);
+        ConnectionEndpoints.Map(api);
+        TemplateEndpoints.Map(api);
+        TriggerEndpoints.Map(api);
+        RunEndpoints.Map(api);
+        IncidentEndpoints.Map(api);
+        BudgetEndpoints.Map(api);
+        ApiKeyEndpoints.Map(api);
+        api.Map("/{**path}", (HttpContext context) => Unknown(context)).ExcludeFromDescription();
+        all.MapOpenApi("/openapi/{documentName}.json").WithMetadata(new ProgramEndpoint());
+        return all;
+    }
+
+    internal static Problem Unknown(HttpContext context) => Problem.NotFound($"There is nothing at {context.Request.Method} {context.Request.Path}.");
+
+    private static void RequireSignIn(EndpointBuilder endpoint)
+    {
+        if (!endpoint.Metadata.Any(item => item is IAuthorizeData or IAllowAnonymous or AuthorizationPolicy))
+        {
+            endpoint.Metadata.Add(new AuthorizeAttribute(Access.SignedIn));
+        }
+    }
+}

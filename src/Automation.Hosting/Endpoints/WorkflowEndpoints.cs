@@ -1,0 +1,233 @@
+using System.Security.Cryptography;
+using System.Text;
+using Automation.Engine;
+using Automation.Engine.Http;
+using Automation.Hosting.Web;
+using Automation.Runtime.Running;
+using Automation.Runtime.Storage;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.AspNetCore.WebUtilities;
+using Microsoft.Net.Http.Headers;
+using Newtonsoft.Json.Linq;
+
+namespace Automation.Hosting.Endpoints;
+
+/// <summary><c>/workflows/**</c>: requests that start flows or resume runs, answered on their own thread.</summary>
+internal static class WorkflowEndpoints
+{
+    /// <summary>Names the run that answered.</summary>
+    public const string InstanceIdHeader = "x-elsa-workflow-instance-id";
+
+    public static void Map(IEndpointRouteBuilder routes) => routes.Map("/{**path}", AnswerAsync).AllowAnonymous().ExcludeFromDescription();
+
+    private static async Task<IResult> AnswerAsync(string? path, HttpContext context, RouteTable table, RunService runs, IRunStore store, TimeProvider clock)
+    {
+        var cancellationToken = context.RequestAborted;
+        var method = context.Request.Method;
+        path ??= "";
+        var instanceId = Query.Text(context, "workflowInstanceId");
+        var correlationId = Query.Text(context, "correlationId");
+
+        if (await table.FindTriggerAsync(method, path, cancellationToken) is { Trigger: { } trigger } match)
+        {
+            if (Authorize(trigger.Settings, context) is { } refusal)
+            {
+                return refusal;
+            }
+
+            var payload = await PayloadAsync(context, path, match.Values, Limit(trigger.Settings), cancellationToken);
+            var repeated = context.Request.Headers["Idempotency-Key"] is [{ Length: > 0 } key, ..] ? IdOf(trigger.Id, key) : null;
+            if (repeated is not null && await store.FindAsync(repeated, cancellationToken) is { } earlier)
+            {
+                return await RepeatAsync(context, earlier, store, cancellationToken);
+            }
+
+            var id = repeated ?? instanceId ?? Ids.New(clock);
+            context.Response.Headers[InstanceIdHeader] = id;
+            var exchange = new WebExchange(context);
+            var run = await runs.ExecuteAsync(new StartRequest
+            {
+                DefinitionId = trigger.DefinitionId,
+                VersionId = trigger.VersionId,
+                InstanceId = id,
+                CorrelationId = correlationId,
+                TriggerActivityId = trigger.ActivityId,
+                TriggerPayload = payload,
+                TriggerId = trigger.Id,
+                StartedBy = "http",
+                HttpExchange = exchange,
+            }, cancellationToken);
+            return Close(run, exchange);
+        }
+
+        if (await table.FindWaitingAsync(method, path, cancellationToken) is { } waiting)
+        {
+            var bookmarks = (await store.FindBookmarksAsync(Bookmark.HashOf(HttpEndpointBookmark.Name, waiting.Key), cancellationToken))
+                .Where(b => (instanceId is null || b.InstanceId == instanceId) && (correlationId is null || b.CorrelationId == correlationId))
+                .ToList();
+            if (bookmarks.Count > 1)
+            {
+                return Problem.Conflict($"{bookmarks.Count} runs wait at this path.", "Say which: add ?workflowInstanceId= or ?correlationId=.", "ambiguous");
+            }
+
+            if (bookmarks is [var bookmark])
+            {
+                var payload = await PayloadAsync(context, path, waiting.Values, RequestBody.Limit, cancellationToken);
+                context.Response.Headers[InstanceIdHeader] = bookmark.InstanceId;
+                var exchange = new WebExchange(context);
+                var run = await runs.ResumeAsync(bookmark.Bookmark.Id, payload, exchange, cancellationToken);
+                return run is null ? Results.StatusCode(StatusCodes.Status202Accepted) : Close(run, exchange);
+            }
+        }
+
+        return Problem.NotFound($"No published flow answers {method} {context.Request.Path}, and no run waits there.");
+    }
+
+    private static IResult Close(WorkflowRun run, WebExchange exchange)
+    {
+        if (exchange.HasResponded)
+        {
+            return Results.Empty;
+        }
+
+        if (run.SubStatus != WorkflowSubStatus.Faulted)
+        {
+            return Results.StatusCode(StatusCodes.Status200OK);
+        }
+
+        var fault = run.Incidents.Count > 0 ? run.Incidents[^1] : null;
+        return new Problem
+        {
+            Status = StatusCodes.Status500InternalServerError,
+            Code = fault?.Fault.Code ?? "faulted",
+            Title = "The flow that answers this failed.",
+            Detail = fault?.Fault.Message,
+            Action = fault?.Fault.Action,
+            More = new JObject { ["workflowInstanceId"] = run.InstanceId, ["activityId"] = fault?.ActivityId, ["activityType"] = fault?.ActivityType },
+        };
+    }
+
+    private static Problem? Authorize(JObject settings, HttpContext context) =>
+        settings["authorize"] is JValue { Value: true or "true" or "True" } && context.User.Identity?.IsAuthenticated != true ? Problem.Unauthorized() : null;
+
+    private static long Limit(JObject settings) =>
+        settings["requestSizeLimit"] is JValue { Type: JTokenType.Integer } limit ? Math.Clamp((long)limit, 0, RequestBody.Limit) : RequestBody.Limit;
+
+    private static async Task<JObject> PayloadAsync(HttpContext context, string path, RouteValueDictionary values, long limit, CancellationToken cancellationToken)
+    {
+        var request = context.Request;
+        var bytes = request.ContentLength == 0 ? [] : await RequestBody.ReadBytesAsync(context, limit, cancellationToken);
+        var query = new JObject(request.Query.Select(q => new JProperty(q.Key, q.Value.Count == 1 ? q.Value[0] : new JArray(q.Value.AsEnumerable()))));
+        var headers = new JObject(request.Headers.Where(h => !IsCredential(h.Key)).Select(h => new JProperty(h.Key, h.Value.Count == 1 ? h.Value[0] : new JArray(h.Value.AsEnumerable()))));
+        var routeData = new JObject(values.Select(v => new JProperty(v.Key, v.Value?.ToString())));
+        return HttpEndpointBookmark.Payload(request.Method, "/" + path.Trim('/'), routeData, query, headers, bytes.Length == 0 ? null : await ParseAsync(request.ContentType, bytes, cancellationToken), request.ContentType);
+    }
+
+    /// <summary>Credentials of the caller do not get into the run's state or journal.</summary>
+    private static bool IsCredential(string header) =>
+        header.Equals(HeaderNames.Authorization, StringComparison.OrdinalIgnoreCase) || header.Equals(HeaderNames.Cookie, StringComparison.OrdinalIgnoreCase);
+
+    private static async Task<JToken?> ParseAsync(string? contentType, byte[] bytes, CancellationToken cancellationToken)
+    {
+        if (!MediaTypeHeaderValue.TryParse(contentType, out var type))
+        {
+            return IsText(bytes) ? RequestBody.TextOf(bytes) : Convert.ToBase64String(bytes);
+        }
+
+        var media = type.MediaType.Value ?? "";
+        if (media.EndsWith("json", StringComparison.OrdinalIgnoreCase))
+        {
+            return RequestBody.ParseJson(RequestBody.TextOf(bytes), Json.PayloadDepth);
+        }
+
+        if (media.Equals("application/x-www-form-urlencoded", StringComparison.OrdinalIgnoreCase))
+        {
+            return Fields(QueryHelpers.ParseQuery(RequestBody.TextOf(bytes)));
+        }
+
+        if (media.Equals("multipart/form-data", StringComparison.OrdinalIgnoreCase) && HeaderUtilities.RemoveQuotes(type.Boundary) is { Length: > 0 } boundary)
+        {
+            return await ParseFormAsync(boundary.ToString(), bytes, cancellationToken);
+        }
+
+        return media.StartsWith("text/", StringComparison.OrdinalIgnoreCase) || media.EndsWith("xml", StringComparison.OrdinalIgnoreCase)
+            ? RequestBody.TextOf(bytes)
+            : Convert.ToBase64String(bytes);
+    }
+
+    private static bool IsText(byte[] bytes)
+    {
+        try
+        {
+            _ = new UTF8Encoding(false, true).GetCharCount(bytes);
+            return true;
+        }
+        catch (DecoderFallbackException)
+        {
+            return false;
+        }
+    }
+
+    private static JObject Fields(Dictionary<string, Microsoft.Extensions.Primitives.StringValues> fields) =>
+        new(fields.Select(f => new JProperty(f.Key, f.Value.Count == 1 ? f.Value[0] : new JArray(f.Value.AsEnumerable()))));
+
+    /// <summary>Fields as text; files as <c>{fileName, contentType, length, content}</c> with their bytes in base 64.</summary>
+    private static async Task<JObject> ParseFormAsync(string boundary, byte[] bytes, CancellationToken cancellationToken)
+    {
+        var json = new JObject();
+        var reader = new MultipartReader(boundary, new MemoryStream(bytes));
+        try
+        {
+            while (await reader.ReadNextSectionAsync(cancellationToken) is { } section)
+            {
+                if (!ContentDispositionHeaderValue.TryParse(section.ContentDisposition, out var disposition) || HeaderUtilities.RemoveQuotes(disposition.Name).Value is not { Length: > 0 } name)
+                {
+                    continue;
+                }
+
+                using var content = new MemoryStream();
+                await section.Body.CopyToAsync(content, cancellationToken);
+                var fileName = HeaderUtilities.RemoveQuotes(disposition.FileNameStar.HasValue ? disposition.FileNameStar : disposition.FileName).Value;
+                json[name] = fileName is null
+                    ? RequestBody.TextOf(content.ToArray())
+                    : new JObject { ["fileName"] = fileName, ["contentType"] = section.ContentType, ["length"] = content.Length, ["content"] = Convert.ToBase64String(content.ToArray()) };
+            }
+        }
+        catch (Exception error) when (error is IOException or InvalidDataException)
+        {
+            throw new ProblemException(Problem.BadRequest($"The form cannot be read: {error.Message}"));
+        }
+
+        return json;
+    }
+
+    /// <summary>The run of an inbound key: the same key always names the same run.</summary>
+    private static string IdOf(string triggerId, string key) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(triggerId + "\n" + key)))[..32];
+
+    /// <summary>Answers a repeated request with the response that its first run wrote, as the journal has it. Nothing runs again.</summary>
+    private static async Task<IResult> RepeatAsync(HttpContext context, InstanceRecord run, IRunStore store, CancellationToken cancellationToken)
+    {
+        context.Response.Headers[InstanceIdHeader] = run.Id;
+        context.Response.Headers["Idempotent-Replay"] = "true";
+        var written = (await store.ReadJournalAsync(run.Id, cancellationToken)).FirstOrDefault(r => r is { ActivityType: "Elsa.WriteHttpResponse", EventName: "Completed" });
+        if (written?.State is not { } state)
+        {
+            return run.SubStatus == WorkflowSubStatus.Faulted
+                ? new Problem { Status = StatusCodes.Status500InternalServerError, Code = "faulted", Title = "The flow that answered this failed.", Detail = run.Error }
+                : Results.StatusCode(StatusCodes.Status200OK);
+        }
+
+        var status = state.GetValue("StatusCode", StringComparison.OrdinalIgnoreCase) switch
+        {
+            JValue { Type: JTokenType.Integer } number => (int)number,
+            JValue { Value: string name } when Enum.TryParse<System.Net.HttpStatusCode>(name, ignoreCase: true, out var code) => (int)code,
+            _ => StatusCodes.Status200OK,
+        };
+        var content = state.GetValue("Content", StringComparison.OrdinalIgnoreCase);
+        var text = content switch { null or { Type: JTokenType.Null } => "", JValue { Value: string s } => s, _ => Json.Write(content) };
+        var type = (string?)(state.GetValue("ContentType", StringComparison.OrdinalIgnoreCase) as JValue) ?? (content is JContainer ? "application/json" : "text/plain");
+        return Results.Text(text, type, Encoding.UTF8, status);
+    }
+}

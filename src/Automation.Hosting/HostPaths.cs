@@ -1,0 +1,46 @@
+using Automation.Runtime;
+
+namespace Automation.Hosting;
+
+/// <summary>Absolute places of an installation's files.</summary>
+public sealed record HostPaths
+{
+    /// <summary>The data folder.</summary>
+    public required string Data { get; init; }
+
+    /// <summary>Key ring and token key: whoever has them can read every credential.</summary>
+    public required string Keys { get; init; }
+
+    public required string Database { get; init; }
+
+    /// <summary>Definitions and templates of the installation.</summary>
+    public required string Definitions { get; init; }
+
+    internal string TokenKeyFile => Path.Combine(Keys, "tokens.key");
+
+    public static HostPaths Of(AutomationOptions options, string contentRoot)
+    {
+        var data = Path.GetFullPath(options.DataDirectory, contentRoot);
+        return new HostPaths
+        {
+            Data = data,
+            Keys = Path.Combine(data, "keys"),
+            Database = Path.Combine(data, "automation.db"),
+            Definitions = Path.GetFullPath(options.Definitions.Directory, contentRoot),
+        };
+    }
+
+    /// <summary>Makes the folders; those of keys are for their owner only.</summary>
+    internal void Create()
+    {
+        Directory.CreateDirectory(Data);
+        if (OperatingSystem.IsWindows())
+        {
+            Directory.CreateDirectory(Keys);
+        }
+        else
+        {
+            Directory.CreateDirectory(Keys, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+    }
+}

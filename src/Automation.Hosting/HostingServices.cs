@@ -1,0 +1,79 @@
+using Automation.Connectors;
+using Automation.Engine;
+using Automation.Engine.Expressions;
+using Automation.Hosting.Endpoints;
+using Automation.Hosting.Jobs;
+using Automation.Hosting.Security;
+using Automation.Hosting.Startup;
+using Automation.Persistence;
+using Automation.Runtime;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+
+namespace Automation.Hosting;
+
+/// <summary>Takes the engine into a host.</summary>
+public static class HostingServices
+{
+    /// <summary>
+    /// Adds the engine with its durable life, API and security. Settings come from the configuration's section <c>Automation</c>, then from <paramref name="configure"/>.
+    /// Activities and connectors are added to what this returns.
+    /// </summary>
+    public static AutomationBuilder AddAutomation(this IHostApplicationBuilder builder, Action<AutomationOptions>? configure = null)
+    {
+        var services = builder.Services;
+        void Fill(AutomationOptions options)
+        {
+            builder.Configuration.GetSection("Automation").Bind(options);
+            configure?.Invoke(options);
+            Complete(options, builder.Environment, builder.Configuration);
+        }
+
+        var settings = new AutomationOptions();
+        Fill(settings);
+        var paths = HostPaths.Of(settings, builder.Environment.ContentRootPath);
+
+        services.AddSingleton(paths);
+        services.AddSingleton<IValidateOptions<AutomationOptions>, OptionsValidation>();
+        services.AddOptions<AutomationOptions>().Configure(Fill).ValidateOnStart();
+        services.AddSingleton(provider => provider.GetRequiredService<IOptions<AutomationOptions>>().Value);
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton(provider => new Node($"{Environment.MachineName}-{Ids.New(provider.GetRequiredService<TimeProvider>())}"));
+
+        // The first hosted service: nothing runs before the database is as this program wants it.
+        services.AddSingleton<Readiness>();
+        services.AddHostedService<StartupService>();
+
+        var automation = new AutomationBuilder(services);
+        services.AddSingleton(automation.Activities);
+        services.AddSingleton(automation.Operations);
+        services.AddSingleton(new EngineOptions { FlowchartMode = settings.Flowchart.Mode });
+        services.TryAddSingleton<WorkflowEngine>();
+        services.TryAddSingleton<ExpressionFactory>();
+        services.AddSqliteStores(paths.Database, string.Equals(settings.Storage.Durability, "Full", StringComparison.OrdinalIgnoreCase));
+        services.AddAutomationRuntime();
+        services.AddHangfireDoorbell();
+        services.AddAutomationSecurity(paths);
+        services.AddSingleton<RouteTable>();
+        services.AddOpenApi("v1", OpenApiDocument.Configure);
+        return automation;
+    }
+
+    /// <summary>Settings whose default hangs on the environment, and paths made absolute.</summary>
+    private static void Complete(AutomationOptions options, IHostEnvironment environment, IConfiguration configuration)
+    {
+        options.Sandbox.Enabled ??= environment.IsDevelopment();
+        options.Http.AllowPrivateNetworks ??= environment.IsDevelopment();
+        if (options.Sandbox.Enabled == true && configuration["Automation:Storage:Durability"] is null)
+        {
+            // The demo need not survive power loss, and shows what the machine can do.
+            options.Storage.Durability = "Normal";
+        }
+
+        options.DataDirectory = Path.GetFullPath(options.DataDirectory, environment.ContentRootPath);
+        options.Definitions.Directory = Path.GetFullPath(options.Definitions.Directory, environment.ContentRootPath);
+    }
+}

@@ -1,0 +1,75 @@
+using Hangfire;
+using Hangfire.Common;
+using Hangfire.InMemory;
+using Hangfire.States;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+
+namespace Automation.Hosting.Jobs;
+
+/// <summary>Hangfire as the doorbell: in memory beside SQLite, since rows are the truth and the sweep rings again for what it loses.</summary>
+internal static class HangfireServices
+{
+    public static void AddHangfireDoorbell(this IServiceCollection services)
+    {
+        // Own instances instead of Hangfire's statics: several hosts may live in one process (embedding, tests).
+        services.AddSingleton<JobStorage>(_ => new InMemoryStorage(new InMemoryStorageOptions { MaxExpirationTime = TimeSpan.FromMinutes(5) }));
+
+        // No filters: retry is decided in one place, and that is not here.
+        services.AddSingleton<IJobFilterProvider>(_ => new JobFilterProviderCollection(new JobFilterAttributeFilterProvider()));
+        services.AddSingleton<IBackgroundJobClient>(provider => new BackgroundJobClient(provider.GetRequiredService<JobStorage>(), provider.GetRequiredService<IJobFilterProvider>()));
+        services.AddHostedService<HangfireHost>();
+        services.AddSingleton(new HangfireSize(Math.Clamp(Environment.ProcessorCount * 2, 4, 16)));
+    }
+}
+
+/// <summary>Workers of the Hangfire server: each serves one batch of ids at a time, and a batch runs many in parallel.</summary>
+internal sealed record HangfireSize(int Workers);
+
+/// <summary>Runs the Hangfire server with the host's services as activator.</summary>
+internal sealed class HangfireHost(JobStorage storage, IJobFilterProvider filters, HangfireSize size, IServiceScopeFactory scopes, TimeProvider clock) : IHostedService, IDisposable
+{
+    private BackgroundJobServer? server;
+
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        var options = new BackgroundJobServerOptions
+        {
+            WorkerCount = size.Workers,
+            Queues = [EnqueuedState.DefaultQueue],
+            Activator = new ScopeActivator(scopes),
+            FilterProvider = filters,
+            SchedulePollingInterval = TimeSpan.FromMinutes(1),
+            HeartbeatInterval = TimeSpan.FromMinutes(1),
+            ServerCheckInterval = TimeSpan.FromMinutes(5),
+            ShutdownTimeout = TimeSpan.FromSeconds(15),
+        };
+        server = new BackgroundJobServer(options, storage);
+        return Task.CompletedTask;
+    }
+
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        if (server is null)
+        {
+            return;
+        }
+
+        server.SendStop();
+        await server.WaitForShutdownAsync(cancellationToken).WaitAsync(TimeSpan.FromSeconds(20), clock, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    public void Dispose() => server?.Dispose();
+
+    private sealed class ScopeActivator(IServiceScopeFactory scopes) : JobActivator
+    {
+        public override JobActivatorScope BeginScope(JobActivatorContext context) => new Scope(scopes.CreateAsyncScope());
+
+        private sealed class Scope(AsyncServiceScope scope) : JobActivatorScope
+        {
+            public override object Resolve(Type type) => ActivatorUtilities.GetServiceOrCreateInstance(scope.ServiceProvider, type);
+
+            public override void DisposeScope() => scope.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        }
+    }
+}

@@ -1,0 +1,82 @@
+using Automation.Hosting.Web;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Authentication.Cookies;
+using Microsoft.AspNetCore.Authentication.JwtBearer;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.DataProtection;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Automation.Hosting.Security;
+
+/// <summary>Registers schemes, policies and the key ring.</summary>
+internal static class SecurityServices
+{
+    public static void AddAutomationSecurity(this IServiceCollection services, HostPaths paths)
+    {
+        services.AddSingleton<Accounts>();
+        services.AddSingleton<Tokens>();
+        services.AddDataProtection().SetApplicationName("Automation").PersistKeysToFileSystem(new DirectoryInfo(paths.Keys));
+        services.AddAuthentication(Access.Scheme)
+            .AddPolicyScheme(Access.Scheme, null, options => options.ForwardDefaultSelector = Choose)
+            .AddScheme<AuthenticationSchemeOptions, ApiKeyHandler>(Access.ApiKeyScheme, null)
+            .AddJwtBearer(Access.BearerScheme, ConfigureBearer)
+            .AddCookie(Access.CookieScheme, ConfigureCookie);
+        services.AddOptions<JwtBearerOptions>(Access.BearerScheme).Configure<Tokens>((options, tokens) => options.TokenValidationParameters = tokens.Parameters());
+        services.AddAuthorizationBuilder()
+            .AddPolicy(Access.SignedIn, policy => policy.AddAuthenticationSchemes(Access.Scheme).RequireAuthenticatedUser())
+            .AddPolicy(Access.Administrators, policy => policy.AddAuthenticationSchemes(Access.Scheme).RequireRole(Access.AdministratorRole));
+    }
+
+    private static string Choose(HttpContext context)
+    {
+        var header = context.Request.Headers.Authorization.ToString();
+        return header.StartsWith("ApiKey ", StringComparison.OrdinalIgnoreCase) ? Access.ApiKeyScheme
+            : header.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase) ? Access.BearerScheme
+            : Access.CookieScheme;
+    }
+
+    private static void ConfigureBearer(JwtBearerOptions options)
+    {
+        options.MapInboundClaims = false;
+        options.Events = new JwtBearerEvents
+        {
+            OnChallenge = context =>
+            {
+                context.HandleResponse();
+                context.Response.Headers.WWWAuthenticate = "Bearer";
+                return Problem.Unauthorized().ExecuteAsync(context.HttpContext);
+            },
+            OnForbidden = context => Problem.Forbidden().ExecuteAsync(context.HttpContext),
+        };
+    }
+
+    private static void ConfigureCookie(CookieAuthenticationOptions options)
+    {
+        options.Cookie.Name = "automation";
+        options.Cookie.HttpOnly = true;
+        options.Cookie.SameSite = SameSiteMode.Lax;
+        options.Cookie.SecurePolicy = CookieSecurePolicy.SameAsRequest;
+        options.ExpireTimeSpan = TimeSpan.FromDays(7);
+        options.SlidingExpiration = true;
+        options.LoginPath = "/login";
+
+        // Programs get problem details; only a page that a person opens is sent to the sign-in page.
+        options.Events.OnRedirectToLogin = context => WantsPage(context.HttpContext) ? Redirect(context) : Problem.Unauthorized().ExecuteAsync(context.HttpContext);
+        options.Events.OnRedirectToAccessDenied = context => Problem.Forbidden().ExecuteAsync(context.HttpContext);
+    }
+
+    private static bool WantsPage(HttpContext context) =>
+        HttpMethods.IsGet(context.Request.Method)
+        && context.GetEndpoint()?.Metadata.GetMetadata<ProgramEndpoint>() is null
+        && context.Request.Headers.Accept.ToString().Contains("text/html", StringComparison.OrdinalIgnoreCase);
+
+    private static Task Redirect(RedirectContext<CookieAuthenticationOptions> context)
+    {
+        context.Response.Redirect(context.RedirectUri);
+        return Task.CompletedTask;
+    }
+}
+
+/// <summary>Marks endpoints for programs: they answer with problem details, never with a redirect to a page.</summary>
+internal sealed class ProgramEndpoint;

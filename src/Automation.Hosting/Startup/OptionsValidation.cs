@@ -1,0 +1,63 @@
+using Automation.Runtime;
+using Microsoft.Extensions.Options;
+
+namespace Automation.Hosting.Startup;
+
+/// <summary>Refuses settings that cannot work, before anything is opened: names the setting, what is wrong, and what to do.</summary>
+internal sealed class OptionsValidation(HostPaths paths) : IValidateOptions<AutomationOptions>
+{
+    public ValidateOptionsResult Validate(string? name, AutomationOptions options)
+    {
+        var failures = new List<string>();
+        void Check(bool holds, string failure)
+        {
+            if (!holds)
+            {
+                failures.Add(failure);
+            }
+        }
+
+        if (string.Equals(options.Storage.Provider, "PostgreSql", StringComparison.OrdinalIgnoreCase))
+        {
+            failures.Add("Automation:Storage:Provider is PostgreSql, which is not built yet. Set it to Sqlite.");
+        }
+        else
+        {
+            Check(Is(options.Storage.Provider, "Sqlite"), $"Automation:Storage:Provider is '{options.Storage.Provider}'; it must be Sqlite.");
+        }
+
+        Check(Is(options.Storage.Durability, "Normal", "Full"), $"Automation:Storage:Durability is '{options.Storage.Durability}'; it must be Normal (survives a killed process) or Full (survives power loss).");
+        Check(Is(options.Flowchart.Mode, "Token", "Counter"), $"Automation:Flowchart:Mode is '{options.Flowchart.Mode}'; it must be Token or Counter.");
+        Check(options.Polling.MinimumInterval >= TimeSpan.FromSeconds(1), $"Automation:Polling:MinimumInterval is {options.Polling.MinimumInterval}; it must be a second or longer (00:01:00 is a minute).");
+        Check(options.Polling.SandboxMinimumInterval >= TimeSpan.FromSeconds(1), $"Automation:Polling:SandboxMinimumInterval is {options.Polling.SandboxMinimumInterval}; it must be a second or longer.");
+        Check(options.Polling.Concurrency is >= 1 and <= 256, "Automation:Polling:Concurrency must be from 1 to 256.");
+        Check(options.Runner.Concurrency is >= 1 and <= 4096, "Automation:Runner:Concurrency must be from 1 to 4096.");
+        Check(options.Runner.LeaseDuration > options.Runner.LeaseRenewal && options.Runner.LeaseRenewal > TimeSpan.Zero, "Automation:Runner:LeaseDuration must be longer than Automation:Runner:LeaseRenewal, and both longer than nothing.");
+        Check(options.Security.BootstrapApiKey is null or { Length: 0 or >= 8 }, "Automation:Security:BootstrapApiKey is shorter than 8 characters. Choose a longer one.");
+        Check(options.Security.BootstrapPassword is null or { Length: 0 or >= Security.Accounts.MinimumPasswordLength }, $"Automation:Security:BootstrapPassword is shorter than {Security.Accounts.MinimumPasswordLength} characters. Choose a longer one.");
+        if (failures.Count == 0 && Unwritable() is { } reason)
+        {
+            failures.Add($"Automation:DataDirectory: the folder {paths.Data} cannot be written ({reason}). Give the process rights to it, or set another folder.");
+        }
+
+        return failures.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(failures);
+    }
+
+    private static bool Is(string? value, params string[] choices) => choices.Contains(value, StringComparer.OrdinalIgnoreCase);
+
+    private string? Unwritable()
+    {
+        try
+        {
+            paths.Create();
+            var probe = Path.Combine(paths.Data, $".probe-{Environment.ProcessId}");
+            File.WriteAllText(probe, "");
+            File.Delete(probe);
+            return null;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or NotSupportedException)
+        {
+            return error.Message;
+        }
+    }
+}

@@ -1,0 +1,66 @@
+using Automation.Engine;
+using Automation.Hosting.Security;
+using Automation.Runtime;
+using Automation.Runtime.Storage;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Automation.Hosting.Startup;
+
+/// <summary>Migrates before anything else runs, makes the first user where a password is given, and says at the end where to look.</summary>
+internal sealed class StartupService(
+    IDatabase database,
+    Accounts accounts,
+    Readiness readiness,
+    HostPaths paths,
+    AutomationOptions options,
+    ActivityRegistry activities,
+    IServer server,
+    ILogger<StartupService> logger) : IHostedLifecycleService
+{
+    public async Task StartingAsync(CancellationToken cancellationToken)
+    {
+        paths.Create();
+        await database.MigrateAsync(cancellationToken);
+        if (options.Security.BootstrapPassword is { Length: > 0 } password && await accounts.CreateFirstAsync(password, cancellationToken))
+        {
+            logger.LogInformation("User '{User}' was made with the bootstrap password.", Access.FirstUser);
+        }
+
+        readiness.Migrated();
+    }
+
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public async Task StartedAsync(CancellationToken cancellationToken)
+    {
+        var url = ServerAddress.Of(server);
+        logger.LogInformation("Automation serves {Url} with {Activities} activity types.", url, activities.All.Count);
+        logger.LogInformation("Database: {Database}. Data folder: {Data}.", database.Description, paths.Data);
+        logger.LogInformation("Keys: {Keys}. Whoever has this folder and the database can read every credential; without it the credentials are lost. Back both up, apart.", paths.Keys);
+        if (await accounts.NeedsSetupAsync(cancellationToken))
+        {
+            logger.LogWarning("There is no user yet. Open this one-time link on this machine to choose a password and sign in: {Link}", new Uri(url, $"/setup?token={accounts.SetupToken}"));
+        }
+    }
+
+    public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+}
+
+/// <summary>The address at which this process can be reached from itself.</summary>
+public static class ServerAddress
+{
+    /// <summary>First address the server listens on, wildcards as loopback. Known once it listens.</summary>
+    public static Uri Of(IServer server)
+    {
+        var address = server.Features.Get<IServerAddressesFeature>()?.Addresses.FirstOrDefault() ?? "http://localhost:5000";
+        var parsed = new Uri(address.Replace("://*", "://localhost", StringComparison.Ordinal).Replace("://+", "://localhost", StringComparison.Ordinal));
+        return parsed.Host is "0.0.0.0" or "[::]" ? new UriBuilder(parsed) { Host = "localhost" }.Uri : parsed;
+    }
+}

@@ -1,0 +1,47 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+
+namespace Automation.Hosting.Web;
+
+/// <summary>
+/// The last line of defence of every endpoint: expected failures become their problem, a bug becomes a bare 500 with the id under which the log has it.
+/// Also the check that a browser's cookie is not used by another site.
+/// </summary>
+internal sealed class ProblemFilter(ILogger<ProblemFilter> logger) : IEndpointFilter
+{
+    public async ValueTask<object?> InvokeAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
+    {
+        var http = context.HttpContext;
+        try
+        {
+            return Security.CrossSite.IsForged(http) ? Security.CrossSite.Refusal : await next(context);
+        }
+        catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
+        {
+            return Results.StatusCode(StatusCodes.Status499ClientClosedRequest);
+        }
+        catch (Exception error)
+        {
+            if (Problem.Of(error) is { } problem)
+            {
+                if (problem.Status >= 500)
+                {
+                    logger.LogWarning("{Method} {Path}: {Problem}", http.Request.Method, http.Request.Path, problem.Detail);
+                }
+
+                return problem;
+            }
+
+            logger.LogError(error, "{Method} {Path} failed; shown as {TraceId}", http.Request.Method, http.Request.Path, http.TraceIdentifier);
+            return new Problem
+            {
+                Status = StatusCodes.Status500InternalServerError,
+                Code = "internal-error",
+                Title = "The server failed at this request.",
+                Detail = "This is a fault of the program, not of the request.",
+                Action = $"Look for '{http.TraceIdentifier}' in the server's log and report it.",
+                More = new Newtonsoft.Json.Linq.JObject { ["traceId"] = http.TraceIdentifier },
+            };
+        }
+    }
+}
