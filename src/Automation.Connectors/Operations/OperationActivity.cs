@@ -1,4 +1,6 @@
 using Automation.Engine;
+using Microsoft.Extensions.DependencyInjection;
+using Newtonsoft.Json.Linq;
 
 namespace Automation.Connectors;
 
@@ -8,8 +10,149 @@ public sealed class OperationActivity(Operation operation) : Activity
     public Operation Operation { get; } = operation;
 
     /// <summary>The descriptor of an operation's activity: connection, interval and mode for triggers, the API's inputs, outputs, publish checks.</summary>
-    public static ActivityDescriptor Describe(Operation operation) => throw new NotImplementedException();
+    public static ActivityDescriptor Describe(Operation operation) => OperationDescriptors.Describe(operation);
 
     /// <inheritdoc />
-    public override ValueTask<ActivityResult> ExecuteAsync(ActivityContext context, CancellationToken cancellationToken) => throw new NotImplementedException();
+    public override async ValueTask<ActivityResult> ExecuteAsync(ActivityContext context, CancellationToken cancellationToken)
+    {
+        if (Operation.Poll is not null && context.IsTriggerOfRun && context.TriggerPayload is JObject payload)
+        {
+            return HandOut(context, payload);
+        }
+
+        try
+        {
+            var connection = await FindConnectionAsync(context, cancellationToken);
+            var inputs = InputsOf(context);
+            await SendAsync(context, connection, inputs, cancellationToken);
+            return ActivityResult.Done;
+        }
+        catch (ConnectorException exception)
+        {
+            return ActivityResult.Faulted(FaultOf(exception));
+        }
+    }
+
+    /// <summary>A failure of a call as the fault of an activity.</summary>
+    public static Fault FaultOf(ConnectorException exception) => new(exception.Message)
+    {
+        Code = exception.Code,
+        Detail = exception.ProviderMessage is null ? null : exception.TraceId is null ? exception.ProviderMessage : $"{exception.ProviderMessage} [trace {exception.TraceId}]",
+        Action = exception.Action,
+        Property = exception.Property,
+        ExceptionType = typeof(ConnectorException).FullName,
+        IsTransient = exception.IsTransient,
+    };
+
+    /// <summary>What an activity makes of an answer: its body, or of a file its type, size and content.</summary>
+    public static JToken? ResultOf(ConnectorResponse response)
+    {
+        if (response.Content is not { } content)
+        {
+            return response.Body;
+        }
+
+        var file = new JObject { ["contentType"] = response.ContentType, ["size"] = content.Length };
+        if (response.ContentType is { } type && (type.StartsWith("text/", StringComparison.OrdinalIgnoreCase) || type.Contains("json", StringComparison.OrdinalIgnoreCase)))
+        {
+            file["text"] = System.Text.Encoding.UTF8.GetString(content);
+        }
+        else
+        {
+            file["base64"] = Convert.ToBase64String(content);
+        }
+
+        return file;
+    }
+
+    private ActivityResult HandOut(ActivityContext context, JObject payload)
+    {
+        var item = payload["item"];
+        context.SetOutput("Event", payload);
+        context.SetOutput("Result", item);
+        AddSubjects(context, item);
+        return ActivityResult.Done;
+    }
+
+    private async ValueTask SendAsync(ActivityContext context, Connection connection, JObject inputs, CancellationToken cancellationToken)
+    {
+        var client = context.Services.GetRequiredService<OperationClient>();
+        var request = client.Build(Operation, connection, inputs);
+        if (Operation.Effect != EffectClass.Read && context.Run.IsDryRun)
+        {
+            var shown = Redaction.Show(request, connection.Credential);
+            context.Journal("DryRun", $"Would send {request.Method} {(string?)shown["url"]}", new JObject { ["request"] = shown });
+            context.SetOutput("Result", new JObject { ["dryRun"] = true, ["request"] = shown });
+            AddSubjects(context, inputs);
+            return;
+        }
+
+        // Before the call, so that a run is found by whom it is about also when the call fails.
+        AddSubjects(context, inputs);
+        var response = Operation.Effect == EffectClass.Read
+            ? await client.SendAsync(Operation, connection, request, CallPriority.Action, null, cancellationToken)
+            : await WriteAsync(context, client, connection, request, cancellationToken);
+        var result = ResultOf(response);
+        context.SetOutput("Result", result);
+        AddSubjects(context, result, JsonPaths.Find(result, Operation.Response.RecordPath));
+    }
+
+    private ValueTask<ConnectorResponse> WriteAsync(ActivityContext context, OperationClient client, Connection connection, ConnectorRequest request, CancellationToken cancellationToken)
+    {
+        var effect = new Effect
+        {
+            Key = context.EffectKey,
+            Class = Operation.Effect,
+            Operation = Operation.ActivityType,
+            ConnectionId = connection.Id,
+            LocationId = connection.LocationId,
+            Request = request,
+        };
+        var probe = Operation.Probe is null ? null : context.Services.GetRequiredService<ProbeReader>();
+        return context.Services.GetRequiredService<IEffectLedger>().SendAsync(
+            context,
+            effect,
+            (recorded, token) => client.SendAsync(Operation, connection, recorded, CallPriority.Action, effect.Key, token),
+            probe is null ? null : (recorded, intentAt, token) => probe.FindAsync(Operation, connection, recorded, intentAt, token),
+            cancellationToken);
+    }
+
+    private async ValueTask<Connection> FindConnectionAsync(ActivityContext context, CancellationToken cancellationToken)
+    {
+        var id = context.GetInput("ConnectionId") as string;
+        if (string.IsNullOrWhiteSpace(id))
+        {
+            throw Refused("missing-input", $"{Operation.Name} has no connection.", $"Choose a connection of {Operation.Connector}.");
+        }
+
+        var connection = await context.Services.GetRequiredService<IConnections>().FindAsync(id, cancellationToken)
+            ?? throw Refused("unknown-connection", $"There is no connection '{id}'.", "Choose one that exists, or make it first.");
+        return connection.Connector == Operation.Connector
+            ? connection
+            : throw Refused("wrong-connection", $"Connection '{connection.Name}' is of {connection.Connector}, and {Operation.Name} needs one of {Operation.Connector}.", "Choose another connection.");
+    }
+
+    private JObject InputsOf(ActivityContext context)
+    {
+        var inputs = new JObject();
+        foreach (var input in Operation.Inputs)
+        {
+            if (context.GetInput(input.PropertyName) is { } value)
+            {
+                inputs[input.Name] = value as JToken ?? Engine.Expressions.ValueConverter.ToJson(value);
+            }
+        }
+
+        return inputs;
+    }
+
+    private void AddSubjects(ActivityContext context, params JToken?[] places)
+    {
+        foreach (var subject in Subjects.Of(Operation, places))
+        {
+            context.AddSubject(subject);
+        }
+    }
+
+    private static ConnectorException Refused(string code, string message, string action) => new(message) { Code = code, Action = action, Property = "connectionId" };
 }

@@ -1,0 +1,22 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace Automation.Connectors;
+
+/// <summary>Limits of calls to connectors.</summary>
+public sealed class ConnectorOptions
+{
+    /// <summary>Name of the HTTP client that all calls of connectors go through.</summary>
+    public const string HttpClientName = "automation-connector";
+
+    /// <summary>How long one call may take, its answer included. Default 30 s, at most 60 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.1", "00:01:00")]
+    public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Bytes an answer may have. Default 10 MB.</summary>
+    [Range(1024, 100 * 1024 * 1024)]
+    public int MaximumAnswer { get; set; } = 10 * 1024 * 1024;
+
+    /// <summary>Times one call is tried in all. Default 4.</summary>
+    [Range(1, 10)]
+    public int Attempts { get; set; } = 4;
+}

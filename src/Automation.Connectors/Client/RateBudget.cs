@@ -1,0 +1,254 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace Automation.Connectors;
+
+/// <summary>The API budgets of this process: one per connector, app (or bearer) and location. Callers wait for their turn: actions, then polls, then backfills.</summary>
+public sealed class RateBudget(OperationCatalog catalog, TimeProvider clock) : IRateBudget
+{
+    private readonly ConcurrentDictionary<(string Connector, string App, string Location), RateWindow> windows = new();
+
+    /// <inheritdoc />
+    public ValueTask AcquireAsync(Connection connection, CallPriority priority, CancellationToken cancellationToken) =>
+        WindowOf(connection).AcquireAsync(priority, cancellationToken);
+
+    /// <inheritdoc />
+    public void Observe(Connection connection, int status, IReadOnlyDictionary<string, string> headers)
+    {
+        var window = WindowOf(connection);
+        window.Learn(Number(headers, "X-RateLimit-Max"), Number(headers, "X-RateLimit-Remaining"), Number(headers, "X-RateLimit-Interval-Milliseconds"), Number(headers, "X-RateLimit-Limit-Daily"), Number(headers, "X-RateLimit-Daily-Remaining"));
+        if (status == 429)
+        {
+            window.Block(ErrorMap.RetryAfter(status, headers, clock.GetUtcNow()));
+        }
+    }
+
+    /// <inheritdoc />
+    public IReadOnlyList<BudgetUse> Describe() => windows.Values.Select(w => w.Describe()).ToList();
+
+    private RateWindow WindowOf(Connection connection)
+    {
+        var credential = connection.Credential;
+
+        // GoHighLevel counts by app and location. Without an app the token stands for it, as a hash, so that no secret is a key in memory.
+        var app = credential.ClientId is { Length: > 0 } client
+            ? client
+            : Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(credential.Bearer ?? connection.Id)).AsSpan(0, 8));
+        return windows.GetOrAdd(
+            (connection.Connector, app, connection.LocationId ?? connection.CompanyId ?? ""),
+            static (_, state) => new RateWindow(state.Connection, state.Limit, state.Clock),
+            (Connection: connection, catalog.ConnectorOf(connection.Connector).Limit, Clock: clock));
+    }
+
+    private static int? Number(IReadOnlyDictionary<string, string> headers, string name) =>
+        int.TryParse(headers.GetValueOrDefault(name), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) && number >= 0 ? number : null;
+}
+
+/// <summary>A sliding window of calls, and a day's count.</summary>
+internal sealed class RateWindow
+{
+    private readonly Lock gate = new();
+    private readonly Queue<DateTimeOffset> calls = new();
+    private readonly PriorityQueue<TaskCompletionSource, (CallPriority Priority, long Order)> waiting = new();
+    private readonly ITimer timer;
+    private readonly TimeProvider clock;
+    private readonly string connector;
+    private readonly string connectionId;
+    private readonly string connectionName;
+    private readonly string? location;
+    private int limit;
+    private TimeSpan length;
+    private int? perDay;
+    private DateTimeOffset blockedUntil = DateTimeOffset.MinValue;
+    private DateTimeOffset day;
+    private int usedToday;
+    private long order;
+
+    public RateWindow(Connection connection, RateLimit allowed, TimeProvider clock)
+    {
+        this.clock = clock;
+        connector = connection.Connector;
+        connectionId = connection.Id;
+        connectionName = connection.Name;
+        location = connection.LocationId;
+        (limit, length, perDay) = (allowed.Calls, allowed.Window, allowed.PerDay);
+        day = DayOf(clock.GetUtcNow());
+        timer = clock.CreateTimer(static state => ((RateWindow)state!).Serve(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    }
+
+    public ValueTask AcquireAsync(CallPriority priority, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        TaskCompletionSource turn;
+        lock (gate)
+        {
+            var now = clock.GetUtcNow();
+            Forget(now);
+            RefuseSpentDay(now);
+            if (waiting.Count == 0 && HasRoom(now))
+            {
+                Take(now);
+                return ValueTask.CompletedTask;
+            }
+
+            turn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            waiting.Enqueue(turn, (priority, order++));
+            Schedule(now);
+        }
+
+        return new ValueTask(WaitAsync(turn, cancellationToken));
+    }
+
+    /// <summary>Takes over what the answer's headers say. Calls that others made with the same app are counted in.</summary>
+    public void Learn(int? maximum, int? remaining, int? intervalMilliseconds, int? daily, int? dailyRemaining)
+    {
+        lock (gate)
+        {
+            var now = clock.GetUtcNow();
+            Forget(now);
+            if (maximum is > 0)
+            {
+                limit = maximum.Value;
+            }
+
+            if (intervalMilliseconds is > 0 and <= 3_600_000)
+            {
+                length = TimeSpan.FromMilliseconds(intervalMilliseconds.Value);
+            }
+
+            if (remaining is { } left)
+            {
+                for (var unseen = limit - left - calls.Count; unseen > 0; unseen--)
+                {
+                    calls.Enqueue(now);
+                }
+            }
+
+            if (daily is > 0)
+            {
+                perDay = daily;
+            }
+
+            if (dailyRemaining is { } leftToday && perDay is { } allowed)
+            {
+                usedToday = Math.Max(usedToday, allowed - leftToday);
+            }
+        }
+    }
+
+    /// <summary>The provider refused a call: nobody calls until the pause is over.</summary>
+    public void Block(TimeSpan? pause)
+    {
+        lock (gate)
+        {
+            var now = clock.GetUtcNow();
+            var until = now + (pause ?? length);
+            if (until > blockedUntil)
+            {
+                blockedUntil = until;
+            }
+
+            Schedule(now);
+        }
+    }
+
+    public BudgetUse Describe()
+    {
+        lock (gate)
+        {
+            Forget(clock.GetUtcNow());
+            return new BudgetUse(connector, connectionId, location, limit, length, Math.Min(calls.Count, limit), perDay, usedToday);
+        }
+    }
+
+    private static async Task WaitAsync(TaskCompletionSource turn, CancellationToken cancellationToken)
+    {
+        // A waiter that gives up stays in the queue, completed, and is passed over.
+        await using var registration = cancellationToken.UnsafeRegister(static (state, token) => ((TaskCompletionSource)state!).TrySetCanceled(token), turn);
+        await turn.Task;
+    }
+
+    private void Serve()
+    {
+        lock (gate)
+        {
+            var now = clock.GetUtcNow();
+            Forget(now);
+            while (waiting.Count > 0 && HasRoom(now))
+            {
+                var turn = waiting.Dequeue();
+                if (turn.Task.IsCompleted)
+                {
+                    continue;
+                }
+
+                if (IsDaySpent)
+                {
+                    turn.TrySetException(DaySpent(now));
+                }
+                else if (turn.TrySetResult())
+                {
+                    Take(now);
+                }
+            }
+
+            Schedule(now);
+        }
+    }
+
+    private bool IsDaySpent => usedToday >= perDay;
+
+    private bool HasRoom(DateTimeOffset now) => now >= blockedUntil && calls.Count < limit;
+
+    private void Take(DateTimeOffset now)
+    {
+        calls.Enqueue(now);
+        usedToday++;
+    }
+
+    private void Forget(DateTimeOffset now)
+    {
+        while (calls.TryPeek(out var oldest) && oldest + length <= now)
+        {
+            calls.Dequeue();
+        }
+
+        if (DayOf(now) is var today && today != day)
+        {
+            (day, usedToday) = (today, 0);
+        }
+    }
+
+    private void Schedule(DateTimeOffset now)
+    {
+        if (waiting.Count == 0)
+        {
+            return;
+        }
+
+        var free = calls.Count >= limit && calls.TryPeek(out var oldest) ? oldest + length : now;
+        var at = free > blockedUntil ? free : blockedUntil;
+        var wait = at - now;
+        timer.Change(wait > TimeSpan.FromMilliseconds(1) ? wait : TimeSpan.FromMilliseconds(1), Timeout.InfiniteTimeSpan);
+    }
+
+    private void RefuseSpentDay(DateTimeOffset now)
+    {
+        if (IsDaySpent)
+        {
+            throw DaySpent(now);
+        }
+    }
+
+    private ConnectorException DaySpent(DateTimeOffset now) => new($"The day's API budget of connection '{connectionName}' is spent: {perDay} calls. It starts anew at midnight UTC.")
+    {
+        Code = "budget-spent",
+        Action = "Lengthen the intervals of polls, or wait for the new day.",
+        IsTransient = true,
+        RetryAfter = DayOf(now).AddDays(1) - now,
+    };
+
+    private static DateTimeOffset DayOf(DateTimeOffset now) => new(now.UtcDateTime.Date, TimeSpan.Zero);
+}

@@ -1,0 +1,37 @@
+using System.Net;
+using System.Net.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+
+namespace Automation.Connectors;
+
+/// <summary>Registers the kit.</summary>
+public static class ConnectorServices
+{
+    /// <summary>
+    /// Adds the client, the budget of this process, and the poll reader. Needs an <see cref="OperationCatalog"/> and an <see cref="IConnections"/>; without another
+    /// <see cref="IEffectLedger"/> writes are sent and not recorded. The HTTP client is named <see cref="ConnectorOptions.HttpClientName"/>, so that a host can guard it.
+    /// </summary>
+    public static IServiceCollection AddAutomationConnectors(this IServiceCollection services)
+    {
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddOptions<ConnectorOptions>();
+        services.AddOptions<PollingLimits>();
+        services.AddHttpClient(ConnectorOptions.HttpClientName, client => client.DefaultRequestHeaders.UserAgent.ParseAdd("Automation/0.1"))
+            .ConfigurePrimaryHttpMessageHandler(static () => new SocketsHttpHandler
+            {
+                // A redirect would take the request, and what is in it, to a host that nobody chose.
+                AllowAutoRedirect = false,
+                UseCookies = false,
+                AutomaticDecompression = DecompressionMethods.All,
+                PooledConnectionLifetime = TimeSpan.FromMinutes(2),
+                ConnectTimeout = TimeSpan.FromSeconds(10),
+            });
+        services.TryAddSingleton<IRateBudget, RateBudget>();
+        services.TryAddSingleton<OperationClient>();
+        services.TryAddSingleton<IPollReader, PollReader>();
+        services.TryAddSingleton<ProbeReader>();
+        services.TryAddSingleton<IEffectLedger, SendOnlyLedger>();
+        return services;
+    }
+}

@@ -1,0 +1,92 @@
+using System.Globalization;
+using Automation.Engine;
+using Newtonsoft.Json.Linq;
+
+namespace Automation.Connectors;
+
+/// <summary>Reads pages of lists and watched records as their operations describe them.</summary>
+public sealed class PollReader(OperationClient client) : IPollReader
+{
+    /// <inheritdoc />
+    public async ValueTask<PollPage> ReadPageAsync(Operation operation, Connection connection, JObject inputs, ScanPosition position, CallPriority priority, CancellationToken cancellationToken)
+    {
+        var token = PageToken.Read(position.PageToken);
+        var effective = Merge(operation, inputs, position);
+        var pageSize = Paging.Apply(operation.Pagination, effective, token);
+        var request = client.Build(operation, connection, effective);
+        var response = await client.SendAsync(operation, connection, request, priority, null, cancellationToken);
+
+        var items = PollItems.Find(operation, connection, response, effective);
+        var good = new List<PolledItem>(items.Count);
+        var bad = new List<BadItem>();
+        foreach (var item in items)
+        {
+            PollItems.Take(operation, item, effective, good, bad);
+        }
+
+        return new PollPage(good, bad, Paging.Next(operation.Pagination, token, response.Body, items, good, pageSize)?.ToString());
+    }
+
+    /// <summary>The user's inputs, the operation's fixed ones and the scan's window; lists (filters) are joined.</summary>
+    private static JObject Merge(Operation operation, JObject inputs, ScanPosition position)
+    {
+        var merged = (JObject)inputs.DeepClone();
+        if (operation.Poll is not { } poll)
+        {
+            return merged;
+        }
+
+        if (poll.Window is not null && Bounded(poll.Window, poll, position) is JObject window)
+        {
+            foreach (var (name, value) in window)
+            {
+                if (merged[name] is JArray own && value is JArray more)
+                {
+                    own.Merge(more);
+                }
+                else
+                {
+                    merged[name] = value;
+                }
+            }
+        }
+
+        foreach (var (name, value) in poll.Fixed ?? [])
+        {
+            merged[name] = value?.DeepClone();
+        }
+
+        return merged;
+    }
+
+    /// <summary>The window with its bounds in place; null: the token is a bound that this scan does not have.</summary>
+    private static JToken? Bounded(JToken token, PollShape poll, ScanPosition position)
+    {
+        switch (token)
+        {
+            case JObject source:
+                var copy = new JObject();
+                foreach (var property in source.Properties())
+                {
+                    if (Bounded(property.Value, poll, position) is { } value)
+                    {
+                        copy[property.Name] = value;
+                    }
+                }
+
+                return copy;
+            case JArray list:
+                return new JArray(list.Select(element => Bounded(element, poll, position)).OfType<JToken>());
+            case JValue { Value: "$from" }:
+                return position.From is { } from ? Bound(from, poll) : null;
+            case JValue { Value: "$to" }:
+                return Bound(position.To, poll);
+            default:
+                return token.DeepClone();
+        }
+    }
+
+    private static JValue Bound(DateTimeOffset at, PollShape poll) => poll.BoundFormat == "epochMs"
+        ? new JValue(at.ToUnixTimeMilliseconds())
+        : new JValue(at.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture));
+}
