@@ -154,7 +154,12 @@ public sealed class DefinitionService : IDisposable
                 return false;
             }
 
-            RefuseReadonly(latest);
+            // One whose file is gone was retracted by the folder: that one may go.
+            if (latest.IsPublished)
+            {
+                RefuseReadonly(latest);
+            }
+
             var deleted = await store.DeleteAsync(definitionId, cancellationToken);
             plans.Forget(latest.Id);
             doorbell.RingClock();

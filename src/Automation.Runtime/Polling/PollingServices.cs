@@ -14,6 +14,8 @@ public static class PollingServices
     {
         services.AddSingleton<DefinitionService>();
         services.AddSingleton<TemplateService>();
+        services.AddSingleton<DefinitionFolder>();
+        services.AddHostedService(provider => provider.GetRequiredService<DefinitionFolder>());
         services.AddSingleton<ConnectionVault>();
         services.AddSingleton<IConnections>(provider => provider.GetRequiredService<ConnectionVault>());
         services.AddSingleton<Deliverer>();

@@ -1,0 +1,265 @@
+using System.Security.Cryptography;
+using System.Text;
+using Automation.Engine;
+using Automation.Runtime.Storage;
+using Automation.Runtime.Templates;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Newtonsoft.Json.Linq;
+
+namespace Automation.Runtime.Definitions;
+
+/// <summary>
+/// Loads the definitions folder: plain definitions are saved read-only and published, <c>*.template.json</c> go to the gallery. A file is loaded again when its content changes.
+/// A broken file is an incident and a log line with its place; the others are loaded all the same.
+/// </summary>
+public sealed class DefinitionFolder(
+    DefinitionService definitions,
+    TemplateService templates,
+    IDefinitionStore store,
+    IIncidentStore incidents,
+    IOptions<AutomationOptions> options,
+    TimeProvider clock,
+    ILogger<DefinitionFolder> log) : BackgroundService
+{
+    private const string Provider = "folder";
+    private const string TemplateEnding = ".template.json";
+
+    /// <summary>Watchers miss changes on some file systems; this finds them.</summary>
+    private static readonly TimeSpan Rescan = TimeSpan.FromMinutes(5);
+
+    /// <summary>Editors write a file in several goes.</summary>
+    private static readonly TimeSpan Settle = TimeSpan.FromMilliseconds(300);
+
+    private readonly SemaphoreSlim loading = new(1, 1);
+
+    /// <summary>Hash of each file that was loaded well, and the definition it holds; a file that failed is tried again at every load.</summary>
+    private readonly Dictionary<string, (string Hash, string? DefinitionId)> loaded = new(StringComparer.Ordinal);
+
+    private readonly Dictionary<string, string> openIncidents = new(StringComparer.Ordinal);
+
+    /// <summary>The folder.</summary>
+    public string Directory { get; } = Path.GetFullPath(options.Value.Definitions.Directory);
+
+    /// <summary>Loads what is new or changed, and retracts definitions whose file is gone. May be called at any time.</summary>
+    public async Task LoadAsync(CancellationToken cancellationToken)
+    {
+        if (!System.IO.Directory.Exists(Directory))
+        {
+            log.LogInformation("There is no definitions folder {Directory}.", Directory);
+            return;
+        }
+
+        await loading.WaitAsync(cancellationToken);
+        try
+        {
+            var files = System.IO.Directory.EnumerateFiles(Directory, "*.json", SearchOption.AllDirectories).Order(StringComparer.Ordinal).ToList();
+            foreach (var path in files)
+            {
+                await LoadFileAsync(path, Path.GetRelativePath(Directory, path).Replace('\\', '/'), cancellationToken);
+            }
+
+            await DropMissingAsync([.. files.Select(path => Path.GetRelativePath(Directory, path).Replace('\\', '/'))], cancellationToken);
+        }
+        finally
+        {
+            loading.Release();
+        }
+    }
+
+    /// <inheritdoc />
+    public override async Task StartAsync(CancellationToken cancellationToken)
+    {
+        // What starts after this finds the gallery and the folder's flows.
+        await LoadAsync(cancellationToken);
+        await base.StartAsync(cancellationToken);
+    }
+
+    /// <inheritdoc />
+    public override void Dispose()
+    {
+        loading.Dispose();
+        base.Dispose();
+    }
+
+    /// <inheritdoc />
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var changed = new SemaphoreSlim(0);
+        using var watcher = Watch(changed);
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            if (await changed.WaitAsync(Rescan, stoppingToken))
+            {
+                await Task.Delay(Settle, clock, stoppingToken);
+                while (await changed.WaitAsync(TimeSpan.Zero, stoppingToken))
+                {
+                    // All that happened while it settled is one load.
+                }
+            }
+
+            try
+            {
+                await LoadAsync(stoppingToken);
+            }
+            catch (Exception exception) when (exception is not OperationCanceledException)
+            {
+                log.LogError(exception, "The definitions folder {Directory} could not be loaded; it is tried again in {Rescan}.", Directory, Rescan);
+            }
+        }
+    }
+
+    private FileSystemWatcher? Watch(SemaphoreSlim changed)
+    {
+        try
+        {
+            var watcher = new FileSystemWatcher(Directory, "*.json") { IncludeSubdirectories = true };
+            watcher.Changed += (_, _) => changed.Release();
+            watcher.Created += (_, _) => changed.Release();
+            watcher.Deleted += (_, _) => changed.Release();
+            watcher.Renamed += (_, _) => changed.Release();
+            watcher.EnableRaisingEvents = true;
+            return watcher;
+        }
+        catch (Exception exception) when (exception is IOException or ArgumentException or UnauthorizedAccessException)
+        {
+            log.LogInformation("The definitions folder {Directory} cannot be watched; it is read every {Rescan}. {Reason}", Directory, Rescan, exception.Message);
+            return null;
+        }
+    }
+
+    private async Task LoadFileAsync(string path, string fileName, CancellationToken cancellationToken)
+    {
+        var hash = "";
+        try
+        {
+            var bytes = await File.ReadAllBytesAsync(path, cancellationToken);
+            hash = Convert.ToHexStringLower(SHA256.HashData(bytes));
+            if (loaded.TryGetValue(fileName, out var before) && before.Hash == hash)
+            {
+                return;
+            }
+
+            var text = Encoding.UTF8.GetString(bytes).TrimStart('\ufeff');
+            var (definition, problems) = DefinitionReader.Read(text);
+            if (definition is null)
+            {
+                throw new DefinitionRejectedException(string.Join(" ", problems.Select(problem => problem.ToString())), problems, fileName);
+            }
+
+            var definitionId = fileName.EndsWith(TemplateEnding, StringComparison.OrdinalIgnoreCase) ? Gallery(fileName, definition.Json) : await SaveAsync(fileName, definition.Json, cancellationToken);
+            loaded[fileName] = (hash, definitionId);
+            if (openIncidents.Remove(fileName, out var incident))
+            {
+                await incidents.ResolveAsync(incident, "The file was corrected.", clock.GetUtcNow(), cancellationToken);
+            }
+        }
+        catch (Exception exception) when (exception is DefinitionRejectedException or IOException or UnauthorizedAccessException)
+        {
+            await ReportAsync(fileName, hash, exception, cancellationToken);
+        }
+    }
+
+    private string? Gallery(string fileName, JObject definition)
+    {
+        templates.Put(fileName, definition);
+        return null;
+    }
+
+    private async Task<string> SaveAsync(string fileName, JObject model, CancellationToken cancellationToken)
+    {
+        if ((string?)model["definitionId"] is not { Length: > 0 })
+        {
+            model["definitionId"] = Path.GetFileNameWithoutExtension(fileName);
+        }
+
+        var definitionId = (string)model["definitionId"]!;
+        var latest = await store.FindAsync(definitionId, VersionOptions.Latest, cancellationToken);
+        if (latest is not null && latest.Provider != Provider)
+        {
+            throw new DefinitionRejectedException(
+                $"The definitionId '{definitionId}' belongs to a workflow that was made elsewhere ({latest.Provider}). Give the file another definitionId, or delete that workflow.",
+                [new DefinitionProblem(ProblemSeverity.Error, "duplicate-definition", "The definitionId is taken.") { Property = "definitionId" }], fileName);
+        }
+
+        if (latest is null || !DefinitionModel.SameContent(model, (JObject)Json.Parse(latest.Json, Json.DefinitionDepth)))
+        {
+            await definitions.SaveAsync(model, publish: false, new DefinitionService.Origin(Provider, IsReadonly: true), cancellationToken);
+        }
+
+        var saved = await definitions.PublishAsync(definitionId, cancellationToken);
+        foreach (var problem in saved.Problems)
+        {
+            log.LogWarning("{File}: {Problem}", fileName, problem);
+        }
+
+        return definitionId;
+    }
+
+    private async Task DropMissingAsync(HashSet<string> files, CancellationToken cancellationToken)
+    {
+        foreach (var gone in loaded.Keys.Where(fileName => !files.Contains(fileName)).ToList())
+        {
+            templates.Remove(gone);
+            loaded.Remove(gone);
+        }
+
+        var present = loaded.Values.Select(file => file.DefinitionId).OfType<string>().ToHashSet(StringComparer.Ordinal);
+        if (openIncidents.Count > 0)
+        {
+            // A file that cannot be read may be the one of any of them.
+            return;
+        }
+
+        for (var page = 0; ; page++)
+        {
+            const int pageSize = 100;
+            var published = await store.ListAsync(new DefinitionFilter { Version = VersionOptions.Published, Page = page, PageSize = pageSize }, withJson: false, cancellationToken);
+            foreach (var version in published.Items.Where(version => version.Provider == Provider && !present.Contains(version.DefinitionId)))
+            {
+                await definitions.RetractAsync(version.DefinitionId, cancellationToken);
+                log.LogInformation("The workflow {Name} ({DefinitionId}) is retracted: its file is not in the definitions folder any more.", version.Name, version.DefinitionId);
+                page = -1;
+            }
+
+            if (page >= 0 && published.Items.Count < pageSize)
+            {
+                return;
+            }
+        }
+    }
+
+    private async Task ReportAsync(string fileName, string hash, Exception exception, CancellationToken cancellationToken)
+    {
+        var id = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"definition-file\u001f{fileName}\u001f{hash}\u001f{exception.Message}")))[..32];
+        if (openIncidents.TryGetValue(fileName, out var open) && open == id)
+        {
+            return;
+        }
+
+        log.LogError("The definition file {File} was not loaded: {Reason}", fileName, exception.Message);
+        if (open is not null)
+        {
+            await incidents.ResolveAsync(open, "The file has changed.", clock.GetUtcNow(), cancellationToken);
+        }
+
+        openIncidents[fileName] = id;
+        var problem = (exception as DefinitionRejectedException)?.Problems.FirstOrDefault(problem => problem.Severity != ProblemSeverity.Warning);
+        await incidents.AddAsync(
+            [
+                new IncidentRecord
+                {
+                    Id = id,
+                    Kind = "definition",
+                    ActivityId = problem?.ActivityId,
+                    ActivityType = problem?.ActivityType,
+                    Code = problem?.Code ?? "definition-file",
+                    Message = $"The definition file {fileName} was not loaded: {exception.Message}",
+                    Action = "Correct the file; it is loaded again when it changes.",
+                    CreatedAt = clock.GetUtcNow(),
+                },
+            ],
+            cancellationToken);
+    }
+}
