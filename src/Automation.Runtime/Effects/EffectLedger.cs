@@ -92,7 +92,7 @@ public sealed class EffectLedger(IEffectStore effects, TimeProvider clock, ILogg
                 if (await call.Probe(intent.Request, intent.IntentAt, call.Lease.Lost) is { } answer)
                 {
                     log.LogInformation("Run {InstanceId}: the write {EffectKey} has no recorded outcome; a probe found that it happened.", intent.InstanceId, intent.Key);
-                    return await DoneAsync(intent, answer);
+                    return await DoneAsync(call, intent, answer);
                 }
 
                 log.LogInformation("Run {InstanceId}: the write {EffectKey} has no recorded outcome; a probe found that it did not happen, and it is sent again.", intent.InstanceId, intent.Key);
@@ -114,14 +114,14 @@ public sealed class EffectLedger(IEffectStore effects, TimeProvider clock, ILogg
         }
         catch (ConnectorException exception) when (intent.Class is EffectClass.Read or EffectClass.Safe || !EffectOutcome.IsAmbiguous(exception))
         {
-            await effects.CompleteAsync(EffectOutcome.Failed(intent, exception, clock.GetUtcNow()), null, CancellationToken.None);
+            await RecordAsync(call, EffectOutcome.Failed(intent, exception, clock.GetUtcNow()), null);
             throw;
         }
         catch (ConnectorException exception)
         {
             if (call.Probe is not null && await ProbeOnceAsync(call, intent) is { } answer)
             {
-                return await DoneAsync(intent, answer);
+                return await DoneAsync(call, intent, answer);
             }
 
             throw await MarkUnknownAsync(call, intent, exception.Message);
@@ -131,15 +131,30 @@ public sealed class EffectLedger(IEffectStore effects, TimeProvider clock, ILogg
             throw new LeaseLostException(call.Lease.InstanceId);
         }
 
-        return await DoneAsync(intent, response);
+        return await DoneAsync(call, intent, response);
     }
 
-    private async Task<ConnectorResponse> DoneAsync(EffectRecord intent, ConnectorResponse response)
+    private async Task<ConnectorResponse> DoneAsync(Call call, EffectRecord intent, ConnectorResponse response)
     {
-        await effects.CompleteAsync(intent with { Status = "done", Response = response, OutcomeAt = clock.GetUtcNow() }, null, CancellationToken.None);
+        await RecordAsync(call, intent with { Status = "done", Response = response, OutcomeAt = clock.GetUtcNow() }, null);
 
         // Checkpoint 3: the outcome is stored. A crash here executes the activity again, which gets this answer from the ledger.
         return response;
+    }
+
+    /// <summary>Records an outcome. Where it cannot be stored the burst ends as in a crash, and the effect is recovered from its intent by the next one.</summary>
+    private async Task RecordAsync(Call call, EffectRecord outcome, IncidentRecord? incident)
+    {
+        try
+        {
+            await effects.CompleteAsync(outcome, incident, CancellationToken.None);
+        }
+        catch (Exception exception)
+        {
+            log.LogError(exception, "Run {InstanceId}: the outcome of the write {EffectKey} could not be stored; it is recovered when the run's lease has run out.", outcome.InstanceId, outcome.Key);
+            call.Lease.Lose();
+            throw new LeaseLostException(call.Lease.InstanceId);
+        }
     }
 
     /// <summary>Asks once whether an unanswered write happened; a "no" so soon may be a lagging index, so only a "yes" counts.</summary>
@@ -161,7 +176,7 @@ public sealed class EffectLedger(IEffectStore effects, TimeProvider clock, ILogg
     {
         var unknown = intent with { Status = "unknown", Error = $"{IncidentRecords.OutcomeUnknown}: {reason}", OutcomeAt = clock.GetUtcNow() };
         var fault = Unknown(call, unknown);
-        await effects.CompleteAsync(unknown, IncidentRecords.OfEffect(unknown, fault.Fault, call.Lease, call.Context.ActivityType, clock.GetUtcNow()), CancellationToken.None);
+        await RecordAsync(call, unknown, IncidentRecords.OfEffect(unknown, fault.Fault, call.Lease, call.Context.ActivityType, clock.GetUtcNow()));
         return fault;
     }
 

@@ -83,8 +83,9 @@ public sealed class Runner(
         var origin = new RunOrigin(instance.DefinitionId, instance.Start.LocationId, instance.IsSandbox, instance.Start.ParentInstanceId, instance.ParentBookmarkId);
         using var lease = leases.Hold(committer, instance.Id, new Lease(node.Id, 1), origin, instance, clock.GetTimestamp());
         var run = engine.Create(plan, instance.Start);
-        await BurstAsync(lease, run, null, [], exchange);
-        return run;
+        return await BurstAsync(lease, run, null, [], exchange)
+            ? run
+            : throw new InvalidOperationException($"Run {instance.Id} was stopped in the middle: its incident says why, or this server is shutting down and the run goes on later.");
     }
 
     /// <summary>Works on one instance on the caller's thread. Null: somebody else holds it, or it is not runnable.</summary>
@@ -218,12 +219,17 @@ public sealed class Runner(
         using var lease = leases.Hold(committer, instance.Id, claimed.Lease, origin, null, since);
         try
         {
+            if (claimed.Attempts > MostAttempts)
+            {
+                await GiveUpAsync(lease, claimed.State, claimed.Stimuli, "given-up", $"The run was started {claimed.Attempts - 1} times without getting to a commit: its process ended in the middle, or its result could not be stored.", null);
+                return null;
+            }
+
             if (await definitions.GetPlanAsync(instance.VersionId, CancellationToken.None) is not { } plan)
             {
                 if (CancelRequest.IsIn(claimed.Stimuli))
                 {
-                    var bookmarks = await runs.ListBookmarksAsync(instance.Id, CancellationToken.None);
-                    await committer.EndAsync(lease, WorkflowSubStatus.Cancelled, claimed.State ?? [], bookmarks.Select(bookmark => bookmark.Bookmark.Id).ToList(), claimed.Stimuli.Select(stimulus => stimulus.Id).ToList(), null);
+                    await committer.EndAsync(lease, WorkflowSubStatus.Cancelled, claimed.State ?? [], await BookmarksOfAsync(lease), IdsOf(claimed.Stimuli), null);
                     return null;
                 }
 
@@ -231,25 +237,19 @@ public sealed class Runner(
                 return null;
             }
 
-            WorkflowRun run;
-            try
+            if (Load(plan, claimed) is not { } run)
             {
-                run = claimed.State is { } state ? engine.Load(plan, state) : engine.Create(plan, claimed.Start ?? throw new InvalidOperationException($"Instance {instance.Id} has neither a state nor a start."));
-            }
-            catch (StateFormatException exception)
-            {
-                await SetAsideAsync(lease, "state-format", exception.Message, "Let a node of the newer version finish this run, or upgrade this one.");
+                await SetAsideAsync(lease, "state-format", $"The state of this run was written by a newer version; this program reads formats up to {WorkflowEngine.StateFormat}.", "Let a node of the newer version finish this run, or upgrade this one.");
                 return null;
             }
 
-            if (claimed.Attempts > MostAttempts)
-            {
-                await GiveUpAsync(lease, run, claimed.State, claimed.Stimuli, "given-up", $"The run was started {claimed.Attempts - 1} times without getting to a commit: its process ended in the middle, or its result could not be stored.", null);
-                return run;
-            }
-
-            await BurstAsync(lease, run, claimed.State, claimed.Stimuli, exchange);
-            return run;
+            return await BurstAsync(lease, run, claimed.State, claimed.Stimuli, exchange) ? run : null;
+        }
+        catch (InvalidDataException exception)
+        {
+            log.LogError(exception, "Run {InstanceId}: its state cannot be read.", instance.Id);
+            await GiveUpAsync(lease, claimed.State, claimed.Stimuli, "state-unreadable", "The stored state of this run cannot be read, so it cannot go on.", exception.Message);
+            return null;
         }
         catch (LeaseLostException)
         {
@@ -263,8 +263,8 @@ public sealed class Runner(
         }
     }
 
-    /// <summary>One burst and its commit.</summary>
-    private async Task BurstAsync(RunLease lease, WorkflowRun run, byte[]? state, IReadOnlyList<Stimulus> stimuli, IHttpExchange? exchange)
+    /// <summary>One burst and its commit. False: it was cut off, by a bug of the engine (the run has its incident) or because the node stops (the lease is freed).</summary>
+    private async Task<bool> BurstAsync(RunLease lease, WorkflowRun run, byte[]? state, IReadOnlyList<Stimulus> stimuli, IHttpExchange? exchange)
     {
         run.Host = lease;
         run.HttpExchange = exchange;
@@ -276,18 +276,18 @@ public sealed class Runner(
             }
             else if (!await RunAsync(lease, run, stimuli))
             {
-                return;
+                return false;
             }
         }
         catch (Exception exception) when (exception is not LeaseLostException && lease.Interruption != Interruption.Lost)
         {
             log.LogError(exception, "Run {InstanceId}: the engine failed. This is a bug of the program.", run.InstanceId);
-            await GiveUpAsync(lease, run, state, stimuli, "internal-error", "The engine failed while it worked on this run. This is a bug of the program, not of the flow.", exception.GetType().Name);
-            return;
+            await GiveUpAsync(lease, state, stimuli, "internal-error", "The engine failed while it worked on this run. This is a bug of the program, not of the flow.", exception.GetType().Name);
+            return false;
         }
 
         // A run that had not started took none of its stimuli: they stay queued for its next burst.
-        var taken = state is null && run.Status == WorkflowStatus.Running ? [] : stimuli.Select(stimulus => stimulus.Id).ToList();
+        var taken = state is null && run.Status == WorkflowStatus.Running ? [] : IdsOf(stimuli);
 
         // Final checkpoint: all of the burst, the taken stimuli and the end of the lease in one transaction. A crash before it repeats the burst from its
         // last commit (effects answer from their ledger); a crash after it repeats nothing.
@@ -296,6 +296,8 @@ public sealed class Runner(
         {
             queue.Add([run.InstanceId]);
         }
+
+        return true;
     }
 
     /// <summary>Runs the engine. False: the node stops, and the lease was freed.</summary>
@@ -330,13 +332,33 @@ public sealed class Runner(
         }
     }
 
-    /// <summary>Ends a run that cannot go on, with an incident; from its last commit it can be replayed.</summary>
-    private async Task GiveUpAsync(RunLease lease, WorkflowRun run, byte[]? state, IReadOnlyList<Stimulus> stimuli, string code, string message, string? detail)
+    /// <summary>The run of a claimed instance; null: its state was written by a newer program.</summary>
+    private WorkflowRun? Load(WorkflowPlan plan, ClaimedInstance claimed)
     {
-        var kept = lease.CommittedState ?? state ?? run.SaveState();
-        var incident = IncidentRecords.OfRuntime(lease.InstanceId, lease.Origin, code, message, detail, "See the server's log, and replay the run when the cause is gone.", clock.GetUtcNow());
-        await committer.EndAsync(lease, WorkflowSubStatus.Faulted, kept, run.Bookmarks.Select(bookmark => bookmark.Id).ToList(), stimuli.Select(stimulus => stimulus.Id).ToList(), incident);
+        try
+        {
+            return claimed.State is { } state
+                ? engine.Load(plan, state)
+                : engine.Create(plan, claimed.Start ?? throw new InvalidDataException("The instance has neither a state nor a start."));
+        }
+        catch (StateFormatException)
+        {
+            return null;
+        }
     }
+
+    /// <summary>Ends a run that cannot go on, with an incident. What was committed last is kept; from there it can be replayed.</summary>
+    private async Task GiveUpAsync(RunLease lease, byte[]? state, IReadOnlyList<Stimulus> stimuli, string code, string message, string? detail)
+    {
+        var kept = lease.CommittedState ?? state ?? [];
+        var incident = IncidentRecords.OfRuntime(lease.InstanceId, lease.Origin, code, message, detail, "See the server's log, and replay the run when the cause is gone.", clock.GetUtcNow());
+        await committer.EndAsync(lease, WorkflowSubStatus.Faulted, kept, await BookmarksOfAsync(lease), IdsOf(stimuli), incident);
+    }
+
+    private async Task<IReadOnlyList<string>> BookmarksOfAsync(RunLease lease) =>
+        lease.Insert is null ? (await runs.ListBookmarksAsync(lease.InstanceId, CancellationToken.None)).Select(bookmark => bookmark.Bookmark.Id).ToList() : [];
+
+    private static List<string> IdsOf(IReadOnlyList<Stimulus> stimuli) => stimuli.Select(stimulus => stimulus.Id).ToList();
 
     /// <summary>Leaves a run that this node cannot run as it is, with one incident, and looks at it again later.</summary>
     private async Task SetAsideAsync(RunLease lease, string code, string message, string action)
