@@ -8,8 +8,8 @@ public readonly struct ActivityResult
     private ActivityResult(ActivityResultKind kind, IReadOnlyList<string>? outcomes = null, IReadOnlyList<BookmarkRequest>? bookmarks = null, Fault? fault = null)
     {
         Kind = kind;
-        Outcomes = outcomes ?? [];
-        Bookmarks = bookmarks ?? [];
+        Outcomes = outcomes ?? Array.Empty<string>();
+        Bookmarks = bookmarks ?? Array.Empty<BookmarkRequest>();
         Fault = fault;
     }
 
@@ -32,6 +32,16 @@ public readonly struct ActivityResult
     /// <summary>The run sleeps until one of the bookmarks is resumed.</summary>
     public static ActivityResult Suspended(params BookmarkRequest[] bookmarks) => new(ActivityResultKind.Suspended, bookmarks: bookmarks);
 
+    /// <summary>Ends the nearest loop around the activity; what of its body still runs is cancelled. Outside of a loop: done.</summary>
+    public static ActivityResult BreakLoop { get; } = new(ActivityResultKind.BreakLoop, DoneOutcomes);
+
+    /// <summary>Ends the run at once: what is queued or waits is dropped.</summary>
+    public static ActivityResult FinishRun { get; } = new(ActivityResultKind.FinishRun, DoneOutcomes);
+
+    /// <summary>Completes the nearest workflow (the run, or a workflow used as an activity) with outcomes.</summary>
+    public static ActivityResult CompleteWorkflow(params string[] outcomes) =>
+        new(ActivityResultKind.CompleteWorkflow, outcomes.Length == 0 ? DoneOutcomes : outcomes);
+
     /// <summary>An expected failure: becomes an incident, or what the policy says.</summary>
     public static ActivityResult Faulted(Fault fault) => new(ActivityResultKind.Faulted, fault: fault);
 
@@ -45,6 +55,9 @@ public enum ActivityResultKind
     Waiting,
     Suspended,
     Faulted,
+    BreakLoop,
+    FinishRun,
+    CompleteWorkflow,
 }
 
 /// <summary>Well-known outcome names.</summary>
@@ -62,7 +75,15 @@ public sealed record BookmarkRequest(string Name, string? Key = null, DateTimeOf
 {
     /// <summary>Tag handed back to <see cref="Activity.ResumeAsync"/>, for activities with several bookmarks.</summary>
     public string? Tag { get; init; }
+
+    /// <summary>Id given out before the bookmark exists, as to a child run that will resume it; null: the run makes one.</summary>
+    internal string? Id { get; init; }
 }
+
+/// <summary>A child run that was asked for. It starts in the transaction that commits its parent.</summary>
+/// <param name="InstanceId">Instance id of the child.</param>
+/// <param name="Bookmark">Waits for the child's end: suspend on it. Null when nobody waits. It is resumed with <c>{instanceId, status, subStatus, output}</c>.</param>
+public sealed record DispatchedChild(string InstanceId, BookmarkRequest? Bookmark);
 
 /// <summary>A failure as a value: what, why, and what to do. Never holds a secret.</summary>
 /// <param name="Message">What happened, in a sentence a flow builder can read.</param>

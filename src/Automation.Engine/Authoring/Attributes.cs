@@ -32,15 +32,24 @@ public enum ActivityKind
     Task,
 }
 
-/// <summary>Describes an <see cref="Input{T}"/> property to the designer and to checks at publish.</summary>
+/// <summary>
+/// Describes an <see cref="Input{T}"/> property to the designer and to checks at publish. On a property of any other type: an input that the definition
+/// holds as bare JSON, read once per plan.
+/// </summary>
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class InputAttribute : Attribute
 {
+    /// <summary>Name in the descriptor (PascalCase), where the property's own is taken.</summary>
+    public string? Name { get; init; }
+
     public string? DisplayName { get; init; }
     public string? Description { get; init; }
 
     /// <summary>Missing is refused at publish, and an incident at run time.</summary>
     public bool Required { get; init; }
+
+    /// <summary>Type alias in the descriptor, where it differs from the property's type.</summary>
+    public string? TypeName { get; init; }
 
     public object? Default { get; init; }
     public string? DefaultSyntax { get; init; }
@@ -66,11 +75,14 @@ public sealed class InputAttribute : Attribute
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class OutputAttribute : Attribute
 {
+    /// <inheritdoc cref="InputAttribute.TypeName"/>
+    public string? TypeName { get; init; }
+
     public string? DisplayName { get; init; }
     public string? Description { get; init; }
 }
 
-/// <summary>A child activity of a container, embedded in the definition under the property's camelCase name.</summary>
+/// <summary>A child activity of a container, embedded in the definition under the property's camelCase name. The property's type is <see cref="PlannedActivity"/>, null when the port is empty.</summary>
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class PortAttribute : Attribute
 {

@@ -60,13 +60,3 @@ public sealed record DefinitionProblem(ProblemSeverity Severity, string Code, st
         return place + Message + position;
     }
 }
-
-/// <summary>Reads definition JSON and finds what stops it from being kept.</summary>
-public static class DefinitionReader
-{
-    /// <summary>Reads a definition. Malformed JSON, too deep, duplicate activity ids, no root: problems of severity Error, and no definition.</summary>
-    public static (WorkflowDefinition? Definition, IReadOnlyList<DefinitionProblem> Problems) Read(string json) => throw new NotImplementedException();
-
-    /// <inheritdoc cref="Read(string)"/>
-    public static (WorkflowDefinition? Definition, IReadOnlyList<DefinitionProblem> Problems) Read(JObject json) => throw new NotImplementedException();
-}

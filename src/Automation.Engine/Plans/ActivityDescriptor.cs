@@ -85,25 +85,3 @@ public sealed record OutputDescriptor
 
 /// <summary>A port: Flow is an outcome, Embedded holds a child.</summary>
 public sealed record PortDescriptor(string Name, string DisplayName, bool IsEmbedded, bool IsBrowsable = true);
-
-/// <summary>All activity types known to this process.</summary>
-public sealed class ActivityRegistry
-{
-    private readonly Dictionary<string, ActivityDescriptor> descriptors = new(StringComparer.Ordinal);
-
-    public IReadOnlyCollection<ActivityDescriptor> All => descriptors.Values;
-
-    /// <exception cref="InvalidOperationException">The type is there already.</exception>
-    public void Add(ActivityDescriptor descriptor)
-    {
-        if (!descriptors.TryAdd(descriptor.TypeName, descriptor))
-        {
-            throw new InvalidOperationException($"The activity type '{descriptor.TypeName}' is registered twice.");
-        }
-    }
-
-    /// <summary>Adds an activity written as a class with <see cref="ActivityAttribute"/>.</summary>
-    public void Add(Type activity) => throw new NotImplementedException();
-
-    public ActivityDescriptor? Find(string typeName) => descriptors.GetValueOrDefault(typeName);
-}

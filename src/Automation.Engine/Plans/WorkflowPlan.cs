@@ -1,34 +1,84 @@
+using Automation.Engine.Expressions;
+
 namespace Automation.Engine;
 
 /// <summary>A definition compiled for running: activities by index, expressions prepared, connections resolved. Immutable; shared by all runs of the version.</summary>
 public sealed class WorkflowPlan
 {
-    public WorkflowDefinition Definition => throw new NotImplementedException();
+    private readonly Dictionary<string, PlannedActivity> byId;
+    private readonly Dictionary<string, PlannedActivity> byNodeId;
+    private readonly Dictionary<string, Type> outputTypes;
+
+    internal WorkflowPlan(
+        WorkflowDefinition definition,
+        IReadOnlyList<DefinitionProblem> problems,
+        IReadOnlyList<PlannedActivity> activities,
+        IReadOnlyList<string> inputNames,
+        Dictionary<string, Type> outputTypes,
+        bool isCounterMode,
+        bool tracksOutputs)
+    {
+        Definition = definition;
+        Problems = problems;
+        Activities = activities;
+        InputNames = inputNames;
+        IsCounterMode = isCounterMode;
+        TracksOutputs = tracksOutputs;
+        this.outputTypes = outputTypes;
+        Triggers = [.. activities.Where(a => a.CanStartWorkflow && a.Descriptor.Kind == ActivityKind.Trigger)];
+        ContinuesWithIncidents = ((string?)definition.Options["incidentStrategyType"])?.Contains("ContinueWithIncidents", StringComparison.Ordinal) == true;
+        byId = new(activities.Count, StringComparer.Ordinal);
+        byNodeId = new(activities.Count, StringComparer.Ordinal);
+        foreach (var activity in activities)
+        {
+            activity.Plan = this;
+            byId.TryAdd(activity.Id, activity);
+            byNodeId.TryAdd(activity.NodeId, activity);
+        }
+
+        foreach (var activity in activities)
+        {
+            if (!string.IsNullOrEmpty(activity.Name))
+            {
+                byId.TryAdd(activity.Name, activity);
+            }
+        }
+
+        ActivityOutputs =
+        [
+            .. from activity in activities
+               from output in activity.Descriptor.Outputs
+               select (string.IsNullOrEmpty(activity.Name) ? activity.Id : activity.Name, output.Name),
+        ];
+    }
+
+    public WorkflowDefinition Definition { get; }
 
     /// <summary>Warnings and publish errors found while compiling.</summary>
-    public IReadOnlyList<DefinitionProblem> Problems => throw new NotImplementedException();
+    public IReadOnlyList<DefinitionProblem> Problems { get; }
 
-    /// <summary>All activities of the plan, root first.</summary>
-    public IReadOnlyList<PlannedActivity> Activities => throw new NotImplementedException();
+    /// <summary>All activities of the plan, root first: the implicit workflow (<c>Workflow1</c>), whose child is the definition's root.</summary>
+    public IReadOnlyList<PlannedActivity> Activities { get; }
 
     /// <summary>Activities that can start the workflow (kind Trigger and <c>canStartWorkflow</c>).</summary>
-    public IReadOnlyList<PlannedActivity> Triggers => throw new NotImplementedException();
-}
+    public IReadOnlyList<PlannedActivity> Triggers { get; }
 
-/// <summary>An activity of a plan.</summary>
-public sealed class PlannedActivity
-{
-    public string Id => throw new NotImplementedException();
-    public string NodeId => throw new NotImplementedException();
-    public string? Name => throw new NotImplementedException();
-    public ActivityDescriptor Descriptor => throw new NotImplementedException();
+    internal IReadOnlyList<string> InputNames { get; }
+    internal IReadOnlyList<(string Activity, string Output)> ActivityOutputs { get; }
+    internal bool ContinuesWithIncidents { get; }
+    internal bool IsCounterMode { get; }
 
-    /// <summary>The activity's own JSON object.</summary>
-    public Newtonsoft.Json.Linq.JObject Json => throw new NotImplementedException();
+    /// <summary>An expression may ask for outputs of activities, so they are kept.</summary>
+    internal bool TracksOutputs { get; }
 
-    /// <summary>
-    /// Values of the inputs that can be known without a run: literals, objects, and scripts that use no variable, for the triggers' configuration
-    /// (path, interval, cron, connection). Keys are camelCase. An input that fails is a problem of the plan.
-    /// </summary>
-    public ValueTask<Newtonsoft.Json.Linq.JObject> EvaluateTriggerInputsAsync(WorkflowEngine engine, IServiceProvider services, CancellationToken cancellationToken) => throw new NotImplementedException();
+    /// <summary>An activity by its id or name.</summary>
+    public PlannedActivity? Find(string idOrName) => byId.GetValueOrDefault(idOrName);
+
+    /// <summary>An activity by its path of ids.</summary>
+    public PlannedActivity? FindNode(string nodeId) => byNodeId.GetValueOrDefault(nodeId);
+
+    internal bool DeclaresOutput(string name) => outputTypes.ContainsKey(name);
+
+    internal object? ConvertOutput(string name, object? value) =>
+        value is not null && outputTypes.TryGetValue(name, out var type) && type != typeof(object) ? ValueConverter.Convert(value, type) : value;
 }

@@ -1,30 +1,67 @@
+using System.Collections.Concurrent;
+using Automation.Engine.Expressions;
+
 namespace Automation.Engine;
 
 /// <summary>The engine: compiles definitions, makes and loads runs, runs bursts. Stateless but for its caches; safe for many threads.</summary>
-public sealed class WorkflowEngine(ActivityRegistry activities, EngineOptions options, TimeProvider clock)
+/// <param name="activities">Activity types.</param>
+/// <param name="options">Limits and defaults.</param>
+/// <param name="clock">The clock.</param>
+/// <param name="services">Singletons that activities take by constructor; null: there are none.</param>
+public sealed class WorkflowEngine(ActivityRegistry activities, EngineOptions options, TimeProvider clock, IServiceProvider? services = null)
 {
     /// <summary>Newest format of the state blob that this engine writes and reads.</summary>
     public const int StateFormat = 1;
+
+    private readonly ConcurrentDictionary<ActivityDescriptor, ActivityShape> shapes = new(ReferenceEqualityComparer.Instance);
 
     public ActivityRegistry Activities { get; } = activities;
     public EngineOptions Options { get; } = options;
     public TimeProvider Clock { get; } = clock;
 
+    /// <summary>Prepares expressions with this engine's limits.</summary>
+    public ExpressionFactory Expressions { get; } = new(options);
+
+    internal IServiceProvider Services { get; } = services ?? NoServices.Instance;
+
     /// <summary>Compiles a definition. Never throws for what Elsa only warns of: problems are on the plan, an unknown type becomes a placeholder that faults when run.</summary>
-    public WorkflowPlan Compile(WorkflowDefinition definition) => throw new NotImplementedException();
+    public WorkflowPlan Compile(WorkflowDefinition definition) => new PlanCompiler(this, definition).Compile();
 
     /// <summary>A new run that has not started.</summary>
-    public WorkflowRun Create(WorkflowPlan plan, RunStart start) => throw new NotImplementedException();
+    public WorkflowRun Create(WorkflowPlan plan, RunStart start)
+    {
+        var now = Clock.GetUtcNow();
+        return new WorkflowRun(plan, start.InstanceId, start.Lineage ?? start.InstanceId)
+        {
+            CorrelationId = start.CorrelationId,
+            Name = start.Name,
+            ParentInstanceId = start.ParentInstanceId,
+            LocationId = start.LocationId,
+            Input = start.Input ?? [],
+            TriggerActivityId = start.TriggerActivityId,
+            TriggerPayload = start.TriggerPayload,
+            IsDryRun = start.IsDryRun,
+            VariableOverrides = start.Variables,
+            Iterations = new int[plan.Activities.Count],
+            SubStatus = WorkflowSubStatus.Pending,
+            CreatedAt = now,
+            UpdatedAt = now,
+        };
+    }
 
     /// <summary>A run from its state blob.</summary>
     /// <exception cref="StateFormatException">The blob is of a newer format.</exception>
-    public WorkflowRun Load(WorkflowPlan plan, byte[] state) => throw new NotImplementedException();
+    /// <exception cref="InvalidDataException">The blob is damaged, or of another definition.</exception>
+    public WorkflowRun Load(WorkflowPlan plan, byte[] state) => StateBlob.Read(plan, state);
 
     /// <summary>
     /// Runs until nothing is left to do now: starts a new run, else applies the stimuli (those whose bookmark is gone are skipped) and goes on.
     /// Faults of activities end in incidents, never in an exception. Cancelling the token stops between activities, with the run as it was before the one in progress.
     /// </summary>
-    public ValueTask RunAsync(WorkflowRun run, IReadOnlyList<Stimulus> stimuli, IServiceProvider services, CancellationToken cancellationToken) => throw new NotImplementedException();
+    /// <exception cref="OperationCanceledException">The token was cancelled; the next burst goes on where this one stopped.</exception>
+    /// <exception cref="LeaseLostException">Another owner has taken the run over.</exception>
+    public ValueTask RunAsync(WorkflowRun run, IReadOnlyList<Stimulus> stimuli, IServiceProvider services, CancellationToken cancellationToken) =>
+        new RunLoop(this, run, services).RunAsync(stimuli, cancellationToken);
 
     /// <summary>
     /// A new run from the state of a faulted one (a replay from the failed activity): what ran before is kept, with its outputs and variables; activities that faulted are
@@ -32,10 +69,39 @@ public sealed class WorkflowEngine(ActivityRegistry activities, EngineOptions op
     /// The run goes on with <see cref="RunAsync"/> without stimuli.
     /// </summary>
     /// <exception cref="StateFormatException">The blob is of a newer format.</exception>
-    public WorkflowRun Replay(WorkflowPlan plan, byte[] state, string instanceId) => throw new NotImplementedException();
+    public WorkflowRun Replay(WorkflowPlan plan, byte[] state, string instanceId)
+    {
+        var run = StateBlob.Read(plan, state, instanceId);
+        run.CreatedAt = run.UpdatedAt = Clock.GetUtcNow();
+        RunLoop.Reopen(run);
+        return run;
+    }
+
+    /// <summary>
+    /// Opens a faulted run again, in place: activities that faulted are to be executed again with the iteration they had, after an incident was settled.
+    /// False: nothing of it is faulted. The run goes on with <see cref="RunAsync"/>.
+    /// </summary>
+    public bool Retry(WorkflowRun run) => RunLoop.Reopen(run);
 
     /// <summary>Cancels a run: bookmarks go, it is Finished / Cancelled.</summary>
-    public void Cancel(WorkflowRun run) => throw new NotImplementedException();
+    public void Cancel(WorkflowRun run) => new RunLoop(this, run, NoServices.Instance).Cancel();
+
+    internal ActivityShape ShapeOf(ActivityDescriptor descriptor, Type activity) => shapes.GetOrAdd(descriptor, static (d, type) => new ActivityShape(d, type), activity);
+
+    /// <summary>A context in which a trigger's inputs are evaluated without a run: variables have their defaults.</summary>
+    internal ActivityContext ContextForTrigger(PlannedActivity activity, IServiceProvider services)
+    {
+        var run = Create(activity.Plan, new RunStart { InstanceId = "" });
+        new RunLoop(this, run, services).Open();
+        return RunLoop.Detached(run, activity);
+    }
+}
+
+/// <summary>Services where there are none.</summary>
+internal sealed class NoServices : IServiceProvider
+{
+    public static NoServices Instance { get; } = new();
+    public object? GetService(Type serviceType) => null;
 }
 
 /// <summary>The state blob was written by newer code.</summary>

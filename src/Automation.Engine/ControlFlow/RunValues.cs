@@ -1,0 +1,90 @@
+using Newtonsoft.Json.Linq;
+
+namespace Automation.Engine;
+
+[Activity("Elsa.SetVariable", "Primitives", "Sets a variable.")]
+internal sealed class SetVariable : Activity
+{
+    private string name = "";
+
+    [Input(TypeName = "Elsa.Workflows.Memory.Variable, Elsa.Workflows.Core", UIHint = "variable-picker", Description = "The variable.")]
+    public JToken? Variable { get; init; }
+
+    [Input(Description = "The value.")]
+    public Input<object> Value { get; init; } = default!;
+
+    public override void Compile(ActivityCompilation compilation)
+    {
+        name = Variable switch
+        {
+            JObject variable => (string?)variable["id"] ?? (string?)variable["name"] ?? "",
+            JValue { Value: string text } => text,
+            _ => "",
+        };
+        if (Variable is JObject { } named && (string?)named["name"] is { } byName && !compilation.IsInScope(name))
+        {
+            name = byName;
+        }
+
+        if (name.Length == 0 || !compilation.IsInScope(name))
+        {
+            compilation.Report(ProblemSeverity.Warning, "unknown-variable", name.Length == 0 ? "No variable is chosen: the value is lost." : $"There is no variable '{name}' here. Declare it on the workflow or on a container around the activity.", "variable");
+        }
+    }
+
+    public override ValueTask<ActivityResult> ExecuteAsync(ActivityContext context, CancellationToken cancellationToken)
+    {
+        if (name.Length > 0)
+        {
+            context.SetVariable(name, context.Get(Value));
+        }
+
+        return ValueTask.FromResult(ActivityResult.Done);
+    }
+}
+
+[Activity("Elsa.SetOutput", "Composition", "Sets an output of the workflow.")]
+internal sealed class SetOutput : Activity
+{
+    [Input(DisplayName = "Output", UIHint = "output-picker", Description = "Name of the output.")]
+    public Input<string> OutputName { get; init; } = default!;
+
+    [Input(Description = "The value.")]
+    public Input<object> OutputValue { get; init; } = default!;
+
+    public override ValueTask<ActivityResult> ExecuteAsync(ActivityContext context, CancellationToken cancellationToken)
+    {
+        if (context.Get(OutputName) is { Length: > 0 } output)
+        {
+            context.SetWorkflowOutput(output, context.Get(OutputValue));
+        }
+
+        return ValueTask.FromResult(ActivityResult.Done);
+    }
+}
+
+[Activity("Elsa.SetName", "Primitives", "Names the workflow instance.")]
+internal sealed class SetName : Activity
+{
+    [Input(Description = "The name.")]
+    public Input<string> Value { get; init; } = default!;
+
+    public override ValueTask<ActivityResult> ExecuteAsync(ActivityContext context, CancellationToken cancellationToken)
+    {
+        context.Run.Name = context.Get(Value);
+        return ValueTask.FromResult(ActivityResult.Done);
+    }
+}
+
+[Activity("Elsa.Correlate", "Primitives", "Sets the correlation id of the workflow instance.")]
+internal sealed class Correlate : Activity
+{
+    [Input(Description = "The correlation id.")]
+    public Input<string> CorrelationId { get; init; } = default!;
+
+    public override ValueTask<ActivityResult> ExecuteAsync(ActivityContext context, CancellationToken cancellationToken)
+    {
+        context.Run.CorrelationId = context.Get(CorrelationId);
+        return ValueTask.FromResult(ActivityResult.Done);
+    }
+}

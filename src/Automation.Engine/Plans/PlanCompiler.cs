@@ -1,0 +1,251 @@
+using Automation.Engine.Expressions;
+using Newtonsoft.Json.Linq;
+
+namespace Automation.Engine;
+
+/// <summary>Compiles one definition into a plan.</summary>
+internal sealed class PlanCompiler(WorkflowEngine engine, WorkflowDefinition definition)
+{
+    internal const string WorkflowId = "Workflow1";
+
+    private static readonly string[] UnstoredDrivers = ["MemoryStorageDriver"];
+    private readonly List<DefinitionProblem> problems = [];
+    private readonly List<PlannedActivity> activities = [];
+    private bool tracksOutputs;
+
+    public bool IsCounterMode { get; } = ((string?)(definition.CustomProperties["flowchartMode"] as JValue) ?? engine.Options.FlowchartMode)
+        .Equals("Counter", StringComparison.OrdinalIgnoreCase);
+
+    public WorkflowPlan Compile()
+    {
+        var json = definition.Json;
+        var workflow = new JObject { ["id"] = WorkflowId, ["type"] = "Elsa.Workflow", ["version"] = 1, ["name"] = definition.Name };
+        if (json["variables"] is { Type: not JTokenType.Null } variables)
+        {
+            workflow["variables"] = variables;
+        }
+
+        if (definition.Root is { } root)
+        {
+            workflow["root"] = root;
+        }
+
+        Add(workflow, null);
+        return new WorkflowPlan(
+            definition,
+            problems,
+            activities,
+            [.. Named(json["inputs"]).Select(i => (string)i["name"]!)],
+            Named(json["outputs"]).DistinctBy(o => (string)o["name"]!).ToDictionary(o => (string)o["name"]!, TypeOf, StringComparer.Ordinal),
+            IsCounterMode,
+            tracksOutputs);
+    }
+
+    public PlannedActivity Add(JObject json, PlannedActivity? parent)
+    {
+        var id = Text(json["id"]) ?? "";
+        var typeName = Text(json["type"]) ?? "";
+        var descriptor = engine.Activities.Find(typeName);
+        if (id.Length == 0)
+        {
+            // Elsa numbers activities without an id; the place in the plan is as stable, for it is the place in the JSON.
+            id = $"{typeName[(typeName.LastIndexOf('.') + 1)..]}{activities.Count}";
+        }
+
+        if (descriptor is null)
+        {
+            descriptor = NotFound.Describe(typeName);
+            Report(ProblemSeverity.Warning, "unknown-activity-type", $"There is no activity type '{typeName}'. The run would fault there: install what brings it, or replace the activity.", id, typeName, null);
+        }
+
+        var activity = descriptor.Create(engine.Services);
+        activity.Id = id;
+        var shape = engine.ShapeOf(descriptor, activity.GetType());
+        var planned = new PlannedActivity(activities.Count, id, parent is null ? id : parent.NodeId + ":" + id, parent, json, descriptor, shape, activity)
+        {
+            Variables = [.. DefinitionReader.Items(json["variables"]).OfType<JObject>().Select(v => Variable(v, id)).OfType<DeclaredVariable>()],
+        };
+        activities.Add(planned);
+        planned.Inputs = [.. descriptor.Inputs.Select(i => Bind(planned, i))];
+        planned.Outputs = [.. descriptor.Outputs.Select(o => new BoundOutput(o.Name, Target(planned, o)))];
+        shape.Bind(activity, json, child => Add(child, planned), (property, message) => Report(ProblemSeverity.Warning, "wrong-value", message, planned, property));
+        activity.Compile(new ActivityCompilation(this, planned));
+        return planned;
+    }
+
+    public PreparedExpression PrepareOrFault(PlannedActivity planned, string property, JToken? json)
+    {
+        var (prepared, fault) = Prepare(planned, property, json);
+        return prepared ?? new FaultingExpression(fault!);
+    }
+
+    public void Report(ProblemSeverity severity, string code, string message, PlannedActivity at, string? property) =>
+        Report(severity, code, message, at.Id, at.Descriptor.TypeName, property);
+
+    private void Report(ProblemSeverity severity, string code, string message, string? id, string? type, string? property, int? line = null, int? column = null) =>
+        problems.Add(new DefinitionProblem(severity, code, message) { ActivityId = id, ActivityType = type, Property = property, Line = line, Column = column });
+
+    private BoundInput Bind(PlannedActivity planned, InputDescriptor descriptor)
+    {
+        if (!descriptor.IsWrapped)
+        {
+            return new BoundInput(descriptor, null);
+        }
+
+        var name = ActivityShape.CamelCase(descriptor.Name);
+        var json = planned.Json[name];
+        JToken? expression = json switch
+        {
+            null or JValue { Value: null } => null,
+            JObject wrapped when wrapped.ContainsKey("typeName") => wrapped["expression"] is JObject inner ? inner : null,
+            JObject => Ignored(planned, name),
+            _ => Literal(json),
+        };
+        expression ??= descriptor.DefaultValue is { Type: not JTokenType.Null } fallback
+            ? Literal(fallback)
+            : null;
+        if (expression is null)
+        {
+            return new BoundInput(descriptor, null);
+        }
+
+        var (prepared, fault) = Prepare(planned, name, expression);
+        return new BoundInput(descriptor, prepared, fault);
+    }
+
+    private (PreparedExpression? Prepared, Fault? Fault) Prepare(PlannedActivity planned, string property, JToken? json)
+    {
+        var type = Text(json is JObject typed ? typed["type"] : null) ?? "Literal";
+        var value = json is JObject expression ? expression["value"] : json;
+        if (value is JValue { Value: string text })
+        {
+            tracksOutputs |= text.Contains("From", StringComparison.Ordinal) || text.Contains("getLastResult", StringComparison.Ordinal);
+        }
+
+        if (type is "Variable" && VariableName(value) is { } name && !IsInScope(planned, name))
+        {
+            Report(ProblemSeverity.Warning, "unknown-variable", $"There is no variable '{name}' here: the value will be empty. Declare it on the workflow or on a container around the activity.", planned, property);
+        }
+
+        // A script that arrives by another expression may ask for anything.
+        tracksOutputs |= property == "script" && type != "Literal";
+        try
+        {
+            return (engine.Expressions.Prepare(type, value), null);
+        }
+        catch (ExpressionSyntaxException exception)
+        {
+            var isTriggerInput = planned.CanStartWorkflow && planned.Descriptor.Kind == ActivityKind.Trigger;
+            Report(
+                isTriggerInput ? ProblemSeverity.PublishError : ProblemSeverity.Warning,
+                "expression-syntax",
+                $"The {type} expression does not parse: {exception.Message}",
+                planned.Id,
+                planned.Descriptor.TypeName,
+                property,
+                exception.Line,
+                exception.Column);
+            return (null, new Fault($"The {type} expression does not parse (line {exception.Line}, column {exception.Column}): {exception.Message}")
+            {
+                Code = "expression-syntax",
+                Property = property,
+                Action = "Correct the expression and publish the workflow again.",
+            });
+        }
+    }
+
+    private JObject? Ignored(PlannedActivity planned, string property)
+    {
+        Report(ProblemSeverity.Warning, "input-without-type", "The value has no 'typeName' and is ignored, as Elsa does. Write {\"typeName\": …, \"expression\": {\"type\": …, \"value\": …}}, or a plain JSON value.", planned, property);
+        return null;
+    }
+
+    private string? Target(PlannedActivity planned, OutputDescriptor output)
+    {
+        var name = ActivityShape.CamelCase(output.Name);
+        var target = Text((planned.Json[name] as JObject)?["memoryReference"]?["id"]);
+        if (target is not null && !IsInScope(planned, target) && !Named(definition.Json["outputs"]).Any(o => (string?)o["name"] == target))
+        {
+            Report(ProblemSeverity.Warning, "unknown-variable", $"The output is bound to '{target}', which is neither a variable in scope nor an output of the workflow.", planned, name);
+        }
+
+        return target;
+    }
+
+    private DeclaredVariable? Variable(JObject json, string owner)
+    {
+        if (Text(json["name"]) is not { Length: > 0 } name)
+        {
+            return null;
+        }
+
+        var type = TypeOf(json);
+        var value = json["value"] is JValue plain ? plain.Value : json["value"];
+        object? initial = null;
+        try
+        {
+            initial = value is null or "" && type != typeof(string) ? null : ValueConverter.Convert(value is JToken token ? token.DeepClone() : value, type);
+        }
+        catch (FaultException exception)
+        {
+            Report(ProblemSeverity.Warning, "wrong-value", $"The default of variable '{name}' does not fit its type {Text(json["typeName"])}: {exception.Fault.Message} It starts empty.", owner, null, "variables");
+        }
+
+        if (initial is null && type.IsValueType && Nullable.GetUnderlyingType(type) is null)
+        {
+            initial = Activator.CreateInstance(type);
+        }
+
+        var driver = Text(json["storageDriverTypeName"]);
+        var isStored = driver is not null && !UnstoredDrivers.Any(d => driver.Contains(d, StringComparison.Ordinal));
+        return new(Text(json["id"]) ?? name, name, Text(json["typeName"]) ?? "Object", type, initial, isStored);
+    }
+
+    internal static bool IsInScope(PlannedActivity planned, string nameOrId)
+    {
+        for (var activity = planned; activity is not null; activity = activity.Parent)
+        {
+            // What a loop provides is declared only after its children are compiled.
+            if (activity.Variables.Any(v => v.Name == nameOrId || v.Id == nameOrId) || (activity.Activity is ILoop && nameOrId is "CurrentValue" or "CurrentIndex"))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static string? VariableName(JToken? value)
+    {
+        if (value is JValue { Value: string text })
+        {
+            if (!text.StartsWith('{'))
+            {
+                return text;
+            }
+
+            try
+            {
+                value = Json.Parse(text);
+            }
+            catch (Newtonsoft.Json.JsonReaderException)
+            {
+                return null;
+            }
+        }
+
+        return value is JObject variable ? Text(variable["id"]) ?? Text(variable["name"]) : null;
+    }
+
+    private static JObject Literal(JToken json) => new() { ["type"] = "Literal", ["value"] = json };
+    private static IEnumerable<JObject> Named(JToken? list) => DefinitionReader.Items(list).OfType<JObject>().Where(i => Text(i["name"]) is { Length: > 0 });
+    private static Type TypeOf(JObject json) => ValueConverter.TypeOf(Text(json["typeName"]) ?? Text(json["type"]), json["isArray"] is JValue { Value: true });
+    private static string? Text(JToken? token) => token is JValue { Value: string text } ? text : null;
+}
+
+/// <summary>An expression that did not parse.</summary>
+internal sealed class FaultingExpression(Fault fault) : PreparedExpression
+{
+    public override string Type => "Literal";
+    public override object? Evaluate(ExpressionSession session, IExpressionScope scope, Type target, CancellationToken cancellationToken) => throw new FaultException(fault);
+}

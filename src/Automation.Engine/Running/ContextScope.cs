@@ -1,0 +1,42 @@
+using Automation.Engine.Expressions;
+using Newtonsoft.Json.Linq;
+
+namespace Automation.Engine;
+
+/// <summary>What an expression of an activity sees of the run.</summary>
+internal sealed class ContextScope(ActivityContext context) : IExpressionScope
+{
+    private WorkflowRun Run => context.Run;
+
+    public IReadOnlyList<string> VariableNames =>
+        Run.LooseVariables is { Count: > 0 } loose
+            ? [.. context.Planned.VariableNames, .. loose.Keys.Except(context.Planned.VariableNames)]
+            : context.Planned.VariableNames;
+
+    public object? GetVariable(string name) => context.GetVariable(name);
+    public void SetVariable(string name, object? value) => context.SetVariable(name, value);
+    public IReadOnlyList<string> InputNames => Run.Plan.InputNames;
+    public object? GetInput(string name) => Run.GetInput(name);
+    public IReadOnlyList<(string Activity, string Output)> ActivityOutputs => Run.Plan.ActivityOutputs;
+    public object? GetOutputFrom(string activityIdOrName, string? output) => Run.GetOutput(activityIdOrName, output);
+    public object? LastResult => Run.LastResult;
+    public JToken? TriggerEvent => Run.TriggerPayload;
+    public string InstanceId => Run.InstanceId;
+    public string DefinitionId => Run.Plan.Definition.DefinitionId;
+    public string DefinitionVersionId => Run.Plan.Definition.Id;
+    public int DefinitionVersion => Run.Plan.Definition.Version;
+
+    public string? CorrelationId
+    {
+        get => Run.CorrelationId;
+        set => Run.CorrelationId = value;
+    }
+
+    public string? InstanceName
+    {
+        get => Run.Name;
+        set => Run.Name = value;
+    }
+
+    public TimeProvider Clock => context.Clock;
+}

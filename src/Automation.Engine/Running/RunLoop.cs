@@ -1,0 +1,468 @@
+using Automation.Engine.Expressions;
+using Newtonsoft.Json.Linq;
+
+namespace Automation.Engine;
+
+/// <summary>Runs bursts of one run. The queue is first in, first out: parallel branches take turns, they are no threads.</summary>
+internal sealed class RunLoop(WorkflowEngine engine, WorkflowRun run, IServiceProvider services)
+{
+    private readonly JournalWriter journal = new(run, engine.Options, engine.Clock);
+
+    public void Open() => run.Open(new BurstState(engine.Expressions.OpenSession(), services, engine.Clock, journal));
+
+    public async ValueTask RunAsync(IReadOnlyList<Stimulus> stimuli, CancellationToken cancellationToken)
+    {
+        if (run.Status == WorkflowStatus.Finished)
+        {
+            return;
+        }
+
+        Open();
+        var started = engine.Clock.GetTimestamp();
+        var before = run.RunningTime;
+        try
+        {
+            if (run.Contexts.Count == 0 && run.Current is null && run.Queue.Count == 0)
+            {
+                run.Queue.Enqueue(new WorkItem(WorkKind.Start, run.Plan.Activities[0], null, null, null, null, null, false));
+            }
+
+            foreach (var stimulus in stimuli)
+            {
+                Apply(stimulus);
+            }
+
+            run.SubStatus = WorkflowSubStatus.Executing;
+            while (run.Status == WorkflowStatus.Running)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                if (run.Current is null)
+                {
+                    if (!run.Queue.TryDequeue(out var next))
+                    {
+                        break;
+                    }
+
+                    run.Current = next;
+                }
+
+                run.RunningTime = before + engine.Clock.GetElapsedTime(started);
+                await ExecuteAsync(run.Current.Value, cancellationToken);
+                run.Current = null;
+            }
+
+            Settle();
+        }
+        finally
+        {
+            // An activity that was interrupted asks again when it is executed again.
+            run.IsInActivity = false;
+            run.DropStaged();
+            run.RunningTime = before + engine.Clock.GetElapsedTime(started);
+            run.UpdatedAt = engine.Clock.GetUtcNow();
+            run.Close();
+        }
+    }
+
+    public void Cancel()
+    {
+        if (run.Status == WorkflowStatus.Finished)
+        {
+            return;
+        }
+
+        for (var i = run.Contexts.Count - 1; i >= 0; i--)
+        {
+            if (run.Contexts[i].Status is ContextStatus.Running or ContextStatus.Faulted)
+            {
+                run.Contexts[i].Status = ContextStatus.Canceled;
+                journal.WriteEnd(run.Contexts[i], "Canceled", null, null);
+            }
+        }
+
+        End(WorkflowSubStatus.Cancelled);
+    }
+
+    /// <summary>Makes what faulted be executed again, before what was queued behind it.</summary>
+    public static bool Reopen(WorkflowRun run)
+    {
+        var faulted = run.Contexts.Where(c => c.Status == ContextStatus.Faulted).ToList();
+        if (faulted.Count == 0)
+        {
+            return false;
+        }
+
+        var waiting = run.Queue.ToArray();
+        run.Queue.Clear();
+        foreach (var context in faulted)
+        {
+            for (var ancestor = context; ancestor is not null; ancestor = ancestor.Parent)
+            {
+                ancestor.FaultCount = Math.Max(0, ancestor.FaultCount - 1);
+            }
+
+            context.ClearForRetry();
+            run.Queue.Enqueue(new WorkItem(WorkKind.Start, context.Planned, context.Parent, context, null, context.Tag, null, context.IsBackward));
+        }
+
+        foreach (var item in waiting)
+        {
+            run.Queue.Enqueue(item);
+        }
+
+        foreach (var bookmark in run.AllBookmarks.ToArray())
+        {
+            run.ReopenBookmark(bookmark);
+        }
+
+        run.Status = WorkflowStatus.Running;
+        run.SubStatus = WorkflowSubStatus.Suspended;
+        run.FinishedAt = null;
+        return true;
+    }
+
+    /// <summary>A context outside of the run's tree, with the variables in scope at their defaults.</summary>
+    public static ActivityContext Detached(WorkflowRun run, PlannedActivity activity)
+    {
+        var context = new ActivityContext(run, activity, activity.Parent is null ? null : Detached(run, activity.Parent), 0, 0);
+        InitialiseVariables(context, null, null);
+        return context;
+    }
+
+    private void Apply(Stimulus stimulus)
+    {
+        Bookmark? bookmark = null;
+        foreach (var candidate in run.AllBookmarks)
+        {
+            if (candidate.Id == stimulus.BookmarkId)
+            {
+                bookmark = candidate;
+                break;
+            }
+        }
+
+        if (bookmark is null || run.Contexts.FirstOrDefault(c => c.ActivityInstanceId == bookmark.ActivityInstanceId) is not { } context)
+        {
+            return;
+        }
+
+        run.RemoveBookmark(bookmark);
+        run.Queue.Enqueue(new WorkItem(WorkKind.Resume, context.Planned, context.Parent, context, null, null, new Resumption(bookmark.Name, bookmark.Tag, bookmark.Payload, stimulus.Input), false));
+    }
+
+    private async ValueTask ExecuteAsync(WorkItem item, CancellationToken cancellationToken)
+    {
+        var context = item.Context;
+        if (context is null)
+        {
+            context = Begin(item);
+
+            // From here on a repeated execution is of this context: the same id, iteration and effect key.
+            run.Current = item with { Context = context };
+        }
+
+        if (context.Status != ContextStatus.Running)
+        {
+            // Cancelled while its stimulus was queued.
+            return;
+        }
+
+        if (OverBudget() is { } spent)
+        {
+            Fault(context, spent, endsRun: true);
+            return;
+        }
+
+        ActivityResult result;
+        try
+        {
+            if (item.Kind == WorkKind.Resume)
+            {
+                journal.Write(context, "Resumed");
+
+                EvaluateInputs(context, cancellationToken);
+                run.IsInActivity = true;
+                result = await context.Planned.Activity.ResumeAsync(context, item.Resumption!, cancellationToken);
+            }
+            else
+            {
+                if (!context.IsStarted)
+                {
+                    journal.Write(context, "Started");
+                    context.IsStarted = true;
+                }
+
+                EvaluateInputs(context, cancellationToken);
+                run.IsInActivity = true;
+                result = await context.Planned.Activity.ExecuteAsync(context, cancellationToken);
+            }
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            throw;
+        }
+        catch (LeaseLostException)
+        {
+            throw;
+        }
+        catch (Exception exception)
+        {
+            result = ActivityResult.Faulted(FaultOf(exception));
+        }
+
+        run.IsInActivity = false;
+        await FinishAsync(context, result);
+    }
+
+    private ActivityContext Begin(WorkItem item)
+    {
+        var planned = item.Activity;
+        var context = new ActivityContext(run, planned, item.Owner, ++run.LastOrdinal, run.Iterations[planned.Index]++)
+        {
+            Tag = item.Tag,
+            IsBackward = item.IsBackward,
+        };
+        run.ActivityCount++;
+        InitialiseVariables(context, item.Locals, item.Owner?.Parent is null ? run.VariableOverrides : null);
+        run.Contexts.Add(context);
+        if (item.Owner is { } owner)
+        {
+            owner.QueuedChildren--;
+            owner.RunningChildren++;
+        }
+
+        return context;
+    }
+
+    private static void InitialiseVariables(ActivityContext context, object?[]? locals, JObject? overrides)
+    {
+        var declared = context.Planned.Variables;
+        if (declared.Length == 0)
+        {
+            return;
+        }
+
+        var values = new object?[declared.Length];
+        for (var i = 0; i < values.Length; i++)
+        {
+            values[i] = locals is not null && i < locals.Length ? locals[i]
+                : overrides?[declared[i].Name] is { } given ? declared[i].Convert(given is JValue plain ? plain.Value : given.DeepClone())
+                : declared[i].Initial;
+        }
+
+        context.Variables = values;
+    }
+
+    private static void EvaluateInputs(ActivityContext context, CancellationToken cancellationToken)
+    {
+        var inputs = context.Planned.Inputs;
+        if (inputs.Length == 0 || context.HasInputs)
+        {
+            return;
+        }
+
+        var values = context.Inputs ??= new object?[inputs.Length];
+        for (var i = 0; i < inputs.Length; i++)
+        {
+            // What a checkpoint saved is not evaluated again: a script with side effects runs once.
+            if (inputs[i].Descriptor.AutoEvaluate && inputs[i].IsSet && context.RestoredInputs?[i] != true)
+            {
+                values[i] = inputs[i].Evaluate(context, cancellationToken);
+            }
+        }
+
+        context.HasInputs = true;
+    }
+
+    /// <summary>Applies a result, and what follows from it upwards, until somebody waits.</summary>
+    private async ValueTask FinishAsync(ActivityContext context, ActivityResult result)
+    {
+        while (true)
+        {
+            if (result.Kind == ActivityResultKind.Faulted)
+            {
+                run.DropStaged();
+                Fault(context, result.Fault!, endsRun: false);
+                return;
+            }
+
+            run.TakeStaged();
+            IReadOnlyList<string> outcomes = result.Outcomes;
+            switch (result.Kind)
+            {
+                case ActivityResultKind.Waiting:
+                    return;
+                case ActivityResultKind.Suspended:
+                    Suspend(context, result.Bookmarks);
+                    return;
+                case ActivityResultKind.FinishRun:
+                    Complete(context, outcomes);
+                    End(WorkflowSubStatus.Finished);
+                    return;
+                case ActivityResultKind.BreakLoop when Enclosing(context, static c => c.Planned.Activity is ILoop) is { } loop:
+                    Complete(context, outcomes);
+                    context = loop;
+                    break;
+                case ActivityResultKind.CompleteWorkflow when Enclosing(context, static c => c.Parent is null) is { } workflow:
+                    Complete(context, outcomes);
+                    context = workflow;
+                    break;
+                default:
+                    break;
+            }
+
+            Complete(context, outcomes);
+            if (context.Parent is not { Status: ContextStatus.Running } owner)
+            {
+                return;
+            }
+
+            try
+            {
+                // Not cancelled half-way: the child's end and what its container makes of it are one.
+                result = await owner.Planned.Activity.ChildCompletedAsync(owner, new ChildCompletion(context.Planned, context.Tag, outcomes) { Context = context }, CancellationToken.None);
+            }
+            catch (Exception exception)
+            {
+                result = ActivityResult.Faulted(FaultOf(exception));
+            }
+
+            context = owner;
+        }
+    }
+
+    private static ActivityContext? Enclosing(ActivityContext context, Func<ActivityContext, bool> isIt)
+    {
+        for (var candidate = context.Parent; candidate is not null; candidate = candidate.Parent)
+        {
+            if (candidate.Status == ContextStatus.Running && isIt(candidate))
+            {
+                return candidate;
+            }
+        }
+
+        return null;
+    }
+
+    private void Complete(ActivityContext context, IReadOnlyList<string> outcomes)
+    {
+        run.CancelChildren(context, journal);
+        context.Status = ContextStatus.Completed;
+        run.Remove(context);
+        journal.WriteEnd(context, "Completed", outcomes, null);
+    }
+
+    private void Suspend(ActivityContext context, IReadOnlyList<BookmarkRequest> requests)
+    {
+        var now = engine.Clock.GetUtcNow();
+        foreach (var request in requests)
+        {
+            run.AddBookmark(new Bookmark
+            {
+                Id = request.Id ?? run.NextBookmarkId(),
+                Name = request.Name,
+                Key = request.Key,
+                Hash = Bookmark.HashOf(request.Name, request.Key),
+                Tag = request.Tag,
+                ActivityId = context.ActivityId,
+                NodeId = context.NodeId,
+                ActivityInstanceId = context.ActivityInstanceId,
+                DueAt = request.DueAt,
+                Payload = request.Payload,
+                CreatedAt = now,
+            });
+        }
+
+        journal.Write(context, "Suspended");
+    }
+
+    private void Fault(ActivityContext context, Fault fault, bool endsRun)
+    {
+        context.Status = ContextStatus.Faulted;
+        run.RemoveBookmarksOf(context);
+        for (var ancestor = context; ancestor is not null; ancestor = ancestor.Parent)
+        {
+            ancestor.FaultCount++;
+        }
+
+        journal.WriteEnd(context, "Faulted", null, fault);
+        run.AddIncident(new Incident
+        {
+            Id = run.IdOf(context.Ordinal) + "-i" + run.Incidents.Count.ToString(System.Globalization.CultureInfo.InvariantCulture),
+            ActivityId = context.ActivityId,
+            NodeId = context.NodeId,
+            ActivityInstanceId = context.ActivityInstanceId,
+            ActivityType = context.ActivityType,
+            ActivityName = context.ActivityName,
+            Fault = fault,
+            At = engine.Clock.GetUtcNow(),
+        });
+        if (endsRun || !run.Plan.ContinuesWithIncidents)
+        {
+            // What is queued or waits stays in the state, for a replay from the failed activity.
+            run.EndBookmarks(keepInState: true);
+            run.Status = WorkflowStatus.Finished;
+            run.SubStatus = WorkflowSubStatus.Faulted;
+            run.FinishedAt = engine.Clock.GetUtcNow();
+        }
+    }
+
+    private void End(WorkflowSubStatus subStatus)
+    {
+        run.Queue.Clear();
+        run.Current = null;
+        run.EndBookmarks(keepInState: false);
+        var root = run.Contexts.Count > 0 ? run.Contexts[0] : null;
+        if (subStatus == WorkflowSubStatus.Finished && root is { Status: ContextStatus.Running })
+        {
+            root.Status = ContextStatus.Completed;
+            journal.WriteEnd(root, "Completed", ActivityResult.Done.Outcomes, null);
+        }
+
+        if (run.Contexts.Count > 1)
+        {
+            run.Contexts.RemoveRange(1, run.Contexts.Count - 1);
+        }
+
+        run.Status = WorkflowStatus.Finished;
+        run.SubStatus = subStatus;
+        run.FinishedAt = run.UpdatedAt = engine.Clock.GetUtcNow();
+    }
+
+    private void Settle()
+    {
+        if (run.Status == WorkflowStatus.Finished)
+        {
+            return;
+        }
+
+        if (run.Contexts is [{ Status: ContextStatus.Completed }])
+        {
+            End(WorkflowSubStatus.Finished);
+        }
+        else
+        {
+            run.SubStatus = WorkflowSubStatus.Suspended;
+        }
+    }
+
+    private Fault? OverBudget() =>
+        run.ActivityCount > engine.Options.RunActivityBudget
+            ? Spent($"The run has executed {engine.Options.RunActivityBudget:N0} activities, which is all it may.")
+            : run.RunningTime > engine.Options.RunTimeBudget
+                ? Spent($"The run has been running for {engine.Options.RunTimeBudget}, which is all it may.")
+                : null;
+
+    private static Fault Spent(string message) => new(message)
+    {
+        Code = "run-budget",
+        Action = "Look for a loop that never ends. If the work is really that large, split it into several runs or raise the run budget.",
+    };
+
+    private static Fault FaultOf(Exception exception) => exception switch
+    {
+        FaultException expected => expected.Fault,
+        OperationCanceledException => new Fault("The activity was cancelled from within: a time-out of its own ran out.") { Code = "timeout", ExceptionType = exception.GetType().FullName, IsTransient = true },
+        _ => new Fault(exception.Message) { Code = "exception", Detail = exception.InnerException?.Message, ExceptionType = exception.GetType().FullName },
+    };
+}
