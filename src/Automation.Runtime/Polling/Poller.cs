@@ -14,12 +14,16 @@ public sealed class Poller(
     IConnections connections,
     OperationCatalog operations,
     IPollReader reader,
+    IIncidentStore incidents,
     Deliverer deliverer,
     IOptions<AutomationOptions> options,
     Node node,
     TimeProvider clock,
     ILogger<Poller> log)
 {
+    /// <summary>A list that is broken throughout is told by its first items.</summary>
+    private const int QuarantinedPerPage = 20;
+
     private static readonly TimeSpan LongestBackoff = TimeSpan.FromHours(1);
 
     /// <summary>Claims those of the sources that are due and free, scans each to its end and delivers its events; returns when all are done. Never throws for a source that fails: the failure is on the source.</summary>
@@ -84,7 +88,10 @@ public sealed class Poller(
         {
             await ScanAsync(source, lease, held.Token);
             await store.ReleaseSourceAsync(source.Id, lease, CancellationToken.None);
-            await deliverer.ConsumeAsync(source.Id, cancellationToken);
+            if (source.Failures > 0)
+            {
+                await incidents.ResolveAsync(AlarmId(source), "The source answers again.", clock.GetUtcNow(), CancellationToken.None);
+            }
         }
         catch (LeaseLostException)
         {
@@ -93,7 +100,7 @@ public sealed class Poller(
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
             // Stopping: the scan is stored up to its last page, and the next owner resumes there.
-            await TryReleaseAsync(source.Id, lease);
+            await TryAsync(source, () => store.ReleaseSourceAsync(source.Id, lease, CancellationToken.None));
         }
         catch (OperationCanceledException) when (held.IsLost)
         {
@@ -101,7 +108,29 @@ public sealed class Poller(
         }
         catch (Exception exception)
         {
-            await FailAsync(source, lease, exception);
+            await TryAsync(source, () => FailAsync(source, lease, exception));
+        }
+
+        await DeliverAsync(source, cancellationToken);
+    }
+
+    /// <summary>Delivers what was taken in. A failure here is no failure of the source: the sweep delivers later.</summary>
+    private Task DeliverAsync(SourceRecord source, CancellationToken cancellationToken) =>
+        cancellationToken.IsCancellationRequested ? Task.CompletedTask : TryAsync(source, () => deliverer.ConsumeAsync(source.Id, cancellationToken));
+
+    private async Task TryAsync(SourceRecord source, Func<Task> work)
+    {
+        try
+        {
+            await work();
+        }
+        catch (Exception exception) when (exception is LeaseLostException or OperationCanceledException)
+        {
+            // Whoever holds the source now goes on.
+        }
+        catch (Exception exception)
+        {
+            log.LogError(exception, "After polling source {SourceId} its state could not be written; its lease runs out, and the sweep takes it up again.", source.Id);
         }
     }
 
@@ -147,7 +176,7 @@ public sealed class Poller(
                     NextPageToken = next,
                     EndsScan = ends,
                     DueAt = ends ? await NextDueAsync(source, connection, now, cancellationToken) : now,
-                    Incidents = [.. page.Bad.Select(bad => Quarantine(source, bad, now))],
+                    Incidents = [.. page.Bad.Take(QuarantinedPerPage).Select(bad => Quarantine(source, bad, now))],
                 },
                 cancellationToken);
             if (ends)
@@ -160,7 +189,7 @@ public sealed class Poller(
             if (pages % 10 == 0)
             {
                 // A long scan does not keep its events back until its end.
-                await deliverer.ConsumeAsync(source.Id, cancellationToken);
+                await DeliverAsync(source, cancellationToken);
             }
         }
     }
@@ -219,9 +248,11 @@ public sealed class Poller(
     }
 
     /// <summary>One incident per outage: its id is made from the last success, so that every further failure is the same incident.</summary>
+    private static string AlarmId(SourceRecord source) => Hash("source-silent", source.Id, source.LastSuccessAt?.UtcTicks.ToString() ?? "never");
+
     private static IncidentRecord Alarm(SourceRecord source, ConnectorException? failure, string reason, int failures, DateTimeOffset now) => new()
     {
-        Id = Hash("source-silent", source.Id, source.LastSuccessAt?.UtcTicks.ToString() ?? "never"),
+        Id = AlarmId(source),
         Kind = "source",
         SourceId = source.Id,
         LocationId = source.LocationId,
@@ -266,18 +297,6 @@ public sealed class Poller(
         }
 
         return failure.Action is { Length: > 0 } action ? text.Append(' ').Append(action).ToString() : text.ToString();
-    }
-
-    private async Task TryReleaseAsync(string sourceId, Lease lease)
-    {
-        try
-        {
-            await store.ReleaseSourceAsync(sourceId, lease, CancellationToken.None);
-        }
-        catch (LeaseLostException)
-        {
-            // Somebody else has it already.
-        }
     }
 
     private static ConnectorException Broken(string code, string message, string action) => new(message) { Code = code, Action = action };
