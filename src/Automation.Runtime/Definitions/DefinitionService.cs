@@ -11,7 +11,6 @@ namespace Automation.Runtime.Definitions;
 public sealed class DefinitionService : IDisposable
 {
     private readonly IDefinitionStore store;
-    private readonly IPollStore polls;
     private readonly WorkflowEngine engine;
     private readonly IDoorbell doorbell;
     private readonly TimeProvider clock;
@@ -33,7 +32,6 @@ public sealed class DefinitionService : IDisposable
         TimeProvider clock)
     {
         this.store = store;
-        this.polls = polls;
         this.engine = engine;
         this.doorbell = doorbell;
         this.clock = clock;
@@ -252,14 +250,6 @@ public sealed class DefinitionService : IDisposable
         }
 
         await store.PublishAsync(new Publication { VersionId = draft.Id, DefinitionId = draft.DefinitionId, Triggers = plan.Triggers, Sources = plan.Sources }, cancellationToken);
-
-        // What follows is only haste: due times are rows, and the sweep finds them too.
-        var now = clock.GetUtcNow();
-        foreach (var source in plan.Sources)
-        {
-            var soonest = (source.LastPollAt ?? now - source.Interval) + source.Interval;
-            await polls.PollNowAsync(source.Id, soonest < now ? now : soonest, cancellationToken);
-        }
 
         plans.Forget(draft.Id);
         doorbell.RingClock();

@@ -36,6 +36,10 @@ internal static class Literals
     /// <summary>Names of inputs that are set, also by expressions.</summary>
     public static HashSet<string> Names(PlannedActivity activity) => Set(activity).Select(input => input.Key).ToHashSet(StringComparer.Ordinal);
 
+    /// <summary>Text of a literal input, wrapped or bare; null: it is none.</summary>
+    public static string? TextOf(JToken? token) =>
+        (token is JObject wrapped && wrapped["expression"] is JObject expression && (string?)expression["type"] is null or "Literal" ? (token as JObject)?["expression"]?["value"] : token) is JValue { Value: string text } ? text : null;
+
     public static string Camel(string name) => name.Length == 0 ? name : char.ToLowerInvariant(name[0]) + name[1..];
 
     private static IEnumerable<(string Key, JToken Token)> Set(PlannedActivity activity)

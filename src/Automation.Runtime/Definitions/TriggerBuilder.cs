@@ -63,7 +63,7 @@ internal sealed class TriggerBuilder(
                     AddEvent(build);
                     break;
                 case "Elsa.Cron":
-                    AddSchedule(build, "cronExpression", text => Schedule.ParseCron(text, (string?)inputs["timeZone"]));
+                    AddSchedule(build, "cronExpression", text => Schedule.ParseCron(text, TimeZoneOf(build)));
                     break;
                 case "Elsa.Timer":
                     AddSchedule(build, "interval", text => Schedule.Parse(text));
@@ -88,10 +88,17 @@ internal sealed class TriggerBuilder(
         var (activity, version, inputs, existing, result) = build;
         var wanted = (string?)inputs["connectionId"];
         var connection = string.IsNullOrWhiteSpace(wanted) ? null : await connections.FindAsync(wanted, cancellationToken);
+
+        // What the activity's own check has refused is said once.
+        bool IsRefused(string property) => known.Any(problem => problem.ActivityId == activity.Id && problem.Property == property && problem.Severity != ProblemSeverity.Warning);
+        if (IsRefused("interval") || IsRefused("mode"))
+        {
+            return;
+        }
+
         if (connection is null || connection.Connector != operation.Connector)
         {
-            // The activity's own check says the same; it is said once.
-            if (!known.Any(problem => problem.ActivityId == activity.Id && problem.Property == "connectionId" && problem.Severity != ProblemSeverity.Warning))
+            if (!IsRefused("connectionId"))
             {
                 Refuse(result, activity, "no-connection", string.IsNullOrWhiteSpace(wanted) ? $"The trigger has no connection. Choose a {operation.Connector} connection."
                     : connection is null ? $"There is no connection '{wanted}'. Choose another, or add it under Connections."
@@ -109,7 +116,7 @@ internal sealed class TriggerBuilder(
         }
 
         var configured = (string?)inputs["interval"] is { Length: > 0 } text ? text.Trim() : $"{(int)shape.DefaultInterval.TotalSeconds}s";
-        var timeZone = (string?)inputs["timeZone"] is { Length: > 0 } zone ? zone : null;
+        var timeZone = TimeZoneOf(build);
         if (!TryParse(result, activity, "interval", () => Schedule.Parse(configured, timeZone), out var schedule))
         {
             return;
@@ -172,21 +179,20 @@ internal sealed class TriggerBuilder(
             CreatedAt = before?.CreatedAt ?? now,
         });
 
-        // Other flows may watch the same list: it is polled as often as the most eager of them wants.
-        var others = source is null ? [] : await polls.ListTriggersOfSourceAsync(sourceId, cancellationToken);
-        var shortest = others.Where(other => other.DefinitionId != version.DefinitionId && !other.IsPaused).Select(other => other.EffectiveInterval ?? interval)
-            .Concat(result.Sources.Where(other => other.Id == sourceId).Select(other => other.Interval)).Append(interval).Min();
-        result.Sources.RemoveAll(other => other.Id == sourceId);
-        result.Sources.Add((source ?? new SourceRecord
+        // Other flows may watch the same list: the store polls it as often as the most eager of them wants.
+        if (result.Sources.All(other => other.Id != sourceId))
         {
-            Id = sourceId,
-            ConnectionId = connection.Id,
-            LocationId = location,
-            Operation = operation.ActivityType,
-            Inputs = request,
-            Interval = shortest,
-            DueAt = now,
-        }) with { Interval = shortest });
+            result.Sources.Add(source ?? new SourceRecord
+            {
+                Id = sourceId,
+                ConnectionId = connection.Id,
+                LocationId = location,
+                Operation = operation.ActivityType,
+                Inputs = request,
+                Interval = interval,
+                DueAt = now,
+            });
+        }
     }
 
     private async Task AddHttpAsync(Building build, CancellationToken cancellationToken)
@@ -242,7 +248,7 @@ internal sealed class TriggerBuilder(
         }
 
         var now = clock.GetUtcNow();
-        var timeZone = (string?)inputs["timeZone"] is { Length: > 0 } zone ? zone : null;
+        var timeZone = TimeZoneOf(build);
         var id = TriggerId(version.DefinitionId, activity.Id, null);
 
         // Publishing again does not push a schedule back: an unchanged one keeps the time it waits for.
@@ -281,6 +287,10 @@ internal sealed class TriggerBuilder(
             CreatedAt = build.Existing.GetValueOrDefault(id)?.CreatedAt ?? build.Version.CreatedAt,
         };
     }
+
+    /// <summary>IANA zone of a cron; also where the activity type does not declare the input.</summary>
+    private static string? TimeZoneOf(Building build) =>
+        ((string?)build.Inputs["timeZone"] ?? Literals.TextOf(build.Activity.Json["timeZone"])) is { Length: > 0 } zone ? zone.Trim() : null;
 
     private static IReadOnlyList<string> Methods(JToken? token)
     {

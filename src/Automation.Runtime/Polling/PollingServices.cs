@@ -4,6 +4,7 @@ using Automation.Runtime.Definitions;
 using Automation.Runtime.Polling;
 using Automation.Runtime.Templates;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
 
 namespace Automation.Runtime;
 
@@ -21,6 +22,12 @@ public static class PollingServices
         services.AddSingleton<Deliverer>();
         services.AddSingleton<Poller>();
         services.AddSingleton<TriggerService>();
+        // The publish checks of operations refuse what polling would not keep up with.
+        services.AddOptions<PollingLimits>().Configure<IOptions<AutomationOptions>>((limits, settings) =>
+        {
+            limits.MinimumInterval = settings.Value.Polling.MinimumInterval;
+            limits.SandboxMinimumInterval = settings.Value.Polling.SandboxMinimumInterval;
+        });
         return services;
     }
 }

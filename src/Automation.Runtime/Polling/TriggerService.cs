@@ -138,19 +138,17 @@ public sealed class TriggerService(
         var published = await definitions.ListAsync(new DefinitionFilter { Version = VersionOptions.Published, DefinitionIds = definitionIds, PageSize = definitionIds.Count }, withJson: false, cancellationToken);
         var definitionNames = published.Items.ToLookup(version => version.DefinitionId, version => version.Name);
         var connectionNames = (await connections.ListAsync(cancellationToken)).ToDictionary(connection => connection.Id, connection => connection.Name);
-        var sources = new Dictionary<string, (SourceRecord? Source, TimeSpan? Interval)>();
+        var sources = new Dictionary<string, SourceRecord?>(StringComparer.Ordinal);
         foreach (var sourceId in triggers.Select(trigger => trigger.SourceId).OfType<string>().Distinct())
         {
-            var source = await store.FindSourceAsync(sourceId, cancellationToken);
-            var eager = (await store.ListTriggersOfSourceAsync(sourceId, cancellationToken)).Where(trigger => !trigger.IsPaused).Select(trigger => trigger.EffectiveInterval).ToList();
-            sources[sourceId] = (source, eager.Count == 0 ? source?.Interval : eager.Min());
+            sources[sourceId] = await store.FindSourceAsync(sourceId, cancellationToken);
         }
 
         return [.. triggers.Select(trigger =>
         {
-            var (source, interval) = trigger.SourceId is null ? (null, trigger.EffectiveInterval) : sources[trigger.SourceId];
+            var source = trigger.SourceId is null ? null : sources[trigger.SourceId];
             return new TriggerView(
-                trigger with { EffectiveInterval = interval },
+                trigger with { EffectiveInterval = source?.Interval ?? trigger.EffectiveInterval },
                 source,
                 definitionNames[trigger.DefinitionId].FirstOrDefault(),
                 trigger.ConnectionId is null ? null : connectionNames.GetValueOrDefault(trigger.ConnectionId));
