@@ -1,6 +1,7 @@
 using Automation.Connectors;
 using Automation.Engine;
 using Automation.Engine.Expressions;
+using Automation.Hosting.Elsa;
 using Automation.Hosting.Endpoints;
 using Automation.Hosting.Jobs;
 using Automation.Hosting.Security;
@@ -58,6 +59,7 @@ public static class HostingServices
         services.AddHangfireDoorbell();
         services.AddAutomationSecurity(paths);
         services.AddSingleton<RouteTable>();
+        services.AddSingleton<ActivityDescriptors>();
         services.AddOpenApi("v1", OpenApiDocument.Configure);
         return automation;
     }

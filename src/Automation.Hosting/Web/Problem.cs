@@ -180,7 +180,7 @@ public sealed record Problem : IResult
         more["problems"] = new JArray(error.Problems.Select(p => Describe(p, withText: true)));
         return new Problem
         {
-            Status = StatusCodes.Status400BadRequest,
+            Status = problems.Any(p => p.Code == "read-only") ? StatusCodes.Status403Forbidden : StatusCodes.Status400BadRequest,
             Code = problems.Count == 0 ? "definition-rejected" : problems[0].Code,
             Title = "The definition was refused; nothing was changed.",
             Detail = error.Message,

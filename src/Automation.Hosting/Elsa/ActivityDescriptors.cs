@@ -1,0 +1,120 @@
+using System.IO.Compression;
+using System.Security.Cryptography;
+using Automation.Engine;
+using Microsoft.AspNetCore.Http;
+using Newtonsoft.Json.Linq;
+
+namespace Automation.Hosting.Elsa;
+
+/// <summary>
+/// Every activity type as the designer reads it. The designer fetches all of them after each save, so the answer is made once, kept compressed, and known by a tag.
+/// </summary>
+internal sealed class ActivityDescriptors(ActivityRegistry registry)
+{
+    private readonly Lazy<Page> page = new(() => new Page(registry));
+
+    public JObject? Find(string typeName) => registry.Find(typeName) is { } descriptor ? Describe(descriptor) : null;
+
+    public IResult Reply(HttpContext context)
+    {
+        var headers = context.Response.Headers;
+        headers.ETag = page.Value.Tag;
+        headers.CacheControl = "private, no-cache";
+        headers.Vary = "Accept-Encoding, Authorization, Cookie";
+        if (context.Request.Headers.IfNoneMatch.ToString().Contains(page.Value.Tag, StringComparison.Ordinal))
+        {
+            return Results.StatusCode(StatusCodes.Status304NotModified);
+        }
+
+        if (context.Request.Headers.AcceptEncoding.ToString().Contains("gzip", StringComparison.OrdinalIgnoreCase))
+        {
+            headers.ContentEncoding = "gzip";
+            return Results.Bytes(page.Value.Compressed, "application/json; charset=utf-8");
+        }
+
+        return Results.Bytes(page.Value.Plain, "application/json; charset=utf-8");
+    }
+
+    private static JObject Describe(ActivityDescriptor descriptor) => new()
+    {
+        ["typeName"] = descriptor.TypeName,
+        ["namespace"] = descriptor.Namespace,
+        ["name"] = descriptor.Name,
+        ["version"] = descriptor.Version,
+        ["category"] = descriptor.Category,
+        ["displayName"] = descriptor.DisplayName,
+        ["description"] = descriptor.Description,
+        ["kind"] = descriptor.Kind.ToString(),
+        ["runAsynchronously"] = false,
+        ["isContainer"] = descriptor.IsContainer,
+        ["isBrowsable"] = descriptor.IsBrowsable,
+        ["isStart"] = descriptor.IsStart,
+        ["isTerminal"] = descriptor.IsTerminal,
+        ["inputs"] = new JArray(descriptor.Inputs.Select(Describe)),
+        ["outputs"] = new JArray(descriptor.Outputs.Select(Describe)),
+        ["ports"] = new JArray(descriptor.Ports.Select(p => new JObject
+        {
+            ["name"] = p.Name,
+            ["displayName"] = p.DisplayName,
+            ["type"] = p.IsEmbedded ? "Embedded" : "Flow",
+            ["isBrowsable"] = p.IsBrowsable,
+        })),
+        ["customProperties"] = descriptor.CustomProperties.DeepClone(),
+        ["constructionProperties"] = descriptor.ConstructionProperties.DeepClone(),
+    };
+
+    private static JObject Describe(InputDescriptor input) => new()
+    {
+        ["name"] = input.Name,
+        ["typeName"] = input.TypeName,
+        ["displayName"] = input.DisplayName ?? input.Name,
+        ["description"] = input.Description,
+        ["order"] = input.Order,
+        ["isBrowsable"] = input.IsBrowsable,
+        ["isSerializable"] = true,
+        ["isSynthetic"] = false,
+        ["isWrapped"] = input.IsWrapped,
+        ["uiHint"] = input.UIHint,
+        ["category"] = input.Category,
+        ["defaultValue"] = input.DefaultValue?.DeepClone(),
+        ["defaultSyntax"] = input.DefaultSyntax ?? "Literal",
+        ["isReadOnly"] = false,
+        ["isSensitive"] = input.IsSensitive,
+        ["storageDriverType"] = null,
+        ["autoEvaluate"] = input.AutoEvaluate,
+        ["uiSpecifications"] = input.UISpecifications?.DeepClone(),
+    };
+
+    private static JObject Describe(OutputDescriptor output) => new()
+    {
+        ["name"] = output.Name,
+        ["typeName"] = output.TypeName,
+        ["displayName"] = output.DisplayName ?? output.Name,
+        ["description"] = output.Description,
+        ["order"] = 0,
+        ["isBrowsable"] = true,
+        ["isSerializable"] = true,
+        ["isSynthetic"] = false,
+    };
+
+    private sealed class Page
+    {
+        public Page(ActivityRegistry registry)
+        {
+            var json = Shapes.Counted(registry.All.OrderBy(d => d.TypeName, StringComparer.Ordinal).Select(Describe));
+            Plain = Web.Reply.Bytes(json).ToArray();
+            using var packed = new MemoryStream();
+            using (var gzip = new GZipStream(packed, CompressionLevel.Optimal, leaveOpen: true))
+            {
+                gzip.Write(Plain);
+            }
+
+            Compressed = packed.ToArray();
+            Tag = $"\"{Convert.ToHexStringLower(SHA256.HashData(Plain))[..32]}\"";
+        }
+
+        public byte[] Plain { get; }
+        public byte[] Compressed { get; }
+        public string Tag { get; }
+    }
+}

@@ -1,0 +1,118 @@
+using Automation.Hosting.Endpoints;
+using Automation.Hosting.Web;
+using Automation.Runtime.Definitions;
+using Automation.Runtime.Running;
+using Automation.Runtime.Storage;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Newtonsoft.Json.Linq;
+
+namespace Automation.Hosting.Elsa;
+
+/// <summary>Many at once.</summary>
+internal static class BulkEndpoints
+{
+    public static void Map(IEndpointRouteBuilder routes)
+    {
+        var group = routes.MapGroup("/bulk-actions");
+        group.MapPost("/delete/workflow-definitions/by-definition-id", DeleteDefinitionsAsync);
+        group.MapPost("/delete/workflow-definitions/by-id", DeleteVersionsAsync);
+        group.MapPost("/publish/workflow-definitions/by-definition-ids", PublishAsync);
+        group.MapPost("/retract/workflow-definitions/by-definition-ids", RetractAsync);
+        group.MapPost("/cancel/workflow-instances", CancelAsync);
+        group.MapPost("/delete/workflow-instances/by-id", DeleteInstancesAsync);
+    }
+
+    private static async Task<IResult> DeleteDefinitionsAsync(HttpContext context, DefinitionService definitions, RouteTable table)
+    {
+        var deleted = 0;
+        foreach (var id in await IdsAsync(context, "definitionIds"))
+        {
+            deleted += await definitions.DeleteAsync(id, context.RequestAborted) ? 1 : 0;
+        }
+
+        table.Invalidate();
+        return new Reply(new JObject { ["deleted"] = deleted });
+    }
+
+    private static async Task<IResult> DeleteVersionsAsync(HttpContext context, IDefinitionStore store, RouteTable table)
+    {
+        var deleted = 0;
+        foreach (var id in await IdsAsync(context, "ids"))
+        {
+            deleted += await store.FindVersionAsync(id, context.RequestAborted) is { IsReadonly: false } && await store.DeleteVersionAsync(id, context.RequestAborted) ? 1 : 0;
+        }
+
+        table.Invalidate();
+        return new Reply(new JObject { ["deleted"] = deleted });
+    }
+
+    private static async Task<IResult> PublishAsync(HttpContext context, DefinitionService definitions, RouteTable table)
+    {
+        var (published, already, notFound, skipped, failed) = (new JArray(), new JArray(), new JArray(), new JArray(), new JArray());
+        foreach (var id in await IdsAsync(context, "definitionIds"))
+        {
+            try
+            {
+                var saved = await definitions.PublishAsync(id, context.RequestAborted);
+                (saved.AlreadyPublished ? already : published).Add(id);
+            }
+            catch (KeyNotFoundException)
+            {
+                notFound.Add(id);
+            }
+            catch (DefinitionRejectedException error)
+            {
+                // The others go on; this one is named with its reason.
+                failed.Add($"{id}: {string.Join(" ", error.Problems.Select(p => p.ToString()))}");
+            }
+        }
+
+        table.Invalidate();
+        return new Reply(new JObject { ["published"] = published, ["alreadyPublished"] = already, ["notFound"] = notFound, ["skipped"] = skipped, ["updatedConsumers"] = new JArray(), ["failed"] = failed });
+    }
+
+    private static async Task<IResult> RetractAsync(HttpContext context, DefinitionService definitions, RouteTable table)
+    {
+        var (retracted, already, notFound) = (new JArray(), new JArray(), new JArray());
+        foreach (var id in await IdsAsync(context, "definitionIds"))
+        {
+            try
+            {
+                (await definitions.RetractAsync(id, context.RequestAborted) is null ? notFound : retracted).Add(id);
+            }
+            catch (DefinitionRejectedException)
+            {
+                already.Add(id);
+            }
+        }
+
+        table.Invalidate();
+        return new Reply(new JObject { ["retracted"] = retracted, ["alreadyRetracted"] = already, ["notFound"] = notFound, ["skipped"] = new JArray() });
+    }
+
+    private static async Task<IResult> CancelAsync(HttpContext context, RunService runs, IRunStore store)
+    {
+        var body = await RequestBody.ReadObjectAsync(context, context.RequestAborted);
+        var ids = Bodies.Texts(body, "ids");
+        if (ids.Count == 0 && Bodies.Text(body, "definitionId") is { } definitionId)
+        {
+            ids = (await store.ListAsync(new RunFilter { DefinitionIds = [definitionId], Statuses = [Engine.WorkflowStatus.Running], PageSize = 1000 }, context.RequestAborted)).Items.Select(r => r.Id).ToList();
+        }
+
+        var cancelled = 0;
+        foreach (var id in ids)
+        {
+            cancelled += await runs.CancelAsync(id, context.RequestAborted) ? 1 : 0;
+        }
+
+        return new Reply(new JObject { ["cancelled"] = cancelled });
+    }
+
+    private static async Task<IResult> DeleteInstancesAsync(HttpContext context, IRunStore store) =>
+        new Reply(new JObject { ["deleted"] = await store.DeleteAsync(await IdsAsync(context, "ids"), context.RequestAborted) });
+
+    private static async Task<IReadOnlyList<string>> IdsAsync(HttpContext context, string name) =>
+        Bodies.Texts(await RequestBody.ReadObjectAsync(context, context.RequestAborted), name);
+}

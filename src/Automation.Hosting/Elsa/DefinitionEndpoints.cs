@@ -1,0 +1,151 @@
+using System.IO.Compression;
+using System.Text;
+using Automation.Hosting.Web;
+using Automation.Runtime.Definitions;
+using Automation.Runtime.Storage;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Newtonsoft.Json.Linq;
+
+namespace Automation.Hosting.Elsa;
+
+/// <summary>Reading definitions: lists, versions, export.</summary>
+internal static class DefinitionEndpoints
+{
+    /// <summary>Rows of a list at most; Elsa's clients ask for all at once in places.</summary>
+    private const int MaximumPage = 1000;
+
+    /// <summary>Time of every entry of an archive, so that the same definitions give the same bytes.</summary>
+    private static readonly DateTimeOffset EntryTime = new(1980, 1, 1, 0, 0, 0, TimeSpan.Zero);
+
+    public static void Map(IEndpointRouteBuilder routes)
+    {
+        var group = routes.MapGroup("/workflow-definitions");
+        group.MapGet("", ListAsync);
+        group.MapGet("/by-definition-id/{definitionId}", GetAsync);
+        group.MapGet("/by-id/{id}", async (string id, HttpContext context, IDefinitionStore store, DefinitionService definitions) =>
+            await store.FindVersionAsync(id, context.RequestAborted) is { } version ? (IResult)new Reply(Shapes.Definition(definitions, version)) : NoVersion(id));
+        group.MapGet("/many-by-id", ManyAsync);
+        group.MapGet("/validation/is-name-unique", IsNameUniqueAsync);
+        group.MapGet("/query/count", async (HttpContext context, IDefinitionStore store) =>
+            new Reply(new JObject { ["count"] = (await store.ListAsync(new DefinitionFilter { PageSize = 1 }, withJson: false, context.RequestAborted)).Total }));
+        group.MapGet("/{definitionId}", GetAsync);
+        group.MapGet("/{definitionId}/versions", VersionsAsync);
+        group.MapGet("/{definitionId}/consumers", (string definitionId) => new Reply(new JObject { ["consumingWorkflowDefinitionIds"] = new JArray() }));
+        group.MapGet("/{definitionId}/export", ExportAsync);
+        routes.MapPost("/bulk-actions/export/workflow-definitions", ExportManyAsync);
+    }
+
+    public static Problem NoDefinition(string definitionId) => Problem.NotFound($"There is no workflow definition '{definitionId}', or not in the version asked for.");
+
+    public static Problem NoVersion(string id) => Problem.NotFound($"There is no version '{id}' of a workflow definition.");
+
+    private static async Task<IResult> ListAsync(HttpContext context, IDefinitionStore store)
+    {
+        var found = await store.ListAsync(new DefinitionFilter
+        {
+            Version = VersionOptions.Parse(Query.Raw(context, "versionOptions"), VersionOptions.AllVersions),
+            DefinitionIds = Query.Many(context, "definitionIds"),
+            Ids = Query.Many(context, "ids"),
+            Search = Query.Text(context, "searchTerm"),
+            IsSystem = Query.Flag(context, "isSystem"),
+            OrderBy = Query.Text(context, "orderBy") ?? "Name",
+            Descending = IsDescending(Query.Text(context, "orderDirection"), fallback: false),
+            Page = Query.Number(context, "page", 0, 0, int.MaxValue),
+            PageSize = Query.Number(context, "pageSize", MaximumPage, 1, MaximumPage),
+        }, withJson: false, context.RequestAborted);
+        return new Reply(new JObject
+        {
+            ["items"] = new JArray(found.Items.Select(Shapes.Summary)),
+            ["totalCount"] = found.Total,
+            ["links"] = Shapes.LinksOfList(),
+        });
+    }
+
+    /// <summary>Elsa's two directions, as names or numbers.</summary>
+    public static bool IsDescending(string? text, bool fallback) => text switch
+    {
+        null => fallback,
+        _ => text.Equals("Descending", StringComparison.OrdinalIgnoreCase) || text == "1",
+    };
+
+    private static async Task<IResult> GetAsync(string definitionId, HttpContext context, IDefinitionStore store, DefinitionService definitions)
+    {
+        var options = VersionOptions.Parse(Query.Text(context, "versionOptions"), VersionOptions.Latest);
+        return await store.FindAsync(definitionId, options, context.RequestAborted) is { } version
+            ? new Reply(Shapes.Definition(definitions, version))
+            : NoDefinition(definitionId);
+    }
+
+    private static async Task<IResult> ManyAsync(HttpContext context, IDefinitionStore store, DefinitionService definitions)
+    {
+        if (Query.Many(context, "ids") is not { } ids)
+        {
+            return new Reply(Shapes.Counted([]));
+        }
+
+        var found = await store.ListAsync(new DefinitionFilter { Version = VersionOptions.AllVersions, Ids = ids, PageSize = MaximumPage }, withJson: true, context.RequestAborted);
+        return new Reply(Shapes.Counted(found.Items.Select(version => Shapes.Definition(definitions, version))));
+    }
+
+    private static async Task<IResult> IsNameUniqueAsync(HttpContext context, IDefinitionStore store)
+    {
+        var definitionId = Query.Text(context, "definitionId");
+        var same = await store.ListAsync(new DefinitionFilter { Version = VersionOptions.Latest, Name = (Query.Text(context, "name") ?? "").Trim(), PageSize = 2 }, withJson: false, context.RequestAborted);
+        return new Reply(new JObject { ["isUnique"] = same.Items.All(version => version.DefinitionId == definitionId) });
+    }
+
+    private static async Task<IResult> VersionsAsync(string definitionId, HttpContext context, IDefinitionStore store)
+    {
+        var found = await store.ListAsync(new DefinitionFilter { Version = VersionOptions.AllVersions, DefinitionIds = [definitionId], OrderBy = "Version", Descending = true, PageSize = MaximumPage }, withJson: false, context.RequestAborted);
+        return found.Total == 0 ? NoDefinition(definitionId) : new Reply(Shapes.Counted(found.Items.Select(Shapes.Summary)));
+    }
+
+    private static async Task<IResult> ExportAsync(string definitionId, HttpContext context, IDefinitionStore store, DefinitionService definitions)
+    {
+        var options = VersionOptions.Parse(Query.Text(context, "versionOptions"), VersionOptions.Latest);
+        if (await store.FindAsync(definitionId, options, context.RequestAborted) is not { } version)
+        {
+            return NoDefinition(definitionId);
+        }
+
+        if (Query.Flag(context, "includeConsumingWorkflows") == true)
+        {
+            return Results.File(Zip(definitions, [version]), "application/zip", "workflow-definitions.zip");
+        }
+
+        var (fileName, text) = definitions.Export(version);
+        return Results.File(Encoding.UTF8.GetBytes(text), "application/json", fileName);
+    }
+
+    private static async Task<IResult> ExportManyAsync(HttpContext context, IDefinitionStore store, DefinitionService definitions)
+    {
+        var body = await RequestBody.ReadObjectAsync(context, context.RequestAborted);
+        var ids = Bodies.Texts(body, "ids");
+        if (ids.Count == 0)
+        {
+            return Results.NoContent();
+        }
+
+        var found = await store.ListAsync(new DefinitionFilter { Version = VersionOptions.AllVersions, Ids = ids, PageSize = MaximumPage }, withJson: true, context.RequestAborted);
+        return found.Items.Count == 0 ? Results.NoContent() : Results.File(Zip(definitions, found.Items), "application/zip", "workflow-definitions.zip");
+    }
+
+    private static byte[] Zip(DefinitionService definitions, IEnumerable<DefinitionVersion> versions)
+    {
+        using var stream = new MemoryStream();
+        using (var archive = new ZipArchive(stream, ZipArchiveMode.Create, leaveOpen: true))
+        {
+            foreach (var (fileName, text) in versions.Select(definitions.Export))
+            {
+                var entry = archive.CreateEntry(fileName);
+                entry.LastWriteTime = EntryTime;
+                using var content = entry.Open();
+                content.Write(Encoding.UTF8.GetBytes(text));
+            }
+        }
+
+        return stream.ToArray();
+    }
+}

@@ -1,0 +1,197 @@
+using System.IO.Compression;
+using System.Text;
+using Automation.Engine;
+using Automation.Hosting.Endpoints;
+using Automation.Hosting.Web;
+using Automation.Runtime.Definitions;
+using Automation.Runtime.Storage;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.AspNetCore.WebUtilities;
+using Microsoft.Net.Http.Headers;
+using Newtonsoft.Json.Linq;
+
+namespace Automation.Hosting.Elsa;
+
+/// <summary>Saving, publishing, importing and deleting definitions.</summary>
+internal static class DefinitionWriteEndpoints
+{
+    /// <summary>Files of one import at most.</summary>
+    private const int FileLimit = 2000;
+
+    public static void Map(IEndpointRouteBuilder routes)
+    {
+        var group = routes.MapGroup("/workflow-definitions");
+        group.MapPost("", SaveAsync);
+        group.MapPost("/{definitionId}/publish", PublishAsync);
+        group.MapPost("/{definitionId}/retract", RetractAsync);
+        group.MapPost("/{definitionId}/revert/{version:int}", RevertAsync);
+        group.MapPost("/{definitionId}/update-references", (string definitionId) => new Reply(new JObject { ["affectedWorkflows"] = new JArray() }));
+        group.MapDelete("/{definitionId}", DeleteAsync);
+        group.MapPost("/import", (HttpContext context, DefinitionService definitions) => ImportAsync(null, context, definitions));
+        group.MapPut("/{definitionId}/import", (string definitionId, HttpContext context, DefinitionService definitions) => ImportAsync(definitionId, context, definitions));
+        group.MapPost("/import-files", ImportFilesAsync).DisableAntiforgery();
+        routes.MapDelete("/workflow-definition-versions/{id}", DeleteVersionAsync);
+    }
+
+    private static async Task<IResult> SaveAsync(HttpContext context, DefinitionService definitions, RouteTable table)
+    {
+        var body = await ReadAsync(context);
+        if (body["model"] is not JObject model)
+        {
+            return Problem.BadRequest("The body has no model.", "model", "Send {\"model\": {…}, \"publish\": false}.");
+        }
+
+        // The save's own wrapper is no part of the model's depth, and positions in it would mislead.
+        var saved = await definitions.SaveAsync((JObject)model.DeepClone(), Bodies.Flag(body, "publish") ?? false, context.RequestAborted);
+        table.Invalidate();
+        return new Reply(Saved(definitions, saved));
+    }
+
+    private static async Task<IResult> PublishAsync(string definitionId, HttpContext context, DefinitionService definitions, RouteTable table)
+    {
+        var saved = await definitions.PublishAsync(definitionId, context.RequestAborted);
+        table.Invalidate();
+        return new Reply(Saved(definitions, saved));
+    }
+
+    private static async Task<IResult> RetractAsync(string definitionId, HttpContext context, DefinitionService definitions, RouteTable table)
+    {
+        var retracted = await definitions.RetractAsync(definitionId, context.RequestAborted);
+        table.Invalidate();
+        return retracted is null ? DefinitionEndpoints.NoDefinition(definitionId) : new Reply(Shapes.Definition(definitions, retracted));
+    }
+
+    private static async Task<IResult> RevertAsync(string definitionId, int version, HttpContext context, DefinitionService definitions) =>
+        await definitions.RevertAsync(definitionId, version, context.RequestAborted) is { } draft ? new Reply(Shapes.Summary(draft)) : DefinitionEndpoints.NoDefinition(definitionId);
+
+    private static async Task<IResult> DeleteAsync(string definitionId, HttpContext context, DefinitionService definitions, RouteTable table)
+    {
+        var deleted = await definitions.DeleteAsync(definitionId, context.RequestAborted);
+        table.Invalidate();
+        return deleted ? Results.NoContent() : DefinitionEndpoints.NoDefinition(definitionId);
+    }
+
+    private static async Task<IResult> DeleteVersionAsync(string id, HttpContext context, IDefinitionStore store, RouteTable table)
+    {
+        if (await store.FindVersionAsync(id, context.RequestAborted) is not { } version)
+        {
+            return DefinitionEndpoints.NoVersion(id);
+        }
+
+        if (version.IsReadonly)
+        {
+            return Problem.Forbidden() with { Code = "read-only", Detail = "The definition comes from a folder and is not edited here.", Action = "Change or delete its file." };
+        }
+
+        await store.DeleteVersionAsync(id, context.RequestAborted);
+        table.Invalidate();
+        return Results.NoContent();
+    }
+
+    private static async Task<IResult> ImportAsync(string? definitionId, HttpContext context, DefinitionService definitions)
+    {
+        var text = RequestBody.TextOf(await RequestBody.ReadBytesAsync(context, RequestBody.ImportLimit, context.RequestAborted));
+        if (definitionId is not null)
+        {
+            if (RequestBody.ParseJson(text, Json.DefinitionDepth) is not JObject model)
+            {
+                return Problem.BadRequest("The body must be a definition: a JSON object.");
+            }
+
+            model["definitionId"] = definitionId;
+            text = Json.Write(model);
+        }
+
+        var saved = (await definitions.ImportAsync([("the request's body", text)], context.RequestAborted))[0];
+        return new Reply(Shapes.Definition(definitions, saved.Version), saved.WasNew ? StatusCodes.Status201Created : StatusCodes.Status200OK);
+    }
+
+    private static async Task<IResult> ImportFilesAsync(HttpContext context, DefinitionService definitions)
+    {
+        if (!MediaTypeHeaderValue.TryParse(context.Request.ContentType, out var type) || HeaderUtilities.RemoveQuotes(type.Boundary) is not { Length: > 0 } boundary)
+        {
+            return Problem.BadRequest("The body must be multipart/form-data with files in it.", "files");
+        }
+
+        var bytes = await RequestBody.ReadBytesAsync(context, RequestBody.ImportLimit, context.RequestAborted);
+        var files = new List<(string FileName, string Text)>();
+        long total = 0;
+        try
+        {
+            var reader = new MultipartReader(boundary.ToString(), new MemoryStream(bytes));
+            while (await reader.ReadNextSectionAsync(context.RequestAborted) is { } section)
+            {
+                if (ContentDispositionHeaderValue.TryParse(section.ContentDisposition, out var disposition))
+                {
+                    var name = HeaderUtilities.RemoveQuotes(disposition.FileNameStar is { Length: > 0 } star ? star : disposition.FileName).Value ?? "";
+                    await AddAsync(files, name, section.Body, context.RequestAborted);
+                }
+            }
+        }
+        catch (Exception error) when (error is InvalidDataException or IOException)
+        {
+            return Problem.BadRequest($"The files cannot be read: {error.Message}", "files");
+        }
+
+        if (files.Count == 0)
+        {
+            return Problem.BadRequest("There is no .json or .zip file in the request.", "files");
+        }
+
+        var saved = await definitions.ImportAsync(files, context.RequestAborted);
+        return new Reply(new JObject { ["count"] = saved.Count });
+
+        async Task AddAsync(List<(string, string)> into, string name, Stream content, CancellationToken cancellationToken)
+        {
+            if (name.EndsWith(".zip", StringComparison.OrdinalIgnoreCase))
+            {
+                using var packed = new MemoryStream();
+                await content.CopyToAsync(packed, cancellationToken);
+                using var archive = new ZipArchive(packed, ZipArchiveMode.Read);
+                foreach (var entry in archive.Entries.Where(e => e.FullName.EndsWith(".json", StringComparison.OrdinalIgnoreCase) && !e.FullName.Contains("__MACOSX", StringComparison.Ordinal)))
+                {
+                    using var unpacked = entry.Open();
+                    await TakeAsync(into, entry.FullName, unpacked, cancellationToken);
+                }
+            }
+            else if (name.EndsWith(".json", StringComparison.OrdinalIgnoreCase))
+            {
+                await TakeAsync(into, name, content, cancellationToken);
+            }
+        }
+
+        async Task TakeAsync(List<(string, string)> into, string name, Stream content, CancellationToken cancellationToken)
+        {
+            using var text = new MemoryStream();
+            var buffer = new byte[64 * 1024];
+            int read;
+            while ((read = await content.ReadAsync(buffer, cancellationToken)) > 0)
+            {
+                // Counted while unpacking: a small archive may hold far more than it weighs.
+                total += read;
+                if (total > RequestBody.ImportLimit || into.Count >= FileLimit)
+                {
+                    throw new ProblemException(Problem.TooLarge(RequestBody.ImportLimit));
+                }
+
+                text.Write(buffer, 0, read);
+            }
+
+            into.Add((name, RequestBody.TextOf(text.ToArray())));
+        }
+    }
+
+    private static Task<JObject> ReadAsync(HttpContext context) =>
+        RequestBody.ReadObjectAsync(context, context.RequestAborted, Json.DefinitionDepth + 1);
+
+    internal static JObject Saved(DefinitionService definitions, SavedDefinition saved) => new()
+    {
+        ["workflowDefinition"] = Shapes.Definition(definitions, saved.Version),
+        ["alreadyPublished"] = saved.AlreadyPublished,
+        ["consumingWorkflowCount"] = 0,
+        ["validationErrors"] = new JArray(),
+        ["problems"] = new JArray(saved.Problems.Select(p => Problem.Describe(p, withText: true))),
+    };
+}

@@ -1,0 +1,136 @@
+using Automation.Engine;
+using Automation.Hosting.Endpoints;
+using Automation.Hosting.Web;
+using Automation.Runtime.Running;
+using Automation.Runtime.Storage;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Newtonsoft.Json.Linq;
+
+namespace Automation.Hosting.Elsa;
+
+/// <summary>Starting, resuming and cancelling runs.</summary>
+internal static class ExecutionEndpoints
+{
+    private static readonly string[] SynchronousModes = ["Synchronous", "0"];
+
+    public static void Map(IEndpointRouteBuilder routes)
+    {
+        routes.MapPost("/workflow-definitions/{definitionId}/execute", ExecuteAsync);
+        routes.MapGet("/workflow-definitions/{definitionId}/execute", ExecuteAsync);
+        routes.MapPost("/workflow-definitions/{definitionId}/dispatch", DispatchAsync);
+        routes.MapPost("/events/{eventName}/trigger", TriggerAsync);
+        routes.MapPost("/tasks/{taskId}/complete", CompleteTaskAsync);
+        routes.MapPost("/cancel/workflow-instances/{id}", CancelAsync);
+    }
+
+    private static async Task<IResult> ExecuteAsync(string definitionId, HttpContext context, RunService runs, TimeProvider clock)
+    {
+        var body = await BodyOrQueryAsync(context);
+        var id = Ids.New(clock);
+
+        // The header goes with whatever response there is, also with one that the flow itself writes; not with a refusal.
+        var exchange = new WebExchange(context, answered => Name(answered, id));
+        var run = await runs.ExecuteAsync(StartOf(definitionId, body, id) with { HttpExchange = exchange }, context.RequestAborted);
+        if (exchange.HasResponded)
+        {
+            return Results.Empty;
+        }
+
+        Name(context, run.InstanceId);
+        return new Reply(new JObject { ["workflowState"] = run.DescribeState() }, run.SubStatus == WorkflowSubStatus.Faulted ? StatusCodes.Status500InternalServerError : StatusCodes.Status200OK);
+    }
+
+    private static async Task<IResult> DispatchAsync(string definitionId, HttpContext context, RunService runs)
+    {
+        var body = await RequestBody.ReadObjectAsync(context, context.RequestAborted);
+        var id = await runs.DispatchAsync(StartOf(definitionId, body, Bodies.Text(body, "instanceId")), context.RequestAborted);
+        return new Reply(new JObject { ["workflowInstanceId"] = id });
+    }
+
+    private static async Task<IResult> TriggerAsync(string eventName, HttpContext context, RunService runs)
+    {
+        var body = await RequestBody.ReadObjectAsync(context, context.RequestAborted);
+        var synchronously = Bodies.Text(body, "workflowExecutionMode") is { } mode && SynchronousModes.Contains(mode, StringComparer.OrdinalIgnoreCase);
+        var ids = await runs.PublishEventAsync(
+            eventName,
+            Bodies.Text(body, "correlationId"),
+            Bodies.Text(body, "workflowInstanceId"),
+            Bodies.Text(body, "activityInstanceId"),
+            Value(body, "input"),
+            synchronously,
+            context.RequestAborted);
+        return new Reply(new JObject { ["workflowInstanceIds"] = new JArray(ids) });
+    }
+
+    private static async Task<IResult> CompleteTaskAsync(string taskId, HttpContext context, RunService runs, IRunStore store)
+    {
+        var body = await RequestBody.ReadObjectAsync(context, context.RequestAborted);
+        var waiting = await store.FindBookmarksAsync(Bookmark.HashOf("Elsa.RunTask", taskId), context.RequestAborted);
+        if (waiting.Count == 0)
+        {
+            return Problem.NotFound($"No run waits for the task '{taskId}': it was completed already, or its run has ended.");
+        }
+
+        foreach (var bookmark in waiting)
+        {
+            await runs.ResumeAsync(bookmark.Bookmark.Id, Value(body, "result"), null, context.RequestAborted);
+        }
+
+        return Results.Ok();
+    }
+
+    private static async Task<IResult> CancelAsync(string id, HttpContext context, RunService runs, IRunStore store)
+    {
+        if (await store.FindAsync(id, context.RequestAborted) is null)
+        {
+            return InstanceEndpoints.NoInstance(id);
+        }
+
+        // A run that has finished meanwhile is what was asked for.
+        await runs.CancelAsync(id, context.RequestAborted);
+        return Results.Ok();
+    }
+
+    private static void Name(HttpContext context, string instanceId) => context.Response.Headers[WorkflowEndpoints.InstanceIdHeader] = instanceId;
+
+    private static JToken? Value(JObject body, string name) => body.GetValue(name, StringComparison.OrdinalIgnoreCase) is { Type: not JTokenType.Null } value ? value : null;
+
+    private static async Task<JObject> BodyOrQueryAsync(HttpContext context)
+    {
+        if (!HttpMethods.IsGet(context.Request.Method))
+        {
+            return await RequestBody.ReadObjectAsync(context, context.RequestAborted);
+        }
+
+        var body = new JObject();
+        foreach (var name in new[] { "correlationId", "triggerActivityId", "versionOptions", "name" })
+        {
+            if (Query.Text(context, name) is { } value)
+            {
+                body[name] = value;
+            }
+        }
+
+        if (Query.Text(context, "input") is { } input)
+        {
+            body["input"] = RequestBody.ParseJson(input, Json.PayloadDepth);
+        }
+
+        return body;
+    }
+
+    private static StartRequest StartOf(string definitionId, JObject body, string? instanceId) => new()
+    {
+        DefinitionId = definitionId,
+        InstanceId = instanceId,
+        Version = VersionOptions.Parse(Bodies.Text(body, "versionOptions"), VersionOptions.Published),
+        CorrelationId = Bodies.Text(body, "correlationId"),
+        Name = Bodies.Text(body, "name"),
+        TriggerActivityId = Bodies.Text(body, "triggerActivityId"),
+        Input = Bodies.Object(body, "input"),
+        Variables = Bodies.Object(body, "variables"),
+        StartedBy = "api",
+    };
+}

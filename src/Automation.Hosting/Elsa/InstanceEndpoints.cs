@@ -1,0 +1,183 @@
+using System.Globalization;
+using Automation.Engine;
+using Automation.Engine.Expressions;
+using Automation.Hosting.Web;
+using Automation.Runtime.Definitions;
+using Automation.Runtime.Running;
+using Automation.Runtime.Storage;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Newtonsoft.Json.Linq;
+
+namespace Automation.Hosting.Elsa;
+
+/// <summary>Instances: lists, state, variables, journal.</summary>
+internal static class InstanceEndpoints
+{
+    private const int MaximumPage = 1000;
+
+    public static void Map(IEndpointRouteBuilder routes)
+    {
+        var group = routes.MapGroup("/workflow-instances");
+        group.MapGet("", (HttpContext context, IRunStore runs) => ListAsync(FromQuery(context), runs, context));
+        group.MapPost("", async (HttpContext context, IRunStore runs) => await ListAsync(await RequestBody.ReadObjectAsync(context, context.RequestAborted), runs, context));
+        group.MapGet("/{id}", OneAsync);
+        group.MapGet("/{id}/execution-state", ExecutionStateAsync);
+        group.MapGet("/{id}/variables", VariablesAsync);
+        group.MapGet("/{id}/journal", (string id, HttpContext context, IRunStore runs) => JournalAsync(id, [], context, runs));
+        group.MapPost("/{id}/journal", async (string id, HttpContext context, IRunStore runs) => await JournalAsync(id, await RequestBody.ReadObjectAsync(context, context.RequestAborted), context, runs));
+        group.MapDelete("/{id}", DeleteAsync);
+    }
+
+    public static Problem NoInstance(string id) => Problem.NotFound($"There is no workflow instance '{id}'.");
+
+    private static async Task<IResult> ListAsync(JObject filter, IRunStore runs, HttpContext context)
+    {
+        var definitionIds = Bodies.Texts(filter, "definitionIds").ToList();
+        if (Bodies.Text(filter, "definitionId") is { } one)
+        {
+            definitionIds.Add(one);
+        }
+
+        var found = await runs.ListAsync(new RunFilter
+        {
+            Ids = NullIfEmpty(Bodies.Texts(filter, "ids")),
+            DefinitionIds = NullIfEmpty(definitionIds),
+            CorrelationId = Bodies.Text(filter, "correlationId"),
+            Version = Bodies.Number(filter, "version", 0) is > 0 and var version ? version : null,
+            HasIncidents = Bodies.Flag(filter, "hasIncidents"),
+            Statuses = NullIfEmpty(Names<WorkflowStatus>(filter, "statuses", "status")),
+            SubStatuses = NullIfEmpty(Names<WorkflowSubStatus>(filter, "subStatuses", "subStatus")),
+            Search = Bodies.Text(filter, "searchTerm"),
+            Since = SinceOf(filter),
+            OrderBy = Bodies.Text(filter, "orderBy") ?? "Created",
+            Descending = DefinitionEndpoints.IsDescending(Bodies.Text(filter, "orderDirection"), fallback: true),
+            Page = Math.Max(0, Bodies.Number(filter, "page", 0)),
+            PageSize = Math.Clamp(Bodies.Number(filter, "pageSize", 50), 1, MaximumPage),
+        }, context.RequestAborted);
+        return new Reply(new JObject { ["items"] = new JArray(found.Items.Select(Shapes.Instance)), ["totalCount"] = found.Total });
+    }
+
+    private static async Task<IResult> OneAsync(string id, HttpContext context, IRunStore runs, DefinitionService definitions, WorkflowEngine engine)
+    {
+        if (await runs.FindAsync(id, context.RequestAborted) is not { } run)
+        {
+            return NoInstance(id);
+        }
+
+        var json = Shapes.Instance(run);
+        var loaded = await LoadAsync(run, runs, definitions, engine, context.RequestAborted);
+        json["workflowState"] = loaded?.DescribeState() ?? Shapes.BareState(run, await runs.ListBookmarksAsync(id, context.RequestAborted));
+        return new Reply(json);
+    }
+
+    private static async Task<IResult> ExecutionStateAsync(string id, HttpContext context, IRunStore runs) =>
+        await runs.FindAsync(id, context.RequestAborted) is not { } run
+            ? NoInstance(id)
+            : new Reply(new JObject
+            {
+                ["status"] = run.Status.ToString(),
+                ["subStatus"] = run.SubStatus.ToString(),
+                ["workflowSubStatus"] = run.SubStatus.ToString(),
+                ["updatedAt"] = Reply.Utc(run.UpdatedAt),
+            });
+
+    private static async Task<IResult> VariablesAsync(string id, HttpContext context, IRunStore runs, DefinitionService definitions, WorkflowEngine engine)
+    {
+        if (await runs.FindAsync(id, context.RequestAborted) is not { } run)
+        {
+            return NoInstance(id);
+        }
+
+        var loaded = await LoadAsync(run, runs, definitions, engine, context.RequestAborted);
+        return new Reply(Shapes.Counted((loaded?.Variables ?? []).Select(v => new JObject { ["id"] = v.Id, ["name"] = v.Name, ["value"] = ValueConverter.ToJson(v.Value).DeepClone() })));
+    }
+
+    private static async Task<IResult> JournalAsync(string id, JObject body, HttpContext context, IRunStore runs)
+    {
+        if (await runs.FindAsync(id, context.RequestAborted) is null)
+        {
+            return NoInstance(id);
+        }
+
+        var filter = Bodies.Object(body, "filter") ?? [];
+        var (activityIds, nodeIds, excluded, events) = (Bodies.Texts(filter, "activityIds"), Bodies.Texts(filter, "activityNodeIds"), Bodies.Texts(filter, "excludedActivityTypes"), Bodies.Texts(filter, "eventNames"));
+        var rows = (await runs.ReadJournalAsync(id, context.RequestAborted))
+            .Where(r => (activityIds.Count == 0 || activityIds.Contains(r.ActivityId))
+                && (nodeIds.Count == 0 || nodeIds.Contains(r.NodeId))
+                && !excluded.Contains(r.ActivityType)
+                && (events.Count == 0 || events.Contains(r.EventName)))
+            .ToList();
+        var take = Query.Number(context, "take", Query.Number(context, "pageSize", 100, 1, MaximumPage), 0, MaximumPage);
+        var skip = Query.Number(context, "skip", Query.Number(context, "page", 0, 0, 1_000_000) * take, 0, int.MaxValue);
+        return new Reply(new JObject { ["items"] = new JArray(rows.Skip(skip).Take(take).Select(r => Shapes.JournalRow(id, r))), ["totalCount"] = rows.Count });
+    }
+
+    private static async Task<IResult> DeleteAsync(string id, HttpContext context, IRunStore runs, RunService service)
+    {
+        if (await runs.FindAsync(id, context.RequestAborted) is not { } run)
+        {
+            return NoInstance(id);
+        }
+
+        if (run.Status == WorkflowStatus.Running)
+        {
+            await service.CancelAsync(id, context.RequestAborted);
+        }
+
+        return await runs.DeleteAsync([id], context.RequestAborted) > 0
+            ? Results.NoContent()
+            : Problem.Conflict("The instance is at work and could not be stopped yet.", "Try again in a moment.", "busy");
+    }
+
+    /// <summary>The run as it was committed last; null: it has not started, or its definition is gone.</summary>
+    private static async Task<WorkflowRun?> LoadAsync(InstanceRecord run, IRunStore runs, DefinitionService definitions, WorkflowEngine engine, CancellationToken cancellationToken)
+    {
+        var state = await runs.GetStateAsync(run.Id, cancellationToken);
+        var plan = state is null ? null : await definitions.GetPlanAsync(run.VersionId, cancellationToken);
+        return plan is null ? null : engine.Load(plan, state!);
+    }
+
+    private static List<T>? NullIfEmpty<T>(IReadOnlyList<T> items) => items.Count == 0 ? null : items.ToList();
+
+    private static List<T> Names<T>(JObject filter, string many, string one)
+        where T : struct, Enum
+    {
+        var names = Bodies.Texts(filter, many).ToList();
+        if (Bodies.Text(filter, one) is { } name)
+        {
+            names.Add(name);
+        }
+
+        return names.Select(n => Query.Name<T>(n, one)).Distinct().ToList();
+    }
+
+    private static DateTimeOffset? SinceOf(JObject filter) =>
+        (filter.GetValue("timestampFilters", StringComparison.OrdinalIgnoreCase) as JArray)?.OfType<JObject>()
+            .Where(f => Bodies.Text(f, "column") is "CreatedAt" or "Created" && Bodies.Text(f, "operator") is "GreaterThan" or "GreaterThanOrEqual")
+            .Select(f => DateTimeOffset.TryParse(Bodies.Text(f, "timestamp"), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time) ? time : (DateTimeOffset?)null)
+            .Max();
+
+    private static JObject FromQuery(HttpContext context)
+    {
+        var filter = new JObject();
+        foreach (var (name, values) in context.Request.Query)
+        {
+            if (values is not [{ Length: > 0 } first, ..])
+            {
+                continue;
+            }
+
+            filter[name] = name.ToLowerInvariant() switch
+            {
+                "ids" or "definitionids" or "statuses" or "substatuses" => new JArray(values.AsEnumerable()),
+                "page" or "pagesize" or "version" => int.TryParse(first, NumberStyles.Integer, CultureInfo.InvariantCulture, out var number) ? number : throw new ProblemException(Problem.BadRequest($"'{name}' must be a whole number; it is '{first}'.", name)),
+                "hasincidents" or "issystem" => bool.TryParse(first, out var flag) ? flag : null,
+                _ => first,
+            };
+        }
+
+        return filter;
+    }
+}
