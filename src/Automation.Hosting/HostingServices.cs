@@ -56,6 +56,12 @@ public static class HostingServices
         services.TryAddSingleton<ExpressionFactory>();
         services.AddSqliteStores(paths.Database, string.Equals(settings.Storage.Durability, "Full", StringComparison.OrdinalIgnoreCase));
         services.AddAutomationRuntime();
+        services.AddAutomationConnectors();
+        services.AddOptions<PollingLimits>().Configure<AutomationOptions>((limits, options) =>
+        {
+            limits.MinimumInterval = options.Polling.MinimumInterval;
+            limits.SandboxMinimumInterval = options.Polling.SandboxMinimumInterval;
+        });
         services.AddHangfireDoorbell();
         services.AddAutomationSecurity(paths);
         services.AddSingleton<RouteTable>();
