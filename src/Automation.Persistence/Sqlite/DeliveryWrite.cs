@@ -1,0 +1,63 @@
+using System.Globalization;
+using Automation.Runtime.Storage;
+
+namespace Automation.Persistence.Sqlite;
+
+/// <summary>Hands events to one trigger: deliveries, pending instances and the trigger's position, in one transaction.</summary>
+internal sealed class DeliveryWrite(DeliveryBatch batch)
+{
+    private const string InsertDelivery =
+        """
+        INSERT INTO deliveries (trigger_id, event_key, generation, instance_id, reason, at) VALUES (@trigger, @event_key, @generation, @instance, @reason, @at)
+        ON CONFLICT DO NOTHING
+        """;
+
+    private readonly (string EventKey, PackedInstance Instance)[] _instances = batch.Instances.Select(i => (i.EventKey, PackedInstance.Of(i.Instance))).ToArray();
+
+    /// <summary>Key of a schedule's delivery.</summary>
+    public static string KeyOf(DateTimeOffset dueAt) => dueAt.UtcDateTime.ToString("O", CultureInfo.InvariantCulture);
+
+    /// <summary>
+    /// 1. The position is the fence: it moves only from where the batch was read. 2. Deliveries are unique: an event that was delivered in this generation starts nothing again, even when a position
+    /// was set back. Killed before COMMIT, neither has happened and the events are read again; killed after it, the instances are pending rows that the sweep finds.
+    /// </summary>
+    public bool Write(Session session)
+    {
+        var moved = session.Run(
+            "UPDATE triggers SET position = @to, last_fired_at = CASE WHEN @fires THEN @at ELSE last_fired_at END WHERE id = @id AND position = @from AND generation = @generation",
+            batch.ToPosition,
+            batch.Instances.Count > 0,
+            Columns.Ticks(batch.At),
+            batch.TriggerId,
+            batch.FromPosition,
+            batch.Generation);
+        if (moved == 0)
+        {
+            return false;
+        }
+
+        foreach (var (eventKey, instance) in _instances)
+        {
+            Deliver(session, batch.TriggerId, eventKey, batch.Generation, instance, batch.At);
+        }
+
+        foreach (var (eventKey, reason) in batch.Filtered)
+        {
+            session.Run(InsertDelivery, batch.TriggerId, eventKey, batch.Generation, null, reason, Columns.Ticks(batch.At));
+        }
+
+        return true;
+    }
+
+    /// <summary>Delivers one event; false: it was delivered before.</summary>
+    public static bool Deliver(Session session, string triggerId, string eventKey, long generation, PackedInstance instance, DateTimeOffset at)
+    {
+        if (session.Run(InsertDelivery, triggerId, eventKey, generation, instance.New.Id, null, Columns.Ticks(at)) == 0)
+        {
+            return false;
+        }
+
+        Instances.Insert(session, instance);
+        return true;
+    }
+}

@@ -1,0 +1,221 @@
+using Automation.Connectors;
+using Automation.Engine;
+using Automation.Persistence.Encoding;
+using Automation.Runtime.Storage;
+
+namespace Automation.Persistence.Sqlite;
+
+/// <summary>
+/// Takes in one page: item rows and revisions, events, scan state, in one transaction. What is stored is looked up by one query for the whole page; an item that has not changed costs no write.
+/// </summary>
+internal sealed class IntakeWrite
+{
+    private const string Find =
+        "SELECT i.item_id, i.no, i.hash, i.updated_at, i.revision FROM json_each(@ids) j JOIN items i ON i.source_no = @source AND i.item_id = j.value";
+
+    private const string InsertItem =
+        """
+        INSERT INTO items (source_no, item_id, hash, updated_at, revision, seen_at, from_baseline, payload)
+        VALUES (@source, @item, @hash, @updated_at, 1, @seen_at, @from_baseline, @payload) RETURNING no
+        """;
+
+    private const string InsertEvent =
+        """
+        INSERT INTO events (source_no, location_id, sequence, item_id, revision, observed_at, item, previous, subjects)
+        VALUES (@source, @location, @sequence, @item_id, @revision, @observed_at, @item, @previous, @subjects)
+        """;
+
+    private const string UpdateSource =
+        """
+        UPDATE sources SET
+            scan_upper = CASE WHEN @ends THEN NULL ELSE @upper END,
+            page_token = CASE WHEN @ends THEN NULL ELSE @token END,
+            scan_pages = CASE WHEN @ends THEN 0 ELSE scan_pages + 1 END,
+            scan_started_at = CASE WHEN @ends THEN NULL ELSE COALESCE(scan_started_at, @at) END,
+            watermark = CASE WHEN @ends THEN @upper ELSE watermark END,
+            baselined_at = CASE WHEN @ends THEN COALESCE(baselined_at, @at) ELSE baselined_at END,
+            last_success_at = CASE WHEN @ends THEN @at ELSE last_success_at END,
+            last_error = CASE WHEN @ends THEN NULL ELSE last_error END,
+            failures = CASE WHEN @ends THEN 0 ELSE failures END,
+            last_poll_at = @at, due_at = @due, ledger_end = @ledger_end, item_count = item_count + @new_items
+        WHERE no = @no
+        """;
+
+    private readonly record struct Stored(long No, string Hash, long? UpdatedAt, int Revision);
+
+    private readonly IntakePage _page;
+    private readonly IReadOnlyList<PolledItem> _items;
+    private readonly string _ids;
+    private readonly Dictionary<string, byte[]> _packed = new(StringComparer.Ordinal);
+
+    public IntakeWrite(IntakePage page)
+    {
+        _page = page;
+        _items = Newest(page.Items);
+        _ids = Columns.Array(_items.Select(i => i.Id));
+    }
+
+    /// <summary>
+    /// Packs what will probably be written, on the caller's thread, judged by what is committed now. <see cref="Write"/> judges again by itself: this only spares the writer's time.
+    /// </summary>
+    public bool Prepare(Session session)
+    {
+        if (session.Long("SELECT no FROM sources WHERE id = @id", _page.SourceId) is { } no)
+        {
+            var stored = Lookup(session, no);
+            foreach (var item in _items)
+            {
+                if (!stored.TryGetValue(item.Id, out var known) || known.Hash != item.Hash)
+                {
+                    _packed[item.Id] = Payload.PackJson(item.Payload);
+                }
+            }
+        }
+
+        return true;
+    }
+
+    /// <exception cref="LeaseLostException">The lease is gone: nothing was written.</exception>
+    public IntakeResult Write(Session session)
+    {
+        // 1. The fence: a poller that was overtaken writes no row.
+        long source, ledgerEnd;
+        string? location;
+        using (var reader = session.Query(
+            "SELECT no, ledger_end, location_id FROM sources WHERE id = @id AND lease_owner = @owner AND lease_token = @token",
+            _page.SourceId,
+            _page.Lease.Owner,
+            _page.Lease.Token))
+        {
+            if (!reader.Read())
+            {
+                throw new LeaseLostException(_page.SourceId);
+            }
+
+            (source, ledgerEnd, location) = (reader.GetInt64(0), reader.GetInt64(1), reader.Text(2));
+        }
+
+        // 2. Items, revisions and events of the page. Killed before COMMIT: the page is read again from the token that is stored, and comes to the same rows.
+        var stored = Lookup(session, source);
+        int added = 0, changed = 0, unchanged = 0;
+        foreach (var item in _items)
+        {
+            if (!stored.TryGetValue(item.Id, out var known))
+            {
+                added++;
+                var payload = Packed(item);
+                var itemNo = session.Long(InsertItem, source, item.Id, item.Hash, Columns.Ticks(item.UpdatedAt), Columns.Ticks(_page.ObservedAt), _page.IsBaseline, payload)!.Value;
+                AddSubjects(session, source, itemNo, item.Subjects);
+                Append(session, source, location, ref ledgerEnd, item, 1, payload, null);
+            }
+            else if (item.UpdatedAt is { } updated && known.UpdatedAt is { } before && updated.UtcTicks < before)
+            {
+                // A lagging index answered with an older state than what is known.
+                unchanged++;
+            }
+            else if (known.Hash == item.Hash)
+            {
+                unchanged++;
+                if (item.UpdatedAt is { } later && later.UtcTicks > (known.UpdatedAt ?? 0))
+                {
+                    session.Run("UPDATE items SET updated_at = @at WHERE no = @no", Columns.Ticks(later), known.No);
+                }
+            }
+            else
+            {
+                changed++;
+                var payload = Packed(item);
+                var previous = _page.IsBaseline ? null : (byte[]?)session.Scalar("SELECT payload FROM items WHERE no = @no", known.No);
+                session.Run(
+                    "UPDATE items SET hash = @hash, updated_at = COALESCE(@updated_at, updated_at), revision = revision + 1, seen_at = @seen_at, payload = @payload WHERE no = @no",
+                    item.Hash,
+                    Columns.Ticks(item.UpdatedAt),
+                    Columns.Ticks(_page.ObservedAt),
+                    payload,
+                    known.No);
+                AddSubjects(session, source, known.No, item.Subjects);
+                Append(session, source, location, ref ledgerEnd, item, known.Revision + 1, payload, previous);
+            }
+        }
+
+        SqliteIncidentStore.Insert(session, _page.Incidents);
+
+        // 3. Token, ledger end and, at the end of the scan, watermark and baseline move with the rows: neither is ever ahead of the other.
+        session.Run(
+            UpdateSource,
+            _page.EndsScan,
+            Columns.Ticks(_page.ScanUpper),
+            _page.NextPageToken,
+            Columns.Ticks(_page.ObservedAt),
+            Columns.Ticks(_page.DueAt),
+            ledgerEnd,
+            added,
+            source);
+        return new IntakeResult(added, changed, unchanged, ledgerEnd);
+    }
+
+    private void Append(Session session, long source, string? location, ref long ledgerEnd, PolledItem item, int revision, byte[] payload, byte[]? previous)
+    {
+        if (!_page.IsBaseline)
+        {
+            session.Run(
+                InsertEvent,
+                source,
+                location,
+                ++ledgerEnd,
+                item.Id,
+                revision,
+                Columns.Ticks(_page.ObservedAt),
+                payload,
+                previous,
+                item.Subjects.Count == 0 ? null : Columns.Array(Columns.Subjects(item.Subjects)));
+        }
+    }
+
+    private Dictionary<string, Stored> Lookup(Session session, long source)
+    {
+        var stored = new Dictionary<string, Stored>(_items.Count, StringComparer.Ordinal);
+        using var reader = session.Query(Find, _ids, source);
+        while (reader.Read())
+        {
+            stored.Add(reader.GetString(0), new Stored(reader.GetInt64(1), reader.GetString(2), reader.IsDBNull(3) ? null : reader.GetInt64(3), reader.GetInt32(4)));
+        }
+
+        return stored;
+    }
+
+    private byte[] Packed(PolledItem item) => _packed.TryGetValue(item.Id, out var packed) ? packed : Payload.PackJson(item.Payload);
+
+    private static void AddSubjects(Session session, long source, long itemNo, IReadOnlyList<string> subjects)
+    {
+        if (subjects.Count == 0)
+        {
+            return;
+        }
+
+        foreach (var subject in Columns.Subjects(subjects))
+        {
+            session.Run("INSERT INTO item_subjects (source_no, subject, item_no) VALUES (@source, @subject, @item) ON CONFLICT DO NOTHING", source, subject, itemNo);
+        }
+    }
+
+    /// <summary>Of two items with one id the newer counts; of two that are equally new, the one that the page lists later.</summary>
+    private static IReadOnlyList<PolledItem> Newest(IReadOnlyList<PolledItem> items)
+    {
+        var byId = new Dictionary<string, int>(items.Count, StringComparer.Ordinal);
+        var newest = new List<PolledItem>(items.Count);
+        foreach (var item in items)
+        {
+            if (byId.TryAdd(item.Id, newest.Count))
+            {
+                newest.Add(item);
+            }
+            else if (item.UpdatedAt is null || newest[byId[item.Id]].UpdatedAt is not { } other || item.UpdatedAt >= other)
+            {
+                newest[byId[item.Id]] = item;
+            }
+        }
+
+        return newest;
+    }
+}

@@ -1,0 +1,83 @@
+using Automation.Engine;
+using Automation.Runtime.Storage;
+
+namespace Automation.Persistence.Sqlite;
+
+/// <summary>Publishes a version: its mark, its triggers and their sources, in one transaction.</summary>
+internal sealed class PublicationWrite(Publication publication)
+{
+    private const string InsertSource =
+        $"""
+        INSERT INTO sources (id, connection_id, location_id, operation, inputs, interval, due_at)
+        VALUES (@id, @connection_id, @location_id, @operation, @inputs, @interval, COALESCE(@due_at, {Columns.Now}))
+        ON CONFLICT (id) DO NOTHING
+        """;
+
+    /// <summary>
+    /// A trigger that is there keeps position, generation, pause and history. One whose source changed takes the end of the new ledger, as a new one does. A schedule keeps its next time unless it
+    /// was changed: publishing again must not skip it.
+    /// </summary>
+    private const string UpsertTrigger =
+        """
+        INSERT INTO triggers (id, definition_id, version_id, activity_id, activity_type, kind, location_id, connection_id, source_id, hash, mode, configured, time_zone, effective_interval, settings,
+            position, generation, is_paused, due_at, created_at)
+        VALUES (@id, @definition_id, @version_id, @activity_id, @activity_type, @kind, @location_id, @connection_id, @source_id, @hash, @mode, @configured, @time_zone, @effective_interval, @settings,
+            COALESCE((SELECT ledger_end FROM sources WHERE id = @source_id), 0), @generation, @is_paused, @due_at, @created_at)
+        ON CONFLICT (id) DO UPDATE SET
+            version_id = excluded.version_id, activity_type = excluded.activity_type, kind = excluded.kind, connection_id = excluded.connection_id, hash = excluded.hash, mode = excluded.mode,
+            settings = excluded.settings, effective_interval = excluded.effective_interval,
+            position = CASE WHEN source_id IS excluded.source_id THEN position ELSE excluded.position END,
+            due_at = CASE WHEN configured IS excluded.configured AND time_zone IS excluded.time_zone AND due_at IS NOT NULL THEN due_at ELSE excluded.due_at END,
+            source_id = excluded.source_id, configured = excluded.configured, time_zone = excluded.time_zone
+        """;
+
+    /// <exception cref="InvalidOperationException">There is no such version.</exception>
+    public void Write(Session session)
+    {
+        session.Run("UPDATE definition_versions SET is_published = 0 WHERE definition_id = @definition AND is_published = 1", publication.DefinitionId);
+        if (session.Run("UPDATE definition_versions SET is_published = 1 WHERE id = @id AND definition_id = @definition", publication.VersionId, publication.DefinitionId) == 0)
+        {
+            throw new InvalidOperationException($"Version {publication.VersionId} of definition {publication.DefinitionId} is not stored: save it before it is published.");
+        }
+
+        foreach (var s in publication.Sources)
+        {
+            session.Run(InsertSource, s.Id, s.ConnectionId, s.LocationId, s.Operation, Json.Write(s.Inputs), s.Interval.Ticks, Columns.Ticks(s.DueAt));
+        }
+
+        var touched = session.List(reader => reader.GetString(0), "SELECT DISTINCT source_id FROM triggers WHERE definition_id = @definition AND source_id IS NOT NULL", publication.DefinitionId);
+        foreach (var t in publication.Triggers)
+        {
+            session.Run(
+                UpsertTrigger,
+                t.Id,
+                publication.DefinitionId,
+                publication.VersionId,
+                t.ActivityId,
+                t.ActivityType,
+                t.Kind,
+                t.LocationId,
+                t.ConnectionId,
+                t.SourceId,
+                t.Hash,
+                t.Mode,
+                t.Configured,
+                t.TimeZone,
+                t.EffectiveInterval?.Ticks,
+                Json.Write(t.Settings),
+                t.Generation,
+                t.IsPaused,
+                Columns.Ticks(t.DueAt),
+                Columns.Ticks(t.CreatedAt));
+        }
+
+        session.Run(
+            "DELETE FROM triggers WHERE definition_id = @definition AND id NOT IN (SELECT value FROM json_each(@kept))",
+            publication.DefinitionId,
+            Columns.Array(publication.Triggers.Select(t => t.Id)));
+        foreach (var source in touched.Concat(publication.Sources.Select(s => s.Id)).Distinct(StringComparer.Ordinal))
+        {
+            Triggers.Refresh(session, source);
+        }
+    }
+}

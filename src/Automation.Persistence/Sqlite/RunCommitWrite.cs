@@ -1,0 +1,213 @@
+using Automation.Engine;
+using Automation.Persistence.Encoding;
+using Automation.Runtime.Storage;
+
+namespace Automation.Persistence.Sqlite;
+
+/// <summary>
+/// Writes the end of a burst, or a checkpoint in its middle. Everything that costs processor time (JSON, compression) is done before the writer's turn;
+/// <see cref="Write"/> only runs statements.
+/// </summary>
+internal sealed class RunCommitWrite
+{
+    private const string InsertLeased =
+        $"""
+        INSERT INTO instances (id, definition_id, version_id, version, definition_name, status, sub_status, correlation_id, name, location_id, parent_instance_id, parent_bookmark_id, lineage, trigger_id, started_by, is_sandbox,
+            incident_count, error, created_at, updated_at, started_at, finished_at, runnable, lease_owner, lease_token, lease_until)
+        VALUES (@id, @definition_id, @version_id, @version, @definition_name, @status, @sub_status, @correlation_id, @name, @location_id, @parent_instance_id, @parent_bookmark_id, @lineage, @trigger_id, @started_by, @is_sandbox,
+            @incidents, @error, @created_at, @at, @started_at, @finished_at, @leased, @owner, @token, CASE WHEN @leased THEN {Columns.Now} + @duration ELSE 0 END)
+        ON CONFLICT (id) DO NOTHING RETURNING no
+        """;
+
+    private const string UpdateLeased =
+        $"""
+        UPDATE instances SET
+            status = @status, sub_status = @sub_status, correlation_id = @correlation_id, name = @name, updated_at = @at, started_at = COALESCE(started_at, @started_at), finished_at = @finished_at,
+            incident_count = incident_count + @incidents, error = COALESCE(@error, error), attempts = 0,
+            lease_owner = CASE WHEN @release THEN NULL ELSE lease_owner END,
+            lease_until = CASE WHEN @release THEN 0 ELSE {Columns.Now} + @duration END,
+            runnable = CASE WHEN @status = 1 THEN 0 WHEN @release THEN EXISTS (SELECT 1 FROM stimuli WHERE instance_no = instances.no) ELSE 1 END
+        WHERE id = @id AND lease_owner = @owner AND lease_token = @token
+        RETURNING no, lineage, EXISTS (SELECT 1 FROM stimuli WHERE instance_no = instances.no)
+        """;
+
+    private const string InsertBookmark =
+        """
+        INSERT INTO bookmarks (id, instance_no, name, key, hash, tag, activity_id, node_id, activity_instance_id, due_at, wait_until, payload, created_at)
+        VALUES (@id, @instance_no, @name, @key, @hash, @tag, @activity_id, @node_id, @activity_instance_id, @due_at, @due_at, @payload, @created_at)
+        ON CONFLICT (id) DO NOTHING
+        """;
+
+    private readonly RunCommit _commit;
+    private readonly byte[] _state;
+    private readonly byte[]? _start;
+    private readonly byte[]? _journal;
+    private readonly List<JournalSegment.Apart> _apart = [];
+    private readonly byte[]? _request;
+    private readonly PackedInstance[] _children;
+    private readonly PackedStimulus[] _stimuli;
+    private readonly byte[]?[] _bookmarkPayloads;
+
+    public RunCommitWrite(RunCommit commit)
+    {
+        _commit = commit;
+        _state = Payload.Pack(commit.State);
+        _start = commit.Insert is null ? null : Payload.PackRecord(commit.Insert.Start);
+        _journal = commit.Changes.Journal.Count == 0 ? null : JournalSegment.Pack(commit.Changes.Journal, commit.InstanceId, _apart);
+        _request = commit.Intent is null ? null : Payload.PackRecord(commit.Intent.Request);
+        _children = PackedInstance.Of(commit.Children);
+        _stimuli = PackedStimulus.Of(commit.Stimuli);
+        _bookmarkPayloads = commit.Changes.BookmarksAdded.Select(b => Payload.PackJsonOrNull(b.Payload)).ToArray();
+    }
+
+    /// <summary>
+    /// Writes it; returns whether stimuli wait for the instance.
+    /// <list type="number">
+    /// <item>The fencing token is checked by the statement that changes the row: a stale owner changes no row, throws, and its savepoint takes back what came before.</item>
+    /// <item>State, journal, bookmarks, intent, children and stimuli are rows of the same transaction. Killed before COMMIT, the run is where its last commit left it, and is claimed again when its lease has run out.</item>
+    /// <item>Killed after COMMIT of an intent and before the request is sent: the ledger finds an intent without outcome and decides by the effect's class.</item>
+    /// <item>Stimuli that were applied leave the queue here, with the state that has them in it: none is applied twice, none is lost.</item>
+    /// <item>A stimulus that arrived meanwhile is seen by this statement (there is one writer): the row stays runnable, and the sweep finds it even when nobody rings.</item>
+    /// </list>
+    /// </summary>
+    /// <exception cref="LeaseLostException">The lease is gone, the row to insert exists, or the effect is on its way already.</exception>
+    public bool Write(Session session)
+    {
+        foreach (var stimulus in _commit.StimuliDone)
+        {
+            session.Run("DELETE FROM stimuli WHERE id = @id", stimulus);
+        }
+
+        var incidents = SqliteIncidentStore.Insert(session, _commit.Incidents);
+        var (no, lineage, waiting) = _commit.Insert is null ? Update(session, incidents) : Insert(session, incidents);
+        WriteChanges(session, no);
+        if (_commit.Intent is { } intent && !SqliteEffectStore.Insert(session, intent, _request!, lineage))
+        {
+            throw new LeaseLostException(_commit.InstanceId);
+        }
+
+        foreach (var child in _children)
+        {
+            Instances.Insert(session, child);
+        }
+
+        foreach (var stimulus in _stimuli)
+        {
+            Instances.Stimulate(session, stimulus);
+            waiting |= stimulus.InstanceId == _commit.InstanceId;
+        }
+
+        if (_commit.Status != WorkflowStatus.Finished)
+        {
+            return waiting;
+        }
+
+        // Nothing resumes a finished run.
+        if (_commit.Insert is null)
+        {
+            session.Run("DELETE FROM bookmarks WHERE instance_no = @no", no);
+            session.Run("DELETE FROM stimuli WHERE instance_no = @no", no);
+        }
+
+        return false;
+    }
+
+    private void WriteChanges(Session session, long no)
+    {
+        if (_journal is not null)
+        {
+            session.Run("INSERT INTO journal_segments (instance_no, data) VALUES (@no, @data)", no, _journal);
+            foreach (var (id, data) in _apart)
+            {
+                session.Run("INSERT INTO payloads (id, instance_no, data) VALUES (@id, @no, @data)", id, no, data);
+            }
+        }
+
+        foreach (var bookmark in _commit.Changes.BookmarksRemoved)
+        {
+            session.Run("DELETE FROM bookmarks WHERE id = @id", bookmark);
+        }
+
+        for (var i = 0; i < _bookmarkPayloads.Length; i++)
+        {
+            var b = _commit.Changes.BookmarksAdded[i];
+            session.Run(InsertBookmark, b.Id, no, b.Name, b.Key, b.Hash, b.Tag, b.ActivityId, b.NodeId, b.ActivityInstanceId, Columns.Ticks(b.DueAt), _bookmarkPayloads[i], Columns.Ticks(b.CreatedAt));
+        }
+
+        Instances.AddSubjects(session, no, _commit.Changes.Subjects);
+    }
+
+    private (long No, string Lineage, bool Waiting) Update(Session session, int incidents)
+    {
+        using var reader = session.Query(
+            UpdateLeased,
+            (int)_commit.Status,
+            (int)_commit.SubStatus,
+            _commit.CorrelationId,
+            _commit.Name,
+            Columns.Ticks(_commit.At),
+            StartedAt(),
+            FinishedAt(),
+            incidents,
+            Error(),
+            _commit.Release,
+            _commit.LeaseDuration.Ticks,
+            _commit.InstanceId,
+            _commit.Lease.Owner,
+            _commit.Lease.Token);
+        if (!reader.Read())
+        {
+            throw new LeaseLostException(_commit.InstanceId);
+        }
+
+        var (no, lineage, waiting) = (reader.GetInt64(0), reader.GetString(1), reader.Flag(2));
+        session.Run("UPDATE instance_states SET state = @state WHERE instance_no = @no", _state, no);
+        return (no, lineage, waiting);
+    }
+
+    private (long No, string Lineage, bool Waiting) Insert(Session session, int incidents)
+    {
+        var instance = _commit.Insert!;
+        var start = instance.Start;
+        var lineage = start.Lineage ?? instance.Id;
+        var leased = !_commit.Release && _commit.Status != WorkflowStatus.Finished;
+        var no = session.Long(
+            InsertLeased,
+            _commit.InstanceId,
+            instance.DefinitionId,
+            instance.VersionId,
+            instance.Version,
+            instance.DefinitionName,
+            (int)_commit.Status,
+            (int)_commit.SubStatus,
+            _commit.CorrelationId,
+            _commit.Name,
+            start.LocationId,
+            start.ParentInstanceId,
+            instance.ParentBookmarkId,
+            lineage,
+            instance.TriggerId,
+            instance.StartedBy,
+            instance.IsSandbox,
+            incidents,
+            Error(),
+            Columns.Ticks(instance.CreatedAt),
+            Columns.Ticks(_commit.At),
+            StartedAt(),
+            FinishedAt(),
+            leased,
+            _commit.Release ? null : _commit.Lease.Owner,
+            _commit.Lease.Token,
+            _commit.LeaseDuration.Ticks) ?? throw new LeaseLostException(_commit.InstanceId);
+        session.Run("INSERT INTO instance_states (instance_no, start, state) VALUES (@no, @start, @state)", no, _start, _state);
+        Instances.AddSubjects(session, no, instance.Subjects);
+        return (no, lineage, false);
+    }
+
+    /// <summary>A run starts with its first journal record.</summary>
+    private long StartedAt() => Columns.Ticks(_commit.Changes.Journal.Count > 0 ? _commit.Changes.Journal[0].At : _commit.At);
+
+    private object? FinishedAt() => _commit.Status == WorkflowStatus.Finished ? Columns.Ticks(_commit.At) : null;
+
+    private string? Error() => _commit.Incidents.Count > 0 ? _commit.Incidents[^1].Message : null;
+}

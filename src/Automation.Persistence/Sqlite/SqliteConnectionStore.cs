@@ -1,0 +1,61 @@
+using Automation.Runtime.Storage;
+using Microsoft.Data.Sqlite;
+
+namespace Automation.Persistence.Sqlite;
+
+/// <summary>Connections in SQLite.</summary>
+internal sealed class SqliteConnectionStore(SqliteDatabase database) : IConnectionStore
+{
+    private const string Fields = "id, name, connector, base_url, location_id, company_id, auth_kind, secret, is_sandbox, created_at, updated_at";
+
+    private const string Upsert =
+        $"""
+        INSERT INTO connections ({Fields}) VALUES (@id, @name, @connector, @base_url, @location_id, @company_id, @auth_kind, @secret, @is_sandbox, @created_at, @updated_at)
+        ON CONFLICT (id) DO UPDATE SET
+            name = excluded.name, connector = excluded.connector, base_url = excluded.base_url, location_id = excluded.location_id, company_id = excluded.company_id, auth_kind = excluded.auth_kind,
+            secret = excluded.secret, is_sandbox = excluded.is_sandbox, updated_at = excluded.updated_at
+        """;
+
+    /// <summary>An id wins over a name that is spelled like it.</summary>
+    public Task<ConnectionRecord?> FindAsync(string idOrName, CancellationToken cancellationToken) => database.ReadAsync(
+        session => session.First(Read, $"SELECT {Fields} FROM connections WHERE id = @key OR name = @key ORDER BY id = @key DESC LIMIT 1", idOrName),
+        cancellationToken);
+
+    public Task<IReadOnlyList<ConnectionRecord>> ListAsync(CancellationToken cancellationToken) => database.ReadAsync<IReadOnlyList<ConnectionRecord>>(
+        session => session.List(Read, $"SELECT {Fields} FROM connections ORDER BY name COLLATE NOCASE"),
+        cancellationToken);
+
+    public Task SaveAsync(ConnectionRecord connection, CancellationToken cancellationToken) => database.WriteAsync(
+        session => session.Run(
+            Upsert,
+            connection.Id,
+            connection.Name,
+            connection.Connector,
+            connection.BaseUrl,
+            connection.LocationId,
+            connection.CompanyId,
+            connection.AuthKind,
+            connection.Secret,
+            connection.IsSandbox,
+            Columns.Ticks(connection.CreatedAt),
+            Columns.Ticks(connection.UpdatedAt)),
+        cancellationToken);
+
+    public Task<bool> DeleteAsync(string id, CancellationToken cancellationToken) =>
+        database.WriteAsync(session => session.Run("DELETE FROM connections WHERE id = @id", id) == 1, cancellationToken);
+
+    private static ConnectionRecord Read(SqliteDataReader reader) => new()
+    {
+        Id = reader.GetString(0),
+        Name = reader.GetString(1),
+        Connector = reader.GetString(2),
+        BaseUrl = reader.GetString(3),
+        LocationId = reader.Text(4),
+        CompanyId = reader.Text(5),
+        AuthKind = reader.GetString(6),
+        Secret = reader.Blob(7)!,
+        IsSandbox = reader.Flag(8),
+        CreatedAt = reader.Time(9),
+        UpdatedAt = reader.Time(10),
+    };
+}

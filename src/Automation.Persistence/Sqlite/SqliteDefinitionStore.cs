@@ -1,0 +1,170 @@
+using Automation.Runtime.Storage;
+using Microsoft.Data.Sqlite;
+
+namespace Automation.Persistence.Sqlite;
+
+/// <summary>Definitions and their versions in SQLite.</summary>
+internal sealed class SqliteDefinitionStore(SqliteDatabase database) : IDefinitionStore
+{
+    private const string Fields =
+        "id, definition_id, version, name, description, is_latest, is_published, is_readonly, is_system, provider, tool_version, created_at";
+
+    private const string Upsert =
+        $"""
+        INSERT INTO definition_versions ({Fields}, json)
+        VALUES (@id, @definition_id, @version, @name, @description, @is_latest, @is_published, @is_readonly, @is_system, @provider, @tool_version, @created_at, @json)
+        ON CONFLICT (id) DO UPDATE SET
+            definition_id = excluded.definition_id, version = excluded.version, name = excluded.name, description = excluded.description, is_latest = excluded.is_latest, is_published = excluded.is_published,
+            is_readonly = excluded.is_readonly, is_system = excluded.is_system, provider = excluded.provider, tool_version = excluded.tool_version, created_at = excluded.created_at, json = excluded.json
+        """;
+
+    public Task<DefinitionVersion?> FindAsync(string definitionId, VersionOptions version, CancellationToken cancellationToken) => database.ReadAsync(
+        session => session.First(Read, $"SELECT {Fields}, json FROM definition_versions WHERE definition_id = @id AND {Condition(version)} ORDER BY version DESC LIMIT 1", definitionId),
+        cancellationToken);
+
+    public Task<DefinitionVersion?> FindVersionAsync(string versionId, CancellationToken cancellationToken) =>
+        database.ReadAsync(session => session.First(Read, $"SELECT {Fields}, json FROM definition_versions WHERE id = @id", versionId), cancellationToken);
+
+    public Task<PageOf<DefinitionVersion>> ListAsync(DefinitionFilter filter, bool withJson, CancellationToken cancellationToken)
+    {
+        var where = new Where();
+        where.AddIf(true, Condition(filter.Version));
+        where.AddIf(filter.DefinitionIds is not null, "definition_id IN (SELECT value FROM json_each(@definitions))", Columns.Array(filter.DefinitionIds ?? []));
+        where.AddIf(filter.Ids is not null, "id IN (SELECT value FROM json_each(@ids))", Columns.Array(filter.Ids ?? []));
+        where.AddIf(filter.Name is not null, "name = @name", filter.Name);
+        where.AddIf(filter.IsSystem is not null, "is_system = @system", filter.IsSystem);
+        where.AddIf(
+            !string.IsNullOrWhiteSpace(filter.Search),
+            @"(name LIKE @search ESCAPE '\' OR description LIKE @search ESCAPE '\' OR definition_id LIKE @search ESCAPE '\' OR id LIKE @search ESCAPE '\')",
+            Columns.Contains(filter.Search ?? ""));
+        var direction = filter.Descending ? "DESC" : "ASC";
+        var order = filter.OrderBy switch
+        {
+            "Created" => $"created_at {direction}",
+            "Version" => $"version {direction}",
+            _ => $"name COLLATE NOCASE {direction}",
+        };
+        return database.ReadAsync(
+            session => new PageOf<DefinitionVersion>(
+                session.List(
+                    Read,
+                    $"SELECT {Fields}, {(withJson ? "json" : "''")} FROM definition_versions {where} ORDER BY {order}, definition_id, version DESC LIMIT @limit OFFSET @offset",
+                    where.With(filter.PageSize, (long)filter.Page * filter.PageSize)),
+                session.Long($"SELECT COUNT(*) FROM definition_versions {where}", where.With()) ?? 0),
+            cancellationToken);
+    }
+
+    public Task SaveAsync(IReadOnlyList<DefinitionVersion> versions, CancellationToken cancellationToken) => versions.Count == 0
+        ? Task.CompletedTask
+        : database.WriteAsync(
+            session =>
+            {
+                foreach (var v in versions)
+                {
+                    if (v.IsLatest)
+                    {
+                        session.Run("UPDATE definition_versions SET is_latest = 0 WHERE definition_id = @definition AND is_latest = 1 AND id <> @id", v.DefinitionId, v.Id);
+                    }
+
+                    if (v.IsPublished)
+                    {
+                        session.Run("UPDATE definition_versions SET is_published = 0 WHERE definition_id = @definition AND is_published = 1 AND id <> @id", v.DefinitionId, v.Id);
+                    }
+
+                    session.Run(
+                        Upsert,
+                        v.Id,
+                        v.DefinitionId,
+                        v.Version,
+                        v.Name,
+                        v.Description,
+                        v.IsLatest,
+                        v.IsPublished,
+                        v.IsReadonly,
+                        v.IsSystem,
+                        v.Provider,
+                        v.ToolVersion,
+                        Columns.Ticks(v.CreatedAt),
+                        v.Json);
+                }
+            },
+            cancellationToken);
+
+    public Task PublishAsync(Publication publication, CancellationToken cancellationToken) =>
+        database.WriteAsync(new PublicationWrite(publication).Write, cancellationToken);
+
+    public Task RetractAsync(string definitionId, CancellationToken cancellationToken) => database.WriteAsync(
+        session =>
+        {
+            session.Run("UPDATE definition_versions SET is_published = 0 WHERE definition_id = @definition AND is_published = 1", definitionId);
+            Triggers.Remove(session, definitionId);
+        },
+        cancellationToken);
+
+    public Task<bool> DeleteAsync(string definitionId, CancellationToken cancellationToken) => database.WriteAsync(
+        session =>
+        {
+            Triggers.Remove(session, definitionId);
+            return session.Run("DELETE FROM definition_versions WHERE definition_id = @definition", definitionId) > 0;
+        },
+        cancellationToken);
+
+    public Task<bool> DeleteVersionAsync(string versionId, CancellationToken cancellationToken) => database.WriteAsync(
+        session =>
+        {
+            string definitionId;
+            bool wasLatest, wasPublished;
+            using (var reader = session.Query("DELETE FROM definition_versions WHERE id = @id RETURNING definition_id, is_latest, is_published", versionId))
+            {
+                if (!reader.Read())
+                {
+                    return false;
+                }
+
+                (definitionId, wasLatest, wasPublished) = (reader.GetString(0), reader.Flag(1), reader.Flag(2));
+            }
+
+            if (wasLatest)
+            {
+                session.Run(
+                    "UPDATE definition_versions SET is_latest = 1 WHERE id = (SELECT id FROM definition_versions WHERE definition_id = @definition ORDER BY version DESC LIMIT 1)",
+                    definitionId);
+            }
+
+            if (wasPublished)
+            {
+                Triggers.Remove(session, definitionId);
+            }
+
+            return true;
+        },
+        cancellationToken);
+
+    private static string Condition(VersionOptions version) => version.Kind switch
+    {
+        "Latest" => "is_latest = 1",
+        "Published" => "is_published = 1",
+        "Draft" => "is_published = 0",
+        "LatestOrPublished" => "(is_latest = 1 OR is_published = 1)",
+        "LatestAndPublished" => "is_latest = 1 AND is_published = 1",
+        "Specific" => $"version = {version.Number ?? 0}",
+        _ => "1 = 1",
+    };
+
+    private static DefinitionVersion Read(SqliteDataReader reader) => new()
+    {
+        Id = reader.GetString(0),
+        DefinitionId = reader.GetString(1),
+        Version = reader.GetInt32(2),
+        Name = reader.Text(3),
+        Description = reader.Text(4),
+        IsLatest = reader.Flag(5),
+        IsPublished = reader.Flag(6),
+        IsReadonly = reader.Flag(7),
+        IsSystem = reader.Flag(8),
+        Provider = reader.GetString(9),
+        ToolVersion = reader.Text(10),
+        CreatedAt = reader.Time(11),
+        Json = reader.GetString(12),
+    };
+}

@@ -1,0 +1,57 @@
+using Automation.Runtime.Storage;
+
+namespace Automation.Persistence.Sqlite;
+
+/// <summary>What is due, in SQLite: each question reads the head of one index.</summary>
+internal sealed class SqliteDueStore(SqliteDatabase database) : IDueStore
+{
+    private const string FreeSource = $"is_active = 1 AND due_at IS NOT NULL AND lease_until <= {Columns.Now}";
+    private const string LiveSchedule = "t.kind = 'schedule' AND t.is_paused = 0 AND t.due_at IS NOT NULL";
+
+    public Task<DateTimeOffset?> NextDueAsync(CancellationToken cancellationToken) => database.ReadAsync<DateTimeOffset?>(
+        session =>
+        {
+            long?[] heads =
+            [
+                session.Long($"SELECT due_at FROM sources WHERE {FreeSource} ORDER BY due_at LIMIT 1"),
+                session.Long($"SELECT due_at FROM triggers t WHERE {LiveSchedule} ORDER BY due_at LIMIT 1"),
+                session.Long("SELECT due_at FROM bookmarks WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1"),
+            ];
+            return heads.Min() is { } ticks ? new DateTimeOffset(ticks, TimeSpan.Zero) : null;
+        },
+        cancellationToken);
+
+    public Task<IReadOnlyList<string>> DueSourcesAsync(DateTimeOffset now, int limit, CancellationToken cancellationToken) => database.ReadAsync<IReadOnlyList<string>>(
+        session => session.List(reader => reader.GetString(0), $"SELECT id FROM sources WHERE {FreeSource} AND due_at <= @now ORDER BY due_at LIMIT @limit", Columns.Ticks(now), limit),
+        cancellationToken);
+
+    public Task<IReadOnlyList<TriggerRecord>> DueSchedulesAsync(DateTimeOffset now, int limit, CancellationToken cancellationToken) => database.ReadAsync<IReadOnlyList<TriggerRecord>>(
+        session => session.List(Triggers.Read, $"SELECT {Triggers.Fields} FROM triggers t WHERE {LiveSchedule} AND t.due_at <= @now ORDER BY t.due_at LIMIT @limit", Columns.Ticks(now), limit),
+        cancellationToken);
+
+    public async Task<IReadOnlyList<string>> ResumeDueBookmarksAsync(DateTimeOffset now, int limit, CancellationToken cancellationToken)
+    {
+        if (await database.ReadAsync(session => session.Long("SELECT 1 FROM bookmarks WHERE due_at <= @now LIMIT 1", Columns.Ticks(now)) is null, cancellationToken).ConfigureAwait(false))
+        {
+            return [];
+        }
+
+        return await database.WriteAsync<IReadOnlyList<string>>(
+            session =>
+            {
+                var due = session.List(
+                    reader => (Bookmark: reader.GetString(0), Instance: reader.GetString(1)),
+                    "SELECT b.id, i.id FROM bookmarks b JOIN instances i ON i.no = b.instance_no WHERE b.due_at <= @now ORDER BY b.due_at LIMIT @limit",
+                    Columns.Ticks(now),
+                    limit);
+                foreach (var (bookmark, instance) in due)
+                {
+                    session.Run("UPDATE bookmarks SET due_at = NULL WHERE id = @id", bookmark);
+                    Instances.Stimulate(session, new PackedStimulus(instance, $"due:{bookmark}", bookmark, null));
+                }
+
+                return due.Select(d => d.Instance).Distinct(StringComparer.Ordinal).ToList();
+            },
+            cancellationToken).ConfigureAwait(false);
+    }
+}

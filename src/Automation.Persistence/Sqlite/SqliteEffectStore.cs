@@ -1,0 +1,98 @@
+using Automation.Connectors;
+using Automation.Persistence.Encoding;
+using Automation.Runtime.Storage;
+using Microsoft.Data.Sqlite;
+
+namespace Automation.Persistence.Sqlite;
+
+/// <summary>The ledger of effects in SQLite.</summary>
+internal sealed class SqliteEffectStore(SqliteDatabase database) : IEffectStore
+{
+    private const string Fields =
+        "key, instance_id, activity_id, node_id, iteration, operation, class, connection_id, location_id, request, status, response, error, intent_at, outcome_at, attempts";
+
+    private const string InsertIntent =
+        """
+        INSERT INTO effects (key, lineage, instance_id, activity_id, node_id, iteration, operation, class, connection_id, location_id, request, status, response, error, intent_at, outcome_at, attempts)
+        VALUES (@key, @lineage, @instance_id, @activity_id, @node_id, @iteration, @operation, @class, @connection_id, @location_id, @request, @status, NULL, NULL, @intent_at, NULL, @attempts)
+        ON CONFLICT (key) DO UPDATE SET
+            instance_id = excluded.instance_id, activity_id = excluded.activity_id, node_id = excluded.node_id, iteration = excluded.iteration, operation = excluded.operation,
+            class = excluded.class, connection_id = excluded.connection_id, location_id = excluded.location_id, request = excluded.request, status = excluded.status,
+            response = NULL, error = NULL, intent_at = excluded.intent_at, outcome_at = NULL, attempts = excluded.attempts
+        WHERE effects.status IN ('failed', 'abandoned')
+        """;
+
+    /// <summary>Records an intent. False: an effect of this key is on its way or done.</summary>
+    public static bool Insert(Session session, EffectRecord effect, byte[] request, string lineage) => session.Run(
+        InsertIntent,
+        effect.Key,
+        lineage,
+        effect.InstanceId,
+        effect.ActivityId,
+        effect.NodeId,
+        effect.Iteration,
+        effect.Operation,
+        (int)effect.Class,
+        effect.ConnectionId,
+        effect.LocationId,
+        request,
+        effect.Status,
+        Columns.Ticks(effect.IntentAt),
+        effect.Attempts) == 1;
+
+    public Task<EffectRecord?> FindAsync(string key, CancellationToken cancellationToken) =>
+        database.ReadAsync(session => session.First(Read, $"SELECT {Fields} FROM effects WHERE key = @key", key), cancellationToken);
+
+    public Task<IReadOnlyList<EffectRecord>> ListAsync(string instanceId, CancellationToken cancellationToken) =>
+        database.ReadAsync<IReadOnlyList<EffectRecord>>(
+            session => session.List(Read, $"SELECT {Fields} FROM effects WHERE instance_id = @id ORDER BY intent_at, key", instanceId),
+            cancellationToken);
+
+    public Task CompleteAsync(EffectRecord effect, IncidentRecord? incident, CancellationToken cancellationToken)
+    {
+        var response = effect.Response is null ? null : Payload.PackRecord(effect.Response);
+        return database.WriteAsync(
+            session =>
+            {
+                // What is known to have happened stays known: a later "unknown" or "failed" of a stale owner does not take it back.
+                var changed = session.Run(
+                    "UPDATE effects SET status = @status, response = @response, error = @error, outcome_at = @at, attempts = @attempts WHERE key = @key AND (status <> 'done' OR @status = 'done')",
+                    effect.Status,
+                    response,
+                    effect.Error,
+                    Columns.Ticks(effect.OutcomeAt),
+                    effect.Attempts,
+                    effect.Key);
+                if (changed == 0 && session.Long("SELECT 1 FROM effects WHERE key = @key", effect.Key) is null)
+                {
+                    throw new InvalidOperationException($"The effect {effect.Key} has no intent: its outcome cannot be recorded.");
+                }
+
+                if (changed == 1 && incident is not null)
+                {
+                    SqliteIncidentStore.InsertAndCount(session, [incident]);
+                }
+            },
+            cancellationToken);
+    }
+
+    private static EffectRecord Read(SqliteDataReader reader) => new()
+    {
+        Key = reader.GetString(0),
+        InstanceId = reader.GetString(1),
+        ActivityId = reader.GetString(2),
+        NodeId = reader.GetString(3),
+        Iteration = reader.GetInt32(4),
+        Operation = reader.GetString(5),
+        Class = (EffectClass)reader.GetInt32(6),
+        ConnectionId = reader.Text(7),
+        LocationId = reader.Text(8),
+        Request = Payload.UnpackRecord<ConnectorRequest>(reader.Blob(9)!),
+        Status = reader.GetString(10),
+        Response = reader.Blob(11) is { } response ? Payload.UnpackRecord<ConnectorResponse>(response) : null,
+        Error = reader.Text(12),
+        IntentAt = reader.Time(13),
+        OutcomeAt = reader.TimeOrNull(14),
+        Attempts = reader.GetInt32(15),
+    };
+}

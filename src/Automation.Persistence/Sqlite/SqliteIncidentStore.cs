@@ -1,0 +1,104 @@
+using Automation.Runtime.Storage;
+using Microsoft.Data.Sqlite;
+
+namespace Automation.Persistence.Sqlite;
+
+/// <summary>Incidents in SQLite.</summary>
+internal sealed class SqliteIncidentStore(SqliteDatabase database) : IIncidentStore
+{
+    private const string Fields =
+        "id, kind, instance_id, definition_id, activity_id, activity_type, source_id, effect_key, location_id, code, message, detail, action, created_at, resolved_at, resolution";
+
+    private const string InsertSql =
+        $"""
+        INSERT INTO incidents ({Fields})
+        VALUES (@id, @kind, @instance_id, @definition_id, @activity_id, @activity_type, @source_id, @effect_key, @location_id, @code, @message, @detail, @action, @created_at, @resolved_at, @resolution)
+        ON CONFLICT (id) DO NOTHING
+        """;
+
+    /// <summary>Inserts incidents; those there already are kept as they are. Returns how many are new.</summary>
+    public static int Insert(Session session, IReadOnlyList<IncidentRecord> incidents)
+    {
+        var inserted = 0;
+        foreach (var i in incidents)
+        {
+            inserted += session.Run(
+                InsertSql,
+                i.Id,
+                i.Kind,
+                i.InstanceId,
+                i.DefinitionId,
+                i.ActivityId,
+                i.ActivityType,
+                i.SourceId,
+                i.EffectKey,
+                i.LocationId,
+                i.Code,
+                i.Message,
+                i.Detail,
+                i.Action,
+                Columns.Ticks(i.CreatedAt),
+                Columns.Ticks(i.ResolvedAt),
+                i.Resolution);
+        }
+
+        return inserted;
+    }
+
+    /// <summary>Inserts incidents that come outside of a commit of their run, and counts them there.</summary>
+    public static void InsertAndCount(Session session, IReadOnlyList<IncidentRecord> incidents)
+    {
+        foreach (var incident in incidents)
+        {
+            if (Insert(session, [incident]) == 1 && incident.InstanceId is not null)
+            {
+                session.Run("UPDATE instances SET incident_count = incident_count + 1, error = @error WHERE id = @id", incident.Message, incident.InstanceId);
+            }
+        }
+    }
+
+    public Task AddAsync(IReadOnlyList<IncidentRecord> incidents, CancellationToken cancellationToken) =>
+        incidents.Count == 0 ? Task.CompletedTask : database.WriteAsync(session => InsertAndCount(session, incidents), cancellationToken);
+
+    public Task<IncidentRecord?> FindAsync(string id, CancellationToken cancellationToken) =>
+        database.ReadAsync(session => session.First(Read, $"SELECT {Fields} FROM incidents WHERE id = @id", id), cancellationToken);
+
+    public Task<PageOf<IncidentRecord>> ListAsync(bool? open, string? instanceId, string? sourceId, int page, int pageSize, CancellationToken cancellationToken)
+    {
+        var where = new Where();
+        where.AddIf(open is true, "resolved_at IS NULL");
+        where.AddIf(open is false, "resolved_at IS NOT NULL");
+        where.AddIf(instanceId is not null, "instance_id = @instance", instanceId);
+        where.AddIf(sourceId is not null, "source_id = @source", sourceId);
+        return database.ReadAsync(
+            session => new PageOf<IncidentRecord>(
+                session.List(Read, $"SELECT {Fields} FROM incidents {where} ORDER BY created_at DESC, id DESC LIMIT @limit OFFSET @offset", where.With(pageSize, (long)page * pageSize)),
+                session.Long($"SELECT COUNT(*) FROM incidents {where}", where.With()) ?? 0),
+            cancellationToken);
+    }
+
+    public Task<bool> ResolveAsync(string id, string resolution, DateTimeOffset at, CancellationToken cancellationToken) =>
+        database.WriteAsync(
+            session => session.Run("UPDATE incidents SET resolved_at = @at, resolution = @resolution WHERE id = @id AND resolved_at IS NULL", Columns.Ticks(at), resolution, id) == 1,
+            cancellationToken);
+
+    private static IncidentRecord Read(SqliteDataReader reader) => new()
+    {
+        Id = reader.GetString(0),
+        Kind = reader.GetString(1),
+        InstanceId = reader.Text(2),
+        DefinitionId = reader.Text(3),
+        ActivityId = reader.Text(4),
+        ActivityType = reader.Text(5),
+        SourceId = reader.Text(6),
+        EffectKey = reader.Text(7),
+        LocationId = reader.Text(8),
+        Code = reader.GetString(9),
+        Message = reader.GetString(10),
+        Detail = reader.Text(11),
+        Action = reader.Text(12),
+        CreatedAt = reader.Time(13),
+        ResolvedAt = reader.TimeOrNull(14),
+        Resolution = reader.Text(15),
+    };
+}

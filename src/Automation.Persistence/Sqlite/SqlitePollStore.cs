@@ -1,0 +1,292 @@
+using Automation.Engine;
+using Automation.Persistence.Encoding;
+using Automation.Runtime.Storage;
+using Microsoft.Data.Sqlite;
+using Newtonsoft.Json;
+using Newtonsoft.Json.Linq;
+
+namespace Automation.Persistence.Sqlite;
+
+/// <summary>Sources, items, events, triggers and deliveries in SQLite.</summary>
+internal sealed class SqlitePollStore(SqliteDatabase database) : IPollStore
+{
+    private const string SourceFields =
+        "id, connection_id, location_id, operation, inputs, interval, baselined_at, watermark, scan_upper, page_token, scan_pages, scan_started_at, ledger_end, due_at, last_poll_at, last_success_at, last_error, failures, item_count";
+
+    private const string Held = "WHERE id = @id AND lease_owner = @owner AND lease_token = @token";
+
+    private const string Claim =
+        $"""
+        UPDATE sources SET lease_owner = @owner, lease_token = lease_token + 1, lease_until = {Columns.Now} + @duration
+        WHERE no IN (
+            SELECT no FROM sources
+            WHERE is_active = 1 AND lease_until <= {Columns.Now} AND (@even_if_not_due OR due_at <= {Columns.Now}) AND (@ids IS NULL OR id IN (SELECT value FROM json_each(@ids)))
+            ORDER BY due_at LIMIT @limit)
+        RETURNING {SourceFields}, lease_token
+        """;
+
+    private const string EventFields = "sequence, item_id, revision, observed_at, item, previous, subjects";
+
+    public Task<SourceRecord?> FindSourceAsync(string id, CancellationToken cancellationToken) =>
+        database.ReadAsync(session => session.First(ReadSource, $"SELECT {SourceFields} FROM sources WHERE id = @id", id), cancellationToken);
+
+    public Task<IReadOnlyList<SourceRecord>> ListSourcesAsync(CancellationToken cancellationToken) =>
+        database.ReadAsync<IReadOnlyList<SourceRecord>>(session => session.List(ReadSource, $"SELECT {SourceFields} FROM sources ORDER BY no"), cancellationToken);
+
+    public Task<IReadOnlyList<(SourceRecord Source, Lease Lease)>> ClaimSourcesAsync(
+        IReadOnlyList<string>? ids,
+        string owner,
+        TimeSpan duration,
+        int limit,
+        bool evenIfNotDue,
+        CancellationToken cancellationToken)
+    {
+        if (limit <= 0 || ids is { Count: 0 })
+        {
+            return Task.FromResult<IReadOnlyList<(SourceRecord, Lease)>>([]);
+        }
+
+        var array = ids is null ? null : Columns.Array(ids);
+        return database.WriteAsync<IReadOnlyList<(SourceRecord, Lease)>>(
+            session => session.List(reader => (ReadSource(reader), new Lease(owner, reader.GetInt64(19))), Claim, owner, duration.Ticks, evenIfNotDue, array, limit),
+            cancellationToken);
+    }
+
+    public async Task<IntakeResult> IntakeAsync(IntakePage page, CancellationToken cancellationToken)
+    {
+        var write = new IntakeWrite(page);
+        await database.ReadAsync(write.Prepare, cancellationToken).ConfigureAwait(false);
+        return await database.WriteAsync(write.Write, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <remarks>With a lease that is gone nothing is written: whoever holds it now says how the poll went.</remarks>
+    public Task FailScanAsync(string sourceId, Lease lease, string error, DateTimeOffset at, DateTimeOffset dueAt, bool abandonScan, IncidentRecord? incident, CancellationToken cancellationToken) =>
+        database.WriteAsync(
+            session =>
+            {
+                var changed = session.Run(
+                    $"""
+                    UPDATE sources SET last_error = @error, last_poll_at = @at, due_at = @due, failures = failures + 1, lease_owner = NULL, lease_until = 0,
+                        scan_upper = CASE WHEN @abandon THEN NULL ELSE scan_upper END, page_token = CASE WHEN @abandon THEN NULL ELSE page_token END,
+                        scan_pages = CASE WHEN @abandon THEN 0 ELSE scan_pages END, scan_started_at = CASE WHEN @abandon THEN NULL ELSE scan_started_at END
+                    {Held}
+                    """,
+                    error,
+                    Columns.Ticks(at),
+                    Columns.Ticks(dueAt),
+                    abandonScan,
+                    sourceId,
+                    lease.Owner,
+                    lease.Token);
+                if (changed == 1 && incident is not null)
+                {
+                    SqliteIncidentStore.Insert(session, [incident]);
+                }
+            },
+            cancellationToken);
+
+    public Task ReleaseSourceAsync(string sourceId, Lease lease, CancellationToken cancellationToken) =>
+        database.WriteAsync(session => session.Run($"UPDATE sources SET lease_owner = NULL, lease_until = 0 {Held}", sourceId, lease.Owner, lease.Token), cancellationToken);
+
+    public Task<bool> RenewSourceAsync(string sourceId, Lease lease, TimeSpan duration, CancellationToken cancellationToken) => database.WriteAsync(
+        session => session.Run($"UPDATE sources SET lease_until = {Columns.Now} + @duration {Held}", duration.Ticks, sourceId, lease.Owner, lease.Token) == 1,
+        cancellationToken);
+
+    public Task<bool> PollNowAsync(string sourceId, DateTimeOffset now, CancellationToken cancellationToken) => database.WriteAsync(
+        session => session.Run("UPDATE sources SET due_at = MIN(COALESCE(due_at, @now), @now) WHERE id = @id", Columns.Ticks(now), sourceId) == 1,
+        cancellationToken);
+
+    public Task<IReadOnlyList<EventRecord>> ReadEventsAsync(string sourceId, long afterSequence, int limit, CancellationToken cancellationToken) =>
+        database.ReadAsync<IReadOnlyList<EventRecord>>(
+            session => session.List(
+                reader => ReadEvent(reader, sourceId),
+                $"SELECT {EventFields} FROM events WHERE source_no = (SELECT no FROM sources WHERE id = @id) AND sequence > @after ORDER BY sequence LIMIT @limit",
+                sourceId,
+                afterSequence,
+                limit),
+            cancellationToken);
+
+    public Task<PageOf<EventRecord>> ListEventsAsync(string sourceId, int page, int pageSize, CancellationToken cancellationToken) => database.ReadAsync(
+        session => new PageOf<EventRecord>(
+            session.List(
+                reader => ReadEvent(reader, sourceId),
+                $"SELECT {EventFields} FROM events WHERE source_no = (SELECT no FROM sources WHERE id = @id) ORDER BY sequence DESC LIMIT @limit OFFSET @offset",
+                sourceId,
+                pageSize,
+                (long)page * pageSize),
+            CountEvents(session, sourceId, 0)),
+        cancellationToken);
+
+    public Task<long> CountEventsAsync(string sourceId, long afterSequence, CancellationToken cancellationToken) =>
+        database.ReadAsync(session => CountEvents(session, sourceId, afterSequence), cancellationToken);
+
+    public Task<TriggerRecord?> FindTriggerAsync(string id, CancellationToken cancellationToken) =>
+        database.ReadAsync(session => session.First(Triggers.Read, $"SELECT {Triggers.Fields} FROM triggers t WHERE t.id = @id", id), cancellationToken);
+
+    public Task<PageOf<TriggerRecord>> ListTriggersAsync(string? definitionId, string? kind, int page, int pageSize, CancellationToken cancellationToken)
+    {
+        var where = new Where();
+        where.AddIf(definitionId is not null, "t.definition_id = @definition", definitionId);
+        where.AddIf(kind is not null, "t.kind = @kind", kind);
+        return database.ReadAsync(
+            session => new PageOf<TriggerRecord>(
+                session.List(Triggers.Read, $"SELECT {Triggers.Fields} FROM triggers t {where} ORDER BY t.created_at, t.id LIMIT @limit OFFSET @offset", where.With(pageSize, (long)page * pageSize)),
+                session.Long($"SELECT COUNT(*) FROM triggers t {where}", where.With()) ?? 0),
+            cancellationToken);
+    }
+
+    public Task<IReadOnlyList<TriggerRecord>> ListTriggersOfSourceAsync(string sourceId, CancellationToken cancellationToken) =>
+        TriggersWhere("t.source_id = @source ORDER BY t.created_at, t.id", sourceId, cancellationToken);
+
+    public Task<IReadOnlyList<TriggerRecord>> FindListeningAsync(string hash, CancellationToken cancellationToken) =>
+        TriggersWhere("t.hash = @hash AND t.kind IN ('http', 'event') AND t.is_paused = 0 ORDER BY t.created_at, t.id", hash, cancellationToken);
+
+    public Task<IReadOnlyList<TriggerRecord>> ListBehindAsync(string? sourceId, int limit, CancellationToken cancellationToken)
+    {
+        var ofSource = sourceId is null ? "" : "AND t.source_id = @source";
+        object?[] arguments = sourceId is null ? [limit] : [sourceId, limit];
+        return database.ReadAsync<IReadOnlyList<TriggerRecord>>(
+            session => session.List(
+                Triggers.Read,
+                $"""
+                SELECT {Triggers.Fields} FROM sources s JOIN triggers t ON t.source_id = s.id
+                WHERE t.is_paused = 0 AND t.kind = 'poll' AND t.position < s.ledger_end {ofSource} LIMIT @limit
+                """,
+                arguments),
+            cancellationToken);
+    }
+
+    private Task<IReadOnlyList<TriggerRecord>> TriggersWhere(string condition, string argument, CancellationToken cancellationToken) => database.ReadAsync<IReadOnlyList<TriggerRecord>>(
+        session => session.List(Triggers.Read, $"SELECT {Triggers.Fields} FROM triggers t WHERE {condition}", argument),
+        cancellationToken);
+
+    public Task<bool> DeliverAsync(DeliveryBatch batch, CancellationToken cancellationToken) => database.WriteAsync(new DeliveryWrite(batch).Write, cancellationToken);
+
+    public Task<bool> UpdateTriggerAsync(string id, bool? isPaused, long? position, int? generation, DateTimeOffset? dueAt, CancellationToken cancellationToken) => database.WriteAsync(
+        session =>
+        {
+            using (var reader = session.Query(
+                """
+                UPDATE triggers SET is_paused = COALESCE(@paused, is_paused), position = COALESCE(@position, position), generation = COALESCE(@generation, generation), due_at = COALESCE(@due, due_at)
+                WHERE id = @id RETURNING source_id
+                """,
+                isPaused,
+                position,
+                generation,
+                Columns.Ticks(dueAt),
+                id))
+            {
+                if (!reader.Read())
+                {
+                    return false;
+                }
+
+                if (reader.Text(0) is { } source)
+                {
+                    Triggers.Refresh(session, source);
+                }
+            }
+
+            return true;
+        },
+        cancellationToken);
+
+    public Task<bool> FireScheduleAsync(string triggerId, DateTimeOffset dueAt, DateTimeOffset? nextDueAt, NewInstance instance, CancellationToken cancellationToken)
+    {
+        var packed = PackedInstance.Of(instance);
+        return database.WriteAsync(
+            session =>
+            {
+                // The due time is the fence: of two nodes that saw it, one moves it on.
+                var generation = session.Long(
+                    "UPDATE triggers SET due_at = @next, last_fired_at = @due WHERE id = @id AND due_at = @due AND is_paused = 0 RETURNING generation",
+                    Columns.Ticks(nextDueAt),
+                    Columns.Ticks(dueAt),
+                    triggerId);
+                return generation is { } number && DeliveryWrite.Deliver(session, triggerId, DeliveryWrite.KeyOf(dueAt), number, packed, dueAt);
+            },
+            cancellationToken);
+    }
+
+    public Task<IReadOnlyList<DeliveryRecord>> ListDeliveriesAsync(string triggerId, string? itemId, int limit, CancellationToken cancellationToken)
+    {
+        // All keys of an item lie between "item@" and "itemA", the next character.
+        var ofItem = itemId is null ? "" : "AND event_key >= @from AND event_key < @to";
+        object?[] arguments = itemId is null ? [triggerId, limit] : [triggerId, itemId + "@", itemId + "A", limit];
+        return database.ReadAsync<IReadOnlyList<DeliveryRecord>>(
+            session => session.List(
+                reader => new DeliveryRecord(reader.GetString(0), reader.GetString(1), reader.GetInt32(2), reader.Text(3), reader.Text(4), reader.Time(5)),
+                $"SELECT trigger_id, event_key, generation, instance_id, reason, at FROM deliveries WHERE trigger_id = @trigger {ofItem} ORDER BY at DESC, event_key DESC LIMIT @limit",
+                arguments),
+            cancellationToken);
+    }
+
+    public Task<IReadOnlyList<ItemRecord>> FindItemsAsync(string sourceId, string key, CancellationToken cancellationToken) => database.ReadAsync<IReadOnlyList<ItemRecord>>(
+        session =>
+        {
+            if (session.Long("SELECT no FROM sources WHERE id = @id", sourceId) is not { } source)
+            {
+                return [];
+            }
+
+            return session.List(
+                reader => new ItemRecord(
+                    sourceId,
+                    reader.GetString(0),
+                    reader.GetInt32(1),
+                    reader.GetString(2),
+                    reader.TimeOrNull(3),
+                    reader.Time(4),
+                    reader.Flag(5),
+                    (JObject?)Payload.UnpackJsonOrNull(reader.Blob(6))),
+                """
+                SELECT item_id, revision, hash, updated_at, seen_at, from_baseline, payload FROM items
+                WHERE no IN (SELECT no FROM items WHERE source_no = @source AND item_id = @key UNION SELECT item_no FROM item_subjects WHERE source_no = @source AND subject = @subject)
+                ORDER BY no
+                """,
+                source,
+                key.Trim(),
+                Columns.Subject(key));
+        },
+        cancellationToken);
+
+    private static long CountEvents(Session session, string sourceId, long after) => session.Long(
+        "SELECT COUNT(*) FROM events WHERE source_no = (SELECT no FROM sources WHERE id = @id) AND sequence > @after",
+        sourceId,
+        after) ?? 0;
+
+    private static EventRecord ReadEvent(SqliteDataReader reader, string sourceId) => new()
+    {
+        SourceId = sourceId,
+        Sequence = reader.GetInt64(0),
+        ItemId = reader.GetString(1),
+        Revision = reader.GetInt32(2),
+        ObservedAt = reader.Time(3),
+        Item = (JObject)Payload.UnpackJson(reader.Blob(4)!),
+        Previous = (JObject?)Payload.UnpackJsonOrNull(reader.Blob(5)),
+        Subjects = reader.Text(6) is { } subjects ? JsonConvert.DeserializeObject<string[]>(subjects)! : [],
+    };
+
+    private static SourceRecord ReadSource(SqliteDataReader reader) => new()
+    {
+        Id = reader.GetString(0),
+        ConnectionId = reader.GetString(1),
+        LocationId = reader.Text(2),
+        Operation = reader.GetString(3),
+        Inputs = (JObject)Json.Parse(reader.GetString(4), Json.DefinitionDepth),
+        Interval = TimeSpan.FromTicks(reader.GetInt64(5)),
+        BaselinedAt = reader.TimeOrNull(6),
+        Watermark = reader.TimeOrNull(7),
+        ScanUpper = reader.TimeOrNull(8),
+        PageToken = reader.Text(9),
+        ScanPages = reader.GetInt32(10),
+        ScanStartedAt = reader.TimeOrNull(11),
+        LedgerEnd = reader.GetInt64(12),
+        DueAt = reader.TimeOrNull(13),
+        LastPollAt = reader.TimeOrNull(14),
+        LastSuccessAt = reader.TimeOrNull(15),
+        LastError = reader.Text(16),
+        Failures = reader.GetInt32(17),
+        ItemCount = reader.GetInt64(18),
+    };
+}

@@ -1,0 +1,250 @@
+using Automation.Engine;
+using Automation.Persistence.Encoding;
+using Automation.Runtime.Storage;
+using Microsoft.Data.Sqlite;
+
+namespace Automation.Persistence.Sqlite;
+
+/// <summary>Instances, stimuli, bookmarks and journal in SQLite. Lists are in <see cref="RunQueries"/>.</summary>
+internal sealed class SqliteRunStore(SqliteDatabase database) : IRunStore
+{
+    private const string Claimable = $"runnable = 1 AND lease_until <= {Columns.Now}";
+
+    private const string Claim =
+        $"""
+        UPDATE instances SET lease_owner = @owner, lease_token = lease_token + 1, lease_until = {Columns.Now} + @duration, attempts = attempts + 1
+        WHERE no IN (SELECT no FROM instances WHERE {Claimable} ORDER BY lease_until, no LIMIT @limit)
+        RETURNING {Instances.Fields}, lease_token, attempts, parent_bookmark_id
+        """;
+
+    private const string ClaimOf =
+        $"""
+        UPDATE instances SET lease_owner = @owner, lease_token = lease_token + 1, lease_until = {Columns.Now} + @duration, attempts = attempts + 1
+        WHERE no IN (SELECT no FROM instances WHERE id IN (SELECT value FROM json_each(@ids)) AND {Claimable} ORDER BY no LIMIT @limit)
+        RETURNING {Instances.Fields}, lease_token, attempts, parent_bookmark_id
+        """;
+
+    private const string BookmarkFields =
+        "i.id, i.definition_id, i.correlation_id, b.id, b.name, b.key, b.hash, b.tag, b.activity_id, b.node_id, b.activity_instance_id, b.wait_until, b.payload, b.created_at";
+
+    private sealed record Row(long No, InstanceRecord Instance, Lease Lease, int Attempts, string? ParentBookmarkId);
+
+    public async Task<IReadOnlyList<ClaimedInstance>> ClaimAsync(IReadOnlyList<string>? ids, string owner, TimeSpan duration, int limit, CancellationToken cancellationToken)
+    {
+        if (limit <= 0 || ids is { Count: 0 })
+        {
+            return [];
+        }
+
+        // A sweep of an idle database reads one index and writes nothing.
+        if (ids is null && !await database.ReadAsync(session => session.Long($"SELECT 1 FROM instances WHERE {Claimable} LIMIT 1") is not null, cancellationToken).ConfigureAwait(false))
+        {
+            return [];
+        }
+
+        Row Read(SqliteDataReader reader)
+        {
+            var (no, record) = Instances.Read(reader);
+            return new Row(no, record, new Lease(owner, reader.GetInt64(22)), reader.GetInt32(23), reader.Text(24));
+        }
+
+        var array = ids is null ? null : Columns.Array(ids);
+        var rows = await database.WriteAsync(
+            session => array is null
+                ? session.List(Read, Claim, owner, duration.Ticks, limit)
+                : session.List(Read, ClaimOf, owner, duration.Ticks, array, limit),
+            cancellationToken).ConfigureAwait(false);
+        if (rows.Count == 0)
+        {
+            return [];
+        }
+
+        // Read after the claim is durable and outside of the writer's turn: while the lease holds nobody else changes the state. Not to be cancelled: the leases are taken.
+        return await database.ReadAsync<IReadOnlyList<ClaimedInstance>>(
+            session =>
+            {
+                var records = Instances.WithSubjects(session, rows.Select(r => (r.No, r.Instance)).ToList());
+                return rows.Select((row, index) => Load(session, row, records[index])).OrderBy(c => c.Instance.CreatedAt).ToList();
+            },
+            CancellationToken.None).ConfigureAwait(false);
+    }
+
+    private static ClaimedInstance Load(Session session, Row row, InstanceRecord record)
+    {
+        byte[]? state;
+        RunStart? start;
+        using (var reader = session.Query("SELECT state, CASE WHEN state IS NULL THEN start END FROM instance_states WHERE instance_no = @no", row.No))
+        {
+            reader.Read();
+            state = reader.Blob(0) is { } packedState ? Payload.Unpack(packedState) : null;
+            start = reader.Blob(1) is { } packedStart ? Payload.UnpackRecord<RunStart>(packedStart) : null;
+        }
+
+        return new ClaimedInstance
+        {
+            Instance = record,
+            Lease = row.Lease,
+            Attempts = row.Attempts,
+            ParentBookmarkId = row.ParentBookmarkId,
+            State = state,
+            Start = start,
+            Stimuli = session.List(
+                reader => new Stimulus(reader.GetString(0), reader.GetString(1), Payload.UnpackJsonOrNull(reader.Blob(2))),
+                "SELECT id, bookmark_id, input FROM stimuli WHERE instance_no = @no ORDER BY no",
+                row.No),
+        };
+    }
+
+    public Task<IReadOnlyList<string>> RenewAsync(IReadOnlyList<(string InstanceId, Lease Lease)> leases, TimeSpan duration, CancellationToken cancellationToken) =>
+        leases.Count == 0
+            ? Task.FromResult<IReadOnlyList<string>>([])
+            : database.WriteAsync<IReadOnlyList<string>>(
+                session => leases.Where(held => session.Run(
+                    $"UPDATE instances SET lease_until = {Columns.Now} + @duration WHERE id = @id AND lease_owner = @owner AND lease_token = @token",
+                    duration.Ticks,
+                    held.InstanceId,
+                    held.Lease.Owner,
+                    held.Lease.Token) == 0).Select(held => held.InstanceId).ToList(),
+                cancellationToken);
+
+    public Task<bool> CommitAsync(RunCommit commit, CancellationToken cancellationToken) => database.WriteAsync(new RunCommitWrite(commit).Write, cancellationToken);
+
+    public Task ReleaseAsync(string instanceId, Lease lease, CancellationToken cancellationToken) => database.WriteAsync(
+        session => session.Run(
+            "UPDATE instances SET lease_owner = NULL, lease_until = 0, attempts = 0 WHERE id = @id AND lease_owner = @owner AND lease_token = @token",
+            instanceId,
+            lease.Owner,
+            lease.Token),
+        cancellationToken);
+
+    public Task EnqueueAsync(IReadOnlyList<NewInstance> instances, IReadOnlyList<PendingStimulus> stimuli, CancellationToken cancellationToken)
+    {
+        if (instances.Count == 0 && stimuli.Count == 0)
+        {
+            return Task.CompletedTask;
+        }
+
+        var packedInstances = PackedInstance.Of(instances);
+        var packedStimuli = PackedStimulus.Of(stimuli);
+        return database.WriteAsync(
+            session =>
+            {
+                foreach (var instance in packedInstances)
+                {
+                    Instances.Insert(session, instance);
+                }
+
+                foreach (var stimulus in packedStimuli)
+                {
+                    Instances.Stimulate(session, stimulus);
+                }
+            },
+            cancellationToken);
+    }
+
+    public Task<IReadOnlyList<string>> ListRunnableAsync(int limit, CancellationToken cancellationToken) => database.ReadAsync<IReadOnlyList<string>>(
+        session => session.List(reader => reader.GetString(0), $"SELECT id FROM instances WHERE {Claimable} ORDER BY lease_until, no LIMIT @limit", limit),
+        cancellationToken);
+
+    public Task<IReadOnlyList<BookmarkRecord>> FindBookmarksAsync(string hash, CancellationToken cancellationToken) => Bookmarks("b.hash = @hash", hash, cancellationToken);
+
+    public async Task<BookmarkRecord?> FindBookmarkAsync(string bookmarkId, CancellationToken cancellationToken) =>
+        await Bookmarks("b.id = @id", bookmarkId, cancellationToken).ConfigureAwait(false) is [var found] ? found : null;
+
+    public Task<IReadOnlyList<BookmarkRecord>> ListBookmarksAsync(string instanceId, CancellationToken cancellationToken) => Bookmarks("i.id = @id", instanceId, cancellationToken);
+
+    public Task<IReadOnlyList<string>> ListBookmarkKeysAsync(string name, CancellationToken cancellationToken) => database.ReadAsync<IReadOnlyList<string>>(
+        session => session.List(reader => reader.GetString(0), "SELECT DISTINCT key FROM bookmarks WHERE name = @name AND key IS NOT NULL ORDER BY key", name),
+        cancellationToken);
+
+    private Task<IReadOnlyList<BookmarkRecord>> Bookmarks(string condition, string argument, CancellationToken cancellationToken) => database.ReadAsync<IReadOnlyList<BookmarkRecord>>(
+        session => session.List(ReadBookmark, $"SELECT {BookmarkFields} FROM bookmarks b JOIN instances i ON i.no = b.instance_no WHERE {condition} ORDER BY b.created_at, b.id", argument),
+        cancellationToken);
+
+    private static BookmarkRecord ReadBookmark(SqliteDataReader reader) => new(reader.GetString(0), reader.GetString(1), reader.Text(2), new Bookmark
+    {
+        Id = reader.GetString(3),
+        Name = reader.GetString(4),
+        Key = reader.Text(5),
+        Hash = reader.GetString(6),
+        Tag = reader.Text(7),
+        ActivityId = reader.GetString(8),
+        NodeId = reader.GetString(9),
+        ActivityInstanceId = reader.GetString(10),
+        DueAt = reader.TimeOrNull(11),
+        Payload = Payload.UnpackJsonOrNull(reader.Blob(12)),
+        CreatedAt = reader.Time(13),
+    });
+
+    public Task<InstanceRecord?> FindAsync(string instanceId, CancellationToken cancellationToken) => database.ReadAsync(
+        session => Instances.WithSubjects(session, session.List(Instances.Read, $"SELECT {Instances.Fields} FROM instances WHERE id = @id", instanceId)) is [var found] ? found : null,
+        cancellationToken);
+
+    public async Task<byte[]?> GetStateAsync(string instanceId, CancellationToken cancellationToken) =>
+        await StateColumn("state", instanceId, cancellationToken).ConfigureAwait(false) is { } packed ? Payload.Unpack(packed) : null;
+
+    public async Task<RunStart?> GetStartAsync(string instanceId, CancellationToken cancellationToken) =>
+        await StateColumn("start", instanceId, cancellationToken).ConfigureAwait(false) is { } packed ? Payload.UnpackRecord<RunStart>(packed) : null;
+
+    private Task<byte[]?> StateColumn(string column, string instanceId, CancellationToken cancellationToken) => database.ReadAsync(
+        session => (byte[]?)session.Scalar($"SELECT s.{column} FROM instances i JOIN instance_states s ON s.instance_no = i.no WHERE i.id = @id", instanceId),
+        cancellationToken);
+
+    public Task<PageOf<InstanceRecord>> ListAsync(RunFilter filter, CancellationToken cancellationToken) => database.ReadAsync(session => RunQueries.List(session, filter), cancellationToken);
+
+    public Task<IReadOnlyList<JournalRecord>> ReadJournalAsync(string instanceId, CancellationToken cancellationToken) => database.ReadAsync<IReadOnlyList<JournalRecord>>(
+        session =>
+        {
+            var segments = session.List(
+                reader => reader.Blob(0)!,
+                "SELECT data FROM journal_segments WHERE instance_no = (SELECT no FROM instances WHERE id = @id) ORDER BY no",
+                instanceId);
+            var records = new List<JournalRecord>();
+            foreach (var segment in segments)
+            {
+                records.AddRange(JournalSegment.Unpack(segment, id => (byte[]?)session.Scalar("SELECT data FROM payloads WHERE id = @id", id)));
+            }
+
+            return records;
+        },
+        cancellationToken);
+
+    public async Task<int> DeleteAsync(IReadOnlyList<string> instanceIds, CancellationToken cancellationToken)
+    {
+        // In portions, so that a great clean-up lets commits through.
+        var deleted = 0;
+        foreach (var portion in instanceIds.Chunk(100))
+        {
+            deleted += await database.WriteAsync(session => portion.Count(id => Delete(session, id)), cancellationToken).ConfigureAwait(false);
+        }
+
+        return deleted;
+    }
+
+    private static bool Delete(Session session, string id)
+    {
+        if (session.Scalar("DELETE FROM instances WHERE id = @id AND status = 1 RETURNING lineage", id) is not string lineage)
+        {
+            return false;
+        }
+
+        session.Run("DELETE FROM incidents WHERE instance_id = @id", id);
+
+        // As long as a run of the lineage is kept, a replay of it must find what was done.
+        session.Run(
+            """
+            DELETE FROM effects WHERE lineage = @lineage
+                AND NOT EXISTS (SELECT 1 FROM instances WHERE id = @lineage) AND NOT EXISTS (SELECT 1 FROM instances WHERE lineage = @lineage AND lineage <> id)
+            """,
+            lineage);
+        return true;
+    }
+
+    public Task<IReadOnlyList<string>> ListFinishedBeforeAsync(DateTimeOffset before, int limit, CancellationToken cancellationToken) => database.ReadAsync<IReadOnlyList<string>>(
+        session => session.List(
+            reader => reader.GetString(0),
+            "SELECT id FROM instances WHERE finished_at IS NOT NULL AND finished_at < @before ORDER BY finished_at LIMIT @limit",
+            Columns.Ticks(before),
+            limit),
+        cancellationToken);
+}

@@ -1,0 +1,64 @@
+using Automation.Engine;
+using Automation.Runtime.Storage;
+using Microsoft.Data.Sqlite;
+using Newtonsoft.Json.Linq;
+
+namespace Automation.Persistence.Sqlite;
+
+/// <summary>SQL on triggers that several stores share.</summary>
+internal static class Triggers
+{
+    public const string Fields =
+        "t.id, t.definition_id, t.version_id, t.activity_id, t.activity_type, t.kind, t.location_id, t.connection_id, t.source_id, t.hash, t.mode, t.configured, t.time_zone, t.effective_interval, t.settings, t.position, t.generation, t.is_paused, t.due_at, t.created_at, t.last_fired_at";
+
+    /// <summary>
+    /// Brings a source in line with its triggers: polled while one is not paused, as often as the most frequent of them asks, and no later than that from its last poll.
+    /// </summary>
+    public static void Refresh(Session session, string sourceId)
+    {
+        session.Run(
+            """
+            UPDATE sources SET
+                is_active = EXISTS (SELECT 1 FROM triggers WHERE source_id = @id AND is_paused = 0),
+                interval = COALESCE((SELECT MIN(effective_interval) FROM triggers WHERE source_id = @id AND is_paused = 0), interval)
+            WHERE id = @id
+            """,
+            sourceId);
+        session.Run("UPDATE sources SET due_at = MIN(due_at, last_poll_at + interval) WHERE id = @id AND scan_upper IS NULL AND failures = 0 AND last_poll_at IS NOT NULL", sourceId);
+    }
+
+    /// <summary>Removes the triggers of a definition; a source that nobody consumes any more keeps its rows and is not polled.</summary>
+    public static void Remove(Session session, string definitionId)
+    {
+        var sources = session.List(reader => reader.Text(0), "DELETE FROM triggers WHERE definition_id = @definition RETURNING source_id", definitionId);
+        foreach (var source in sources.OfType<string>().Distinct(StringComparer.Ordinal))
+        {
+            Refresh(session, source);
+        }
+    }
+
+    public static TriggerRecord Read(SqliteDataReader reader) => new()
+    {
+        Id = reader.GetString(0),
+        DefinitionId = reader.GetString(1),
+        VersionId = reader.GetString(2),
+        ActivityId = reader.GetString(3),
+        ActivityType = reader.GetString(4),
+        Kind = reader.GetString(5),
+        LocationId = reader.Text(6),
+        ConnectionId = reader.Text(7),
+        SourceId = reader.Text(8),
+        Hash = reader.Text(9),
+        Mode = reader.GetString(10),
+        Configured = reader.Text(11),
+        TimeZone = reader.Text(12),
+        EffectiveInterval = reader.IsDBNull(13) ? null : TimeSpan.FromTicks(reader.GetInt64(13)),
+        Settings = (JObject)Json.Parse(reader.GetString(14), Json.DefinitionDepth),
+        Position = reader.GetInt64(15),
+        Generation = reader.GetInt32(16),
+        IsPaused = reader.Flag(17),
+        DueAt = reader.TimeOrNull(18),
+        CreatedAt = reader.Time(19),
+        LastFiredAt = reader.TimeOrNull(20),
+    };
+}
