@@ -19,4 +19,8 @@ public sealed class ConnectorOptions
     /// <summary>Times one call is tried in all. Default 4.</summary>
     [Range(1, 10)]
     public int Attempts { get; set; } = 4;
+
+    /// <summary>Pause before the second try; each further one is twice as long, up to 20 s, less a random half. Default 0.5 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:00", "00:00:20")]
+    public TimeSpan FirstPause { get; set; } = TimeSpan.FromMilliseconds(500);
 }

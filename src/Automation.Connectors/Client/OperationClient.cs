@@ -36,7 +36,7 @@ public sealed class OperationClient(IHttpClientFactory http, IRateBudget budget,
                 var response = await SendOnceAsync(operation, connection, request, uri, keyHeader, key, cancellationToken);
                 return response with { Duration = clock.GetElapsedTime(started) };
             }
-            catch (ConnectorException failure) when (RetryTable.PauseBefore(operation.Effect, attempt, options.Attempts, failure, Random.Shared.NextDouble()) is { } pause)
+            catch (ConnectorException failure) when (RetryTable.PauseBefore(operation.Effect, attempt, options, failure, Random.Shared.NextDouble()) is { } pause)
             {
                 await Task.Delay(pause, clock, cancellationToken);
             }

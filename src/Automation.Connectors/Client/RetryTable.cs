@@ -6,18 +6,17 @@ internal static class RetryTable
     /// <summary>A provider that asks for a longer pause gets it from whoever retries the run, not from a call that sits and waits.</summary>
     internal static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(60);
 
-    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan LongestBackoff = TimeSpan.FromSeconds(20);
 
     /// <summary>The pause before the next try; null: there is none.</summary>
     /// <param name="effect">What sending the call twice means.</param>
     /// <param name="attempt">Tries so far, from 1.</param>
-    /// <param name="attempts">Tries allowed.</param>
+    /// <param name="options">How often, and how long the first pause is; it doubles with every try.</param>
     /// <param name="failure">How the last try failed.</param>
     /// <param name="random">From 0 to 1: spreads callers that failed together.</param>
-    public static TimeSpan? PauseBefore(EffectClass effect, int attempt, int attempts, ConnectorException failure, double random)
+    public static TimeSpan? PauseBefore(EffectClass effect, int attempt, ConnectorOptions options, ConnectorException failure, double random)
     {
-        if (!failure.IsTransient || attempt >= attempts)
+        if (!failure.IsTransient || attempt >= options.Attempts)
         {
             return null;
         }
@@ -33,7 +32,7 @@ internal static class RetryTable
             return asked <= LongestPause ? asked : null;
         }
 
-        var backoff = Math.Min(FirstPause.TotalMilliseconds * Math.Pow(2, attempt - 1), LongestBackoff.TotalMilliseconds);
+        var backoff = Math.Min(options.FirstPause.TotalMilliseconds * Math.Pow(2, attempt - 1), LongestBackoff.TotalMilliseconds);
         return TimeSpan.FromMilliseconds(backoff * (0.5 + (random / 2)));
     }
 }
