@@ -7,7 +7,7 @@ namespace Automation.Connectors;
 public sealed class AutomationBuilder(IServiceCollection services)
 {
     public IServiceCollection Services { get; } = services;
-    public ActivityRegistry Activities { get; } = new();
+    public ActivityRegistry Activities { get; } = new ActivityRegistry().AddControlFlow();
     public OperationCatalog Operations { get; } = new();
 
     /// <summary>Adds every class with <see cref="ActivityAttribute"/> in the assembly of <typeparamref name="T"/>.</summary>

@@ -165,3 +165,9 @@ internal sealed class Listen : Activity
     [Input(Default = "5m")] public Input<string> Interval { get; init; } = default!;
     public override ValueTask<ActivityResult> ExecuteAsync(ActivityContext context, CancellationToken cancellationToken) => ValueTask.FromResult(ActivityResult.Done);
 }
+
+internal sealed class NoServices : IServiceProvider
+{
+    public static NoServices Instance { get; } = new();
+    public object? GetService(Type serviceType) => null;
+}
