@@ -1,0 +1,46 @@
+using System.CommandLine;
+using Automation.Connectors;
+using Newtonsoft.Json;
+using Newtonsoft.Json.Linq;
+
+namespace Automation.Server.Commands;
+
+/// <summary><c>operations</c>: every operation of every connector.</summary>
+internal static class OperationsCommand
+{
+    public static Command Create()
+    {
+        var json = new Option<bool>("--json") { Description = "As JSON." };
+        var command = new Command("operations", "Lists every operation of every connector.") { json };
+        command.SetAction((parsed, cancellationToken) => Offline.RunAsync(services => Task.FromResult(List(services, parsed.GetValue(json))), needsDatabase: false, cancellationToken));
+        return command;
+    }
+
+    private static int List(IServiceProvider services, bool asJson)
+    {
+        var operations = services.GetRequiredService<OperationCatalog>().All.OrderBy(operation => operation.Number ?? int.MaxValue).ThenBy(operation => operation.ActivityType, StringComparer.Ordinal);
+        if (asJson)
+        {
+            Console.WriteLine(new JArray(operations.Select(operation => (object)new JObject
+            {
+                ["number"] = operation.Number,
+                ["connector"] = operation.Connector,
+                ["category"] = operation.Category,
+                ["kind"] = operation.Kind == OperationKind.Trigger ? "trigger" : "action",
+                ["name"] = operation.Name,
+                ["activityType"] = operation.ActivityType,
+                ["method"] = operation.Method,
+                ["path"] = operation.Path,
+                ["scopes"] = new JArray(operation.Scopes),
+            }).ToArray()).ToString(Formatting.Indented));
+            return CommandLine.Done;
+        }
+
+        foreach (var operation in operations)
+        {
+            Console.WriteLine($"{operation.Number?.ToString() ?? "-",4} {(operation.Kind == OperationKind.Trigger ? "trigger" : "action"),-8} {operation.ActivityType,-60} {operation.Method,-7}{operation.Path}");
+        }
+
+        return CommandLine.Done;
+    }
+}
