@@ -1,3 +1,3 @@
-using Automation.Server;
+using Automation.Server.Commands;
 
-return await Serve.RunAsync(args);
+return await CommandLine.InvokeAsync(args);

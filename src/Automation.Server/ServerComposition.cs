@@ -1,6 +1,92 @@
+using Automation.Activities.Flocksy;
+using Automation.Activities.GoHighLevel;
+using Automation.Hosting;
+using Automation.Hosting.Security;
+using Automation.Sandbox;
+using Automation.Server.Pages;
+
 namespace Automation.Server;
-internal static class ServerComposition {
-  public static WebApplicationBuilder CreateBuilder(string[] args) => throw new NotSupportedException();
-  public static WebApplication Build(string[] args) => throw new NotSupportedException();
-  public static WebApplication BuildSandbox(string url, string data) => throw new NotSupportedException();
+
+/// <summary>Puts the program together: which activities, which connectors, which endpoints.</summary>
+public static class ServerComposition
+{
+    /// <summary>The whole server, not yet started.</summary>
+    /// <param name="args">Settings of the command line, as <c>--Automation:DataDirectory=/srv/automation</c>.</param>
+    public static WebApplication Build(string[] args)
+    {
+        var builder = CreateBuilder(args);
+        builder.Services.AddRazorComponents();
+        builder.Services.AddCascadingAuthenticationState();
+
+        var app = builder.Build();
+        app.UseAuthentication();
+        app.UseAuthorization();
+        app.UseAntiforgery();
+        app.MapStaticAssets().AllowAnonymous();
+        app.MapAutomation();
+        app.MapRazorComponents<App>().RequireAuthorization(Access.SignedIn);
+        return app;
+    }
+
+    /// <summary>The stand-ins of both APIs alone.</summary>
+    /// <param name="url">Address to serve on.</param>
+    /// <param name="dataDirectory">Folder of their state, relative to the content root.</param>
+    public static WebApplication BuildSandbox(string url, string dataDirectory)
+    {
+        var builder = CreateHostBuilder(["--urls", url]);
+        builder.Services.AddSandbox(new SandboxSettings { DataDirectory = Path.GetFullPath(dataDirectory, builder.Environment.ContentRootPath) });
+        var app = builder.Build();
+
+        // Alone it has no users: its control is for whoever can reach it, and by default that is this machine.
+        app.MapSandbox();
+        return app;
+    }
+
+    /// <summary>The installation's services with every activity and connector: for the server, and for commands that do not serve.</summary>
+    public static WebApplicationBuilder CreateBuilder(string[] args)
+    {
+        var builder = CreateHostBuilder(args);
+        builder.AddAutomation().AddGoHighLevel().AddFlocksy();
+        return builder;
+    }
+
+    private static WebApplicationBuilder CreateHostBuilder(string[] args)
+    {
+        var builder = WebApplication.CreateBuilder(new WebApplicationOptions
+        {
+            Args = args,
+            ApplicationName = typeof(ServerComposition).Assembly.GetName().Name,
+            ContentRootPath = NamesContentRoot(args) ? null : SourceRoot(),
+        });
+
+        // Defaults that come with the program lie beside it, wherever the content root is; everything else goes before them.
+        builder.Configuration.Sources.Insert(0, new Microsoft.Extensions.Configuration.Json.JsonConfigurationSource
+        {
+            FileProvider = new Microsoft.Extensions.FileProviders.PhysicalFileProvider(AppContext.BaseDirectory),
+            Path = "appsettings.json",
+            Optional = true,
+        });
+        builder.WebHost.UseStaticWebAssets();
+        return builder;
+    }
+
+    private static bool NamesContentRoot(string[] args) =>
+        args.Any(arg => arg.TrimStart('-', '/').StartsWith(WebHostDefaults.ContentRootKey, StringComparison.OrdinalIgnoreCase))
+        || Environment.GetEnvironmentVariable("ASPNETCORE_CONTENTROOT") is not null
+        || Environment.GetEnvironmentVariable("DOTNET_CONTENTROOT") is not null;
+
+    /// <summary>The repository's root when the program runs from its source tree; null: it is installed, and the working folder counts.</summary>
+    private static string? SourceRoot()
+    {
+        // A process that was started elsewhere on purpose, with the program from a build folder, keeps its own folder.
+        for (var folder = new DirectoryInfo(Directory.GetCurrentDirectory()); folder is not null; folder = folder.Parent)
+        {
+            if (File.Exists(Path.Combine(folder.FullName, "Automation.sln")))
+            {
+                return folder.FullName;
+            }
+        }
+
+        return null;
+    }
 }

@@ -1,12 +1,34 @@
+using Microsoft.Extensions.Options;
+
 namespace Automation.Server.Commands;
 
-/// <summary><c>serve</c>: the server until it is stopped.</summary>
+/// <summary><c>serve</c>: runs the server until it is stopped.</summary>
 internal static class ServeCommand
 {
+    /// <returns>Exit code: 0 stopped in order, 1 failed.</returns>
     public static async Task<int> RunAsync(string[] args, CancellationToken cancellationToken)
     {
-        var app = ServerComposition.Build(args);
-        await app.RunAsync(cancellationToken);
-        return CommandLine.Done;
+        try
+        {
+            await using var app = ServerComposition.Build(args);
+            await app.RunAsync(cancellationToken);
+            return CommandLine.Done;
+        }
+        catch (OptionsValidationException error)
+        {
+            // A wrong setting is no bug: what is wrong and what to do, without a stack trace.
+            foreach (var failure in error.Failures)
+            {
+                await Console.Error.WriteLineAsync(failure);
+            }
+
+            return CommandLine.Failed;
+        }
+        catch (IOException error)
+        {
+            // The address is taken, or the data folder is another process's.
+            await Console.Error.WriteLineAsync(error.Message);
+            return CommandLine.Failed;
+        }
     }
 }
