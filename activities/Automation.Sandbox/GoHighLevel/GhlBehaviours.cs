@@ -16,6 +16,11 @@ internal static class GhlBehaviours
         AddContacts(table);
         AddAccount(table);
         AddSocialPlanner(table);
+        AddCalendars(table);
+        AddOpportunities(table);
+        AddConversations(table);
+        AddAssociations(table);
+        AddBlogs(table);
         return table;
     }
 
@@ -89,5 +94,104 @@ internal static class GhlBehaviours
         table["GET /social-media-posting/{locationId}/tags"] = SocialBehaviours.ListTags;
         table["POST /social-media-posting/{locationId}/tags/details"] = SocialBehaviours.TagDetails;
         table["POST /social-media-posting/statistics"] = SocialBehaviours.Statistics;
+    }
+
+    private static void AddCalendars(Dictionary<string, Behaviour> table)
+    {
+        table["GET /calendars/"] = List(Calendars, "calendars", equal: [("groupId", "groupId")]);
+        table["GET /calendars/{calendarId}"] = Read(Calendars, "calendarId", "calendar");
+        table["POST /calendars/"] = Create(Calendars, "calendar", defaults: new JObject { ["isActive"] = true });
+        table["PUT /calendars/{calendarId}"] = Update(Calendars, "calendarId", "calendar");
+        table["DELETE /calendars/{calendarId}"] = Delete(Calendars, "calendarId", Success);
+        table["GET /calendars/{calendarId}/free-slots"] = CalendarBehaviours.FreeSlots;
+
+        table["GET /calendars/groups"] = List(CalendarGroups, "groups");
+        table["POST /calendars/groups"] = Create(CalendarGroups, "group", defaults: new JObject { ["isActive"] = true });
+        table["POST /calendars/groups/validate-slug"] = CalendarBehaviours.ValidateSlug;
+        table["PUT /calendars/groups/{groupId}"] = Update(CalendarGroups, "groupId", "group");
+        table["PUT /calendars/groups/{groupId}/status"] = Update(CalendarGroups, "groupId", answer: Success);
+        table["DELETE /calendars/groups/{groupId}"] = Delete(CalendarGroups, "groupId", Success);
+
+        table["GET /calendars/events"] = CalendarBehaviours.ListEvents(Appointments);
+        table["GET /calendars/blocked-slots"] = CalendarBehaviours.ListEvents(BlockedSlots);
+        table["GET /calendars/events/appointments/{eventId}"] = Read(Appointments, "eventId", "event");
+        table["POST /calendars/events/appointments"] = CalendarBehaviours.CreateAppointment;
+        table["PUT /calendars/events/appointments/{eventId}"] = Update(Appointments, "eventId");
+        table["POST /calendars/events/block-slots"] = CalendarBehaviours.CreateBlockedSlot;
+        table["PUT /calendars/events/block-slots/{eventId}"] = Update(BlockedSlots, "eventId");
+        table["DELETE /calendars/events/{eventId}"] = CalendarBehaviours.DeleteEvent;
+
+        table["GET /calendars/appointments/{appointmentId}/notes"] = CalendarBehaviours.ListNotes;
+        table["POST /calendars/appointments/{appointmentId}/notes"] = Create(AppointmentNotes, "note", "appointmentId", Appointments);
+        table["PUT /calendars/appointments/{appointmentId}/notes/{noteId}"] = Update(AppointmentNotes, "noteId", "note", "appointmentId");
+        table["DELETE /calendars/appointments/{appointmentId}/notes/{noteId}"] = Delete(AppointmentNotes, "noteId", Success, "appointmentId");
+
+        table["GET /calendars/{calendarId}/notifications"] = List(CalendarNotifications, null, "calendarId", [("isActive", "isActive"), ("deleted", "deleted")], page: 100);
+        table["GET /calendars/{calendarId}/notifications/{notificationId}"] = Read(CalendarNotifications, "notificationId", parent: "calendarId");
+        table["POST /calendars/{calendarId}/notifications"] = CalendarBehaviours.CreateNotifications;
+        table["PUT /calendars/{calendarId}/notifications/{notificationId}"] =
+            Update(CalendarNotifications, "notificationId", parent: "calendarId", answer: new JObject { ["message"] = "Notification updated successfully" });
+        table["DELETE /calendars/{calendarId}/notifications/{notificationId}"] =
+            Delete(CalendarNotifications, "notificationId", new JObject { ["message"] = "Notification deleted successfully" }, "calendarId");
+
+        table["GET /calendars/resources/{resourceType}"] = List(CalendarResources, null, "resourceType");
+        table["GET /calendars/resources/{resourceType}/{id}"] = Read(CalendarResources, "id", parent: "resourceType");
+        table["POST /calendars/resources/{resourceType}"] = Create(CalendarResources, null, "resourceType", defaults: new JObject { ["isActive"] = true });
+        table["PUT /calendars/resources/{resourceType}/{id}"] = Update(CalendarResources, "id", parent: "resourceType");
+        table["DELETE /calendars/resources/{resourceType}/{id}"] = Delete(CalendarResources, "id", Success, "resourceType");
+    }
+
+    private static void AddOpportunities(Dictionary<string, Behaviour> table)
+    {
+        table["GET /opportunities/search"] = OpportunityBehaviours.Search;
+        table["GET /opportunities/{id}"] = OpportunityBehaviours.Read;
+        table["GET /opportunities/pipelines"] = List(Pipelines, "pipelines");
+        table["POST /opportunities/"] = OpportunityBehaviours.Create;
+        table["POST /opportunities/upsert"] = OpportunityBehaviours.Upsert;
+        table["PUT /opportunities/{id}"] = OpportunityBehaviours.Update;
+        table["PUT /opportunities/{id}/status"] = OpportunityBehaviours.UpdateStatus;
+        table["DELETE /opportunities/{id}"] = Delete(Opportunities, "id", Succeeded);
+        table["POST /opportunities/{id}/followers"] = ContactBehaviours.Followers(Opportunities, "id", adds: true);
+        table["DELETE /opportunities/{id}/followers"] = ContactBehaviours.Followers(Opportunities, "id", adds: false);
+    }
+
+    private static void AddConversations(Dictionary<string, Behaviour> table)
+    {
+        table["GET /conversations/search"] = ConversationBehaviours.Search;
+        table["GET /conversations/{conversationId}"] = Read(Conversations, "conversationId");
+        table["GET /conversations/{conversationId}/messages"] = ConversationBehaviours.ListMessages;
+        table["GET /conversations/messages/{id}"] = Read(Messages, "id");
+        table["GET /conversations/messages/email/{id}"] = Read(Messages, "id");
+        table["GET /conversations/messages/{messageId}/locations/{locationId}/recording"] = ConversationBehaviours.Recording;
+        table["GET /conversations/locations/{locationId}/messages/{messageId}/transcription"] = ConversationBehaviours.Transcription;
+        table["GET /conversations/locations/{locationId}/messages/{messageId}/transcription/download"] = ConversationBehaviours.DownloadTranscription;
+        table["PUT /conversations/messages/{messageId}/status"] = ConversationBehaviours.UpdateStatus;
+        table["POST /conversations/providers/live-chat/typing"] = call => new Answer(call.Operation.Response.Status, Success.DeepClone());
+    }
+
+    private static void AddAssociations(Dictionary<string, Behaviour> table)
+    {
+        table["GET /associations/"] = ContentBehaviours.ListAssociations;
+        table["GET /associations/{associationId}"] = Read(Associations, "associationId");
+        table["GET /associations/key/{key_name}"] = ContentBehaviours.AssociationByKey;
+        table["GET /associations/objectKey/{objectKey}"] = ContentBehaviours.AssociationsOfObject;
+        table["GET /associations/relations/{recordId}"] = ContentBehaviours.RelationsOfRecord;
+        table["POST /associations/"] = Create(Associations, defaults: new JObject { ["associationType"] = "USER_DEFINED" });
+        table["PUT /associations/{associationId}"] = Update(Associations, "associationId");
+        table["DELETE /associations/{associationId}"] = call => Delete(
+            Associations, "associationId", new JObject { ["deleted"] = true, ["id"] = call.Path["associationId"], ["message"] = "Association deleted successfully" })(call);
+        table["POST /associations/relations"] = ContentBehaviours.CreateRelation;
+        table["DELETE /associations/relations/{relationId}"] = ContentBehaviours.DeleteRelation;
+    }
+
+    private static void AddBlogs(Dictionary<string, Behaviour> table)
+    {
+        table["GET /blogs/site/all"] = List(BlogSites, "data", text: "searchTerm");
+        table["GET /blogs/authors"] = List(BlogAuthors, "authors", skip: "offset");
+        table["GET /blogs/categories"] = List(BlogCategories, "categories", skip: "offset");
+        table["GET /blogs/posts/all"] = List(BlogPosts, "blogs", "blogId", [("status", "status")], "searchTerm", "offset");
+        table["GET /blogs/posts/url-slug-exists"] = ContentBehaviours.SlugExists;
+        table["POST /blogs/posts"] = Create(BlogPosts, "data", defaults: new JObject { ["archived"] = false });
+        table["PUT /blogs/posts/{postId}"] = Update(BlogPosts, "postId", "updatedBlogPost");
     }
 }

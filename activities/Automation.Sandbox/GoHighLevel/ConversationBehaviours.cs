@@ -1,0 +1,133 @@
+using System.Text;
+using Newtonsoft.Json.Linq;
+using static Automation.Sandbox.Behaviours;
+using static Automation.Sandbox.GhlCollections;
+
+namespace Automation.Sandbox;
+
+/// <summary>What is special about conversations: cursors over their last message, recordings and transcriptions.</summary>
+internal static class ConversationBehaviours
+{
+    public static Answer Search(Call call)
+    {
+        var size = call.Number("limit", 20, 100);
+        var ascending = call.Text("sort") == "asc";
+        var query = new RecordQuery { Take = size, Order = $"updated_at {(ascending ? "asc" : "desc")}, key {(ascending ? "asc" : "desc")}" }
+            .In(call.Location)
+            .Containing(call.Text("query"), Conversations.SearchFields)
+            .Equal("contactId", call.Text("contactId"))
+            .Equal("assignedTo", call.Text("assignedTo"))
+            .Equal("id", call.Text("id"))
+            .Equal("lastMessageType", call.Text("lastMessageType"))
+            .Equal("lastMessageDirection", call.Text("lastMessageDirection"));
+        switch (call.Text("status"))
+        {
+            case "unread":
+                query.Where($"coalesce({RecordQuery.Property("unreadCount")}, 0) > 0");
+                break;
+            case "read":
+                query.Where($"coalesce({RecordQuery.Property("unreadCount")}, 0) = 0");
+                break;
+            case "starred":
+                query.Equal("starred", 1);
+                break;
+        }
+
+        if (Timestamps.Read(call.Text("startDate")) is { } from)
+        {
+            query.Where("updated_at >= ?", from);
+        }
+
+        if (Timestamps.Read(call.Text("endDate")) is { } to)
+        {
+            query.Where("updated_at <= ?", to);
+        }
+
+        if (Timestamps.Read(call.Text("startAfterDate")) is { } after)
+        {
+            query.After = new RecordQuery().Where($"updated_at {(ascending ? ">" : "<")} ?", after);
+        }
+
+        var found = call.Session.List(Conversations, query).Select(text =>
+        {
+            var conversation = SandboxSession.Parse(text).Json;
+
+            // Times of this list are milliseconds, and its cursor is the sort value of the last row.
+            conversation["dateAdded"] = text.CreatedAt;
+            conversation["dateUpdated"] = conversation["lastMessageDate"] = text.UpdatedAt;
+            conversation["sort"] = new JArray(text.UpdatedAt);
+            return conversation;
+        });
+        return new Answer(200, new JObject { ["conversations"] = new JArray(found), ["total"] = call.Session.Count(Conversations, query) });
+    }
+
+    public static Answer ListMessages(Call call)
+    {
+        if (call.Session.Find(Conversations, call.Path["conversationId"]) is null)
+        {
+            return Missing(call, Conversations, "conversationId");
+        }
+
+        var size = call.Number("limit", 20, 100);
+        var query = new RecordQuery { Take = size + 1, Order = "created_at desc, key desc" }.Of(call.Path["conversationId"]).Equal("messageType", call.Text("type"));
+        if (call.Session.Find(Messages, call.Text("lastMessageId")) is { } last)
+        {
+            query.Where("(created_at, key) < (?, ?)", last.CreatedAt, last.Key);
+        }
+
+        var found = call.Session.List(Messages, query);
+        var page = found.Take(size).ToList();
+        return new Answer(200, new JObject
+        {
+            ["messages"] = new JObject { ["lastMessageId"] = page.Count > 0 ? page[^1].Key : null, ["nextPage"] = found.Count > size, ["messages"] = Raw.Array(page) },
+        });
+    }
+
+    public static Answer UpdateStatus(Call call)
+    {
+        if (call.Session.Find(Messages, call.Path["messageId"]) is not { } message)
+        {
+            return Missing(call, Messages, "messageId");
+        }
+
+        call.Session.Update(Messages, message, new JObject { ["status"] = call.Fields["status"], ["error"] = call.Fields["error"] });
+        return new Answer(200, new JObject
+        {
+            ["conversationId"] = message.Json["conversationId"],
+            ["messageId"] = message.Key,
+            ["messageIds"] = new JArray(message.Key),
+            ["msg"] = "Message status updated successfully",
+            ["status"] = call.Fields["status"],
+        });
+    }
+
+    /// <summary>An empty WAV file.</summary>
+    public static Answer Recording(Call call)
+    {
+        if (call.Session.Find(Messages, call.Path["messageId"]) is null)
+        {
+            return Missing(call, Messages, "messageId");
+        }
+
+        byte[] wav = [.. "RIFF"u8, 36, 0, 0, 0, .. "WAVEfmt "u8, 16, 0, 0, 0, 1, 0, 1, 0, 0x40, 0x1F, 0, 0, 0x80, 0x3E, 0, 0, 2, 0, 16, 0, .. "data"u8, 0, 0, 0, 0];
+        return new Answer(200, null) { Content = wav, ContentType = "audio/x-wav" };
+    }
+
+    public static Answer Transcription(Call call) => Sentences(call) is { } sentences ? new Answer(200, new JArray(sentences)) : Missing(call, Messages, "messageId");
+
+    public static Answer DownloadTranscription(Call call)
+    {
+        if (Sentences(call) is not { } sentences)
+        {
+            return Missing(call, Messages, "messageId");
+        }
+
+        var text = string.Join('\n', sentences.Select(sentence => sentence["transcript"]));
+        return new Answer(200, null) { Content = Encoding.UTF8.GetBytes(text), ContentType = "text/plain; charset=utf-8" };
+    }
+
+    private static List<JObject>? Sentences(Call call) => call.Session.Find(Messages, call.Path["messageId"]) is not { } message ? null :
+    [
+        new JObject { ["mediaChannel"] = 1, ["sentenceIndex"] = 0, ["startTime"] = 0, ["endTime"] = 1000, ["transcript"] = message.Json["body"], ["confidence"] = 0.9 },
+    ];
+}
