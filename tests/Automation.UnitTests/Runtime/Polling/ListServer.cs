@@ -58,7 +58,7 @@ internal sealed class ListServer : IAsyncDisposable
     private async Task AnswerAsync(HttpContext context)
     {
         Requests++;
-        int.TryParse(context.Request.Query["skip"], out var skip);
+        var skip = int.TryParse(context.Request.Query["skip"], out var wantedSkip) ? wantedSkip : 0;
         var limit = int.TryParse(context.Request.Query["limit"], out var wanted) ? wanted : 100;
         if (Before is { } before && await before(context, skip))
         {

@@ -1,0 +1,42 @@
+using Automation.Runtime.Polling;
+using FluentAssertions;
+using Xunit;
+
+namespace Automation.UnitTests.Runtime.Polling;
+
+public sealed class ScheduleTests
+{
+    private static readonly DateTimeOffset Monday = new(2026, 3, 2, 12, 0, 0, TimeSpan.Zero);
+
+    [Theory]
+    [InlineData("30s", 30)]
+    [InlineData("5m", 300)]
+    [InlineData("1h", 3600)]
+    [InlineData("1d", 86400)]
+    [InlineData("00:00:05", 5)]
+    public void Parse_Interval_ComesEverySoOften(string text, int seconds) =>
+        Schedule.Parse(text).Next(Monday).Should().Be(Monday.AddSeconds(seconds));
+
+    [Theory]
+    [InlineData("0 9 * * *", null, "2026-03-03T09:00:00Z")]
+    [InlineData("*/10 * * * * *", null, "2026-03-02T12:00:10Z")]
+    [InlineData("0 9 * * *", "Europe/Berlin", "2026-03-03T08:00:00Z")]
+    public void Parse_Cron_ComesAtItsTimesInItsZone(string text, string? zone, string next) =>
+        Schedule.Parse(text, zone).Next(Monday).Should().Be(DateTimeOffset.Parse(next));
+
+    [Theory]
+    [InlineData("soon")]
+    [InlineData("0s")]
+    [InlineData("-5m")]
+    [InlineData("99999h")]
+    [InlineData("* * *")]
+    public void Parse_AnythingElse_SaysWhatItExpects(string text) =>
+        FluentActions.Invoking(() => Schedule.Parse(text)).Should().Throw<FormatException>();
+
+    [Fact]
+    public void Parse_UnknownZone_NamesIt() =>
+        FluentActions.Invoking(() => Schedule.Parse("0 9 * * *", "Mars/Olympus")).Should().Throw<FormatException>().WithMessage("*Mars/Olympus*IANA*");
+
+    [Fact]
+    public void Once_AfterItsTime_ComesNoMore() => Schedule.Once(Monday).Next(Monday).Should().BeNull();
+}
