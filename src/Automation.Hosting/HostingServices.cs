@@ -26,20 +26,12 @@ public static class HostingServices
     public static AutomationBuilder AddAutomation(this IHostApplicationBuilder builder, Action<AutomationOptions>? configure = null)
     {
         var services = builder.Services;
-        void Fill(AutomationOptions options)
-        {
-            builder.Configuration.GetSection("Automation").Bind(options);
-            configure?.Invoke(options);
-            Complete(options, builder.Environment, builder.Configuration);
-        }
-
-        var settings = new AutomationOptions();
-        Fill(settings);
+        var settings = ReadSettings(builder, configure);
         var paths = HostPaths.Of(settings, builder.Environment.ContentRootPath);
 
         services.AddSingleton(paths);
         services.AddSingleton<IValidateOptions<AutomationOptions>, OptionsValidation>();
-        services.AddOptions<AutomationOptions>().Configure(Fill).ValidateOnStart();
+        services.AddOptions<AutomationOptions>().Configure(options => Fill(options, builder, configure)).ValidateOnStart();
         services.AddSingleton(provider => provider.GetRequiredService<IOptions<AutomationOptions>>().Value);
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(provider => new Node($"{Environment.MachineName}-{Ids.New(provider.GetRequiredService<TimeProvider>())}"));
@@ -68,6 +60,21 @@ public static class HostingServices
         services.AddSingleton<ActivityDescriptors>();
         services.AddOpenApi("v1", OpenApiDocument.Configure);
         return automation;
+    }
+
+    /// <summary>The settings as <see cref="AddAutomation"/> sees them, defaults of the environment and absolute paths included.</summary>
+    public static AutomationOptions ReadSettings(IHostApplicationBuilder builder, Action<AutomationOptions>? configure = null)
+    {
+        var settings = new AutomationOptions();
+        Fill(settings, builder, configure);
+        return settings;
+    }
+
+    private static void Fill(AutomationOptions options, IHostApplicationBuilder builder, Action<AutomationOptions>? configure)
+    {
+        builder.Configuration.GetSection("Automation").Bind(options);
+        configure?.Invoke(options);
+        Complete(options, builder.Environment, builder.Configuration);
     }
 
     /// <summary>Settings whose default hangs on the environment, and paths made absolute.</summary>

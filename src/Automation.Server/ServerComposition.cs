@@ -17,6 +17,7 @@ public static class ServerComposition
         var builder = CreateBuilder(args);
         builder.Services.AddRazorComponents();
         builder.Services.AddCascadingAuthenticationState();
+        builder.AddSandboxMode();
 
         var app = builder.Build();
         app.UseAuthentication();
@@ -25,6 +26,7 @@ public static class ServerComposition
         app.MapStaticAssets().AllowAnonymous();
         app.MapAutomation();
         app.MapRazorComponents<App>().RequireAuthorization(Access.SignedIn);
+        app.MapSandboxMode();
         return app;
     }
 
