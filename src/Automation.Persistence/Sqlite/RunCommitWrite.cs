@@ -15,10 +15,12 @@ internal sealed class RunCommitWrite
         INSERT INTO instances (id, definition_id, version_id, version, definition_name, status, sub_status, correlation_id, name, location_id, parent_instance_id, parent_bookmark_id, lineage, trigger_id, started_by, is_sandbox,
             incident_count, error, created_at, updated_at, started_at, finished_at, runnable, lease_owner, lease_token, lease_until)
         VALUES (@id, @definition_id, @version_id, @version, @definition_name, @status, @sub_status, @correlation_id, @name, @location_id, @parent_instance_id, @parent_bookmark_id, @lineage, @trigger_id, @started_by, @is_sandbox,
-            @incidents, @error, @created_at, @at, @started_at, @finished_at, @leased, @owner, @token, CASE WHEN @leased THEN {Columns.Now} + @duration ELSE 0 END)
+            @incidents, @error, @created_at, @at, @started_at, @finished_at, CASE WHEN @status = 1 OR @release AND @sub_status = 2 THEN 0 ELSE 1 END,
+            CASE WHEN @release THEN NULL ELSE @owner END, @token, CASE WHEN @release THEN 0 ELSE {Columns.Now} + @duration END)
         ON CONFLICT (id) DO NOTHING RETURNING no
         """;
 
+    // Sub status 2, suspended: only stimuli make it runnable again. Released in any other state (pending, executing, interrupted), it has work to do.
     private const string UpdateLeased =
         $"""
         UPDATE instances SET
@@ -26,7 +28,7 @@ internal sealed class RunCommitWrite
             incident_count = incident_count + @incidents, error = COALESCE(@error, error), attempts = 0,
             lease_owner = CASE WHEN @release THEN NULL ELSE lease_owner END,
             lease_until = CASE WHEN @release THEN 0 ELSE {Columns.Now} + @duration END,
-            runnable = CASE WHEN @status = 1 THEN 0 WHEN @release THEN EXISTS (SELECT 1 FROM stimuli WHERE instance_no = instances.no) ELSE 1 END
+            runnable = CASE WHEN @status = 1 THEN 0 WHEN @release AND @sub_status = 2 THEN EXISTS (SELECT 1 FROM stimuli WHERE instance_no = instances.no) ELSE 1 END
         WHERE id = @id AND lease_owner = @owner AND lease_token = @token
         RETURNING no, lineage, EXISTS (SELECT 1 FROM stimuli WHERE instance_no = instances.no)
         """;
@@ -170,7 +172,6 @@ internal sealed class RunCommitWrite
         var instance = _commit.Insert!;
         var start = instance.Start;
         var lineage = start.Lineage ?? instance.Id;
-        var leased = !_commit.Release && _commit.Status != WorkflowStatus.Finished;
         var no = session.Long(
             InsertLeased,
             _commit.InstanceId,
@@ -195,8 +196,8 @@ internal sealed class RunCommitWrite
             Columns.Ticks(_commit.At),
             StartedAt(),
             FinishedAt(),
-            leased,
-            _commit.Release ? null : _commit.Lease.Owner,
+            _commit.Release,
+            _commit.Lease.Owner,
             _commit.Lease.Token,
             _commit.LeaseDuration.Ticks) ?? throw new LeaseLostException(_commit.InstanceId);
         session.Run("INSERT INTO instance_states (instance_no, start, state) VALUES (@no, @start, @state)", no, _start, _state);

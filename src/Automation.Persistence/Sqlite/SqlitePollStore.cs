@@ -139,7 +139,7 @@ internal sealed class SqlitePollStore(SqliteDatabase database) : IPollStore
         TriggersWhere("t.source_id = @source ORDER BY t.created_at, t.id", sourceId, cancellationToken);
 
     public Task<IReadOnlyList<TriggerRecord>> FindListeningAsync(string hash, CancellationToken cancellationToken) =>
-        TriggersWhere("t.hash = @hash AND t.kind IN ('http', 'event') AND t.is_paused = 0 ORDER BY t.created_at, t.id", hash, cancellationToken);
+        TriggersWhere("t.hash = @hash AND t.kind IN ('http', 'event') ORDER BY t.created_at, t.id", hash, cancellationToken);
 
     public Task<IReadOnlyList<TriggerRecord>> ListBehindAsync(string? sourceId, int limit, CancellationToken cancellationToken)
     {

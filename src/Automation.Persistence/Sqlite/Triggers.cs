@@ -12,20 +12,18 @@ internal static class Triggers
         "t.id, t.definition_id, t.version_id, t.activity_id, t.activity_type, t.kind, t.location_id, t.connection_id, t.source_id, t.hash, t.mode, t.configured, t.time_zone, t.effective_interval, t.settings, t.position, t.generation, t.is_paused, t.due_at, t.created_at, t.last_fired_at";
 
     /// <summary>
-    /// Brings a source in line with its triggers: polled while one is not paused, as often as the most frequent of them asks, and no later than that from its last poll.
+    /// Brings a source in line with its triggers: polled while one is not paused, as often as the most eager of them asks. When that is more often than before, the next poll comes forward.
     /// </summary>
-    public static void Refresh(Session session, string sourceId)
-    {
-        session.Run(
-            """
-            UPDATE sources SET
-                is_active = EXISTS (SELECT 1 FROM triggers WHERE source_id = @id AND is_paused = 0),
-                interval = COALESCE((SELECT MIN(effective_interval) FROM triggers WHERE source_id = @id AND is_paused = 0), interval)
-            WHERE id = @id
-            """,
-            sourceId);
-        session.Run("UPDATE sources SET due_at = MIN(due_at, last_poll_at + interval) WHERE id = @id AND scan_upper IS NULL AND failures = 0 AND last_poll_at IS NOT NULL", sourceId);
-    }
+    public static void Refresh(Session session, string sourceId) => session.Run(
+        """
+        UPDATE sources SET
+            is_active = wanted.is_active,
+            due_at = CASE WHEN wanted.interval < sources.interval AND failures = 0 THEN MIN(due_at, COALESCE(last_poll_at + wanted.interval, due_at)) ELSE due_at END,
+            interval = COALESCE(wanted.interval, sources.interval)
+        FROM (SELECT COUNT(*) > 0 AS is_active, MIN(effective_interval) AS interval FROM triggers WHERE source_id = @id AND is_paused = 0) AS wanted
+        WHERE id = @id
+        """,
+        sourceId);
 
     /// <summary>Removes the triggers of a definition; a source that nobody consumes any more keeps its rows and is not polled.</summary>
     public static void Remove(Session session, string definitionId)

@@ -97,46 +97,35 @@ internal sealed class Writer : IDisposable
             return;
         }
 
-        // 1. Killed before BEGIN: nothing of the batch is in the file; whoever waited is gone with the process, and the rows say what is still to be done.
-        Session session;
+#pragma warning disable CA1031 // Whatever goes wrong, the writer goes on, and every caller of the batch is told.
         try
         {
-            session = _session ??= _open();
+            // 1. Killed before BEGIN: nothing of the batch is in the file; whoever waited is gone with the process, and the rows say what is still to be done.
+            var session = _session ??= _open();
             session.Run("BEGIN IMMEDIATE");
-        }
-        catch (SqliteException exception)
-        {
-            Fail(batch, exception);
-            return;
-        }
 
-        // 2. Killed between BEGIN and COMMIT: the WAL ends without a commit frame, and the next one to open the file sees the state of 1.
-        try
-        {
+            // 2. Killed between BEGIN and COMMIT: the WAL ends without a commit frame, and the next one to open the file sees the state of 1.
             foreach (var write in batch)
             {
                 Execute(session, write, alone: batch.Count == 1);
             }
-        }
-        catch (SqliteException exception)
-        {
-            // Disk full, I/O error, out of memory: SQLite has rolled the whole transaction back by itself.
-            Fail(batch, exception);
-            return;
-        }
 
-        // 3. COMMIT is the one moment at which all of the batch becomes true. With synchronous=FULL it is on the disk when the call returns (power loss);
-        //    with NORMAL it is with the operating system (a killed process loses nothing).
-        try
-        {
+            // 3. COMMIT is the one moment at which all of the batch becomes true. With synchronous=FULL it is on the disk when the call returns (power loss);
+            //    with NORMAL it is with the operating system (a killed process loses nothing).
             session.Run("COMMIT");
         }
-        catch (SqliteException exception)
+        catch (Exception exception)
         {
-            RollBack(session);
-            Fail(batch, exception);
+            // Disk full, I/O error, locked by another process: nothing of the batch is applied.
+            RollBack();
+            foreach (var write in batch)
+            {
+                write.Fail(exception);
+            }
+
             return;
         }
+#pragma warning restore CA1031
 
         // 4. Killed here: all is durable and nobody was told. Callers that come again find it done: unique keys, fencing tokens and positions refuse the second time.
         foreach (var write in batch)
@@ -165,7 +154,8 @@ internal sealed class Writer : IDisposable
 
         if (raw.sqlite3_get_autocommit(session.Connection.Handle) != 0)
         {
-            throw write.Error as SqliteException ?? new SqliteException($"The transaction was rolled back: {write.Error?.Message}", raw.SQLITE_ABORT);
+            // Disk full, I/O error, out of memory: SQLite has rolled the whole transaction back by itself.
+            throw write.Error!;
         }
 
         if (alone)
@@ -181,8 +171,13 @@ internal sealed class Writer : IDisposable
         }
     }
 
-    private void RollBack(Session session)
+    private void RollBack()
     {
+        if (_session is not { } session)
+        {
+            return;
+        }
+
         try
         {
             if (raw.sqlite3_get_autocommit(session.Connection.Handle) == 0)
@@ -195,14 +190,6 @@ internal sealed class Writer : IDisposable
             // The connection is beyond use: the next batch opens another one, and SQLite drops what this one left undone.
             session.Dispose();
             _session = null;
-        }
-    }
-
-    private static void Fail(List<Write> batch, SqliteException exception)
-    {
-        foreach (var write in batch)
-        {
-            write.Fail(exception);
         }
     }
 

@@ -14,16 +14,3 @@ internal sealed class SqliteFile
 
     public void Delete() => Directory.Delete(_folder, recursive: true);
 }
-
-public sealed class SqliteRunLeaseTests : RunLeaseCompliance
-{
-    private readonly SqliteFile _file = new();
-
-    protected override void AddStores(IServiceCollection services) => _file.AddTo(services);
-
-    public override async Task DisposeAsync()
-    {
-        await base.DisposeAsync();
-        _file.Delete();
-    }
-}

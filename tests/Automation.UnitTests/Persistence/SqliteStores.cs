@@ -1,0 +1,55 @@
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Automation.UnitTests.Persistence;
+
+public sealed class SqliteRunLeaseTests : RunLeaseCompliance
+{
+    private readonly SqliteFile _file = new();
+
+    protected override void AddStores(IServiceCollection services) => _file.AddTo(services);
+
+    public override async Task DisposeAsync()
+    {
+        await base.DisposeAsync();
+        _file.Delete();
+    }
+}
+
+public sealed class SqliteRunCommitTests : RunCommitCompliance
+{
+    private readonly SqliteFile _file = new();
+
+    protected override void AddStores(IServiceCollection services) => _file.AddTo(services);
+
+    public override async Task DisposeAsync()
+    {
+        await base.DisposeAsync();
+        _file.Delete();
+    }
+}
+
+public sealed class SqliteStimulusTests : StimulusCompliance
+{
+    private readonly SqliteFile _file = new();
+
+    protected override void AddStores(IServiceCollection services) => _file.AddTo(services);
+
+    public override async Task DisposeAsync()
+    {
+        await base.DisposeAsync();
+        _file.Delete();
+    }
+}
+
+public sealed class SqliteEffectTests : EffectCompliance
+{
+    private readonly SqliteFile _file = new();
+
+    protected override void AddStores(IServiceCollection services) => _file.AddTo(services);
+
+    public override async Task DisposeAsync()
+    {
+        await base.DisposeAsync();
+        _file.Delete();
+    }
+}

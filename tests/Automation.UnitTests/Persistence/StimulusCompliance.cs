@@ -1,0 +1,100 @@
+using Automation.Engine;
+using Automation.Runtime.Storage;
+using FluentAssertions;
+using Xunit;
+
+namespace Automation.UnitTests.Persistence;
+
+/// <summary>Stimuli: none lost, none twice, and an instance that has some is runnable.</summary>
+public abstract class StimulusCompliance : StoreCompliance
+{
+    private async Task<Lease> SuspendedAsync(string id)
+    {
+        await EnqueueAsync(Instance(id));
+        var lease = (await ClaimAsync(id)).Lease;
+        await Runs.CommitAsync(Commit(id, lease, new RunChanges { BookmarksAdded = [Bookmark("b1"), Bookmark("b2")] }), default);
+        return lease;
+    }
+
+    [Fact]
+    public async Task Enqueue_ForASuspendedInstance_MakesItRunnable()
+    {
+        await SuspendedAsync("i1");
+
+        await Runs.EnqueueAsync([], [Stimulus("s1", "i1"), Stimulus("s1", "i1"), Stimulus("s2", "i1", "b2"), Stimulus("s3", "nobody")], default);
+
+        (await Runs.ListRunnableAsync(10, default)).Should().Equal("i1");
+        (await ClaimAsync("i1")).Stimuli.Select(s => s.Id).Should().Equal("s1", "s2");
+    }
+
+    [Fact]
+    public async Task Commit_WhileAnotherStimulusArrived_StaysRunnableAndSaysSo()
+    {
+        await SuspendedAsync("i1");
+        await Runs.EnqueueAsync([], [Stimulus("s1", "i1")], default);
+        var claimed = await ClaimAsync("i1");
+        await Runs.EnqueueAsync([], [Stimulus("s2", "i1", "b2")], default);
+
+        var waiting = await Runs.CommitAsync(Commit("i1", claimed.Lease) with { StimuliDone = ["s1"] }, default);
+
+        waiting.Should().BeTrue();
+        (await ClaimAsync("i1")).Stimuli.Single().Id.Should().Be("s2");
+    }
+
+    [Fact]
+    public async Task Commit_WithAStimulusForItself_StaysRunnable()
+    {
+        await EnqueueAsync(Instance("i1"));
+        var claimed = await ClaimAsync("i1");
+
+        (await Runs.CommitAsync(Commit("i1", claimed.Lease) with { Stimuli = [Stimulus("s1", "i1")] }, default)).Should().BeTrue();
+
+        (await ClaimAsync("i1")).Stimuli.Should().ContainSingle();
+    }
+
+    [Fact]
+    public async Task Commit_WithAStaleLease_KeepsItsStimuliQueued()
+    {
+        var stale = await SuspendedAsync("i1");
+        await Runs.EnqueueAsync([], [Stimulus("s1", "i1")], default);
+
+        await FluentActions.Awaiting(() => Runs.CommitAsync(Commit("i1", stale) with { StimuliDone = ["s1"] }, default)).Should().ThrowAsync<LeaseLostException>();
+
+        (await ClaimAsync("i1")).Stimuli.Should().ContainSingle();
+    }
+
+    [Fact]
+    public async Task TwoEventsAtOnce_ToInstancesWaitingForBoth_AlwaysFinishThem()
+    {
+        var ids = Enumerable.Range(0, 40).Select(i => "i" + i).ToList();
+        foreach (var id in ids)
+        {
+            await EnqueueAsync(Instance(id));
+            await Runs.CommitAsync(Commit(id, (await ClaimAsync(id)).Lease), default);
+        }
+
+        // Each of two senders queues its event and then does what a runner does until nothing is left to claim.
+        async Task SendAsync(string id, string name)
+        {
+            await Runs.EnqueueAsync([], [Stimulus($"{id}-{name}", id, name)], default);
+            while (await Runs.ClaimAsync([id], "node-" + name, LeaseTime, 1, default) is [var claimed])
+            {
+                var seen = (claimed.State is { } state ? System.Text.Encoding.UTF8.GetString(state) : "") + string.Concat(claimed.Stimuli.Select(s => s.BookmarkId));
+                var both = seen.Contains('x', StringComparison.Ordinal) && seen.Contains('y', StringComparison.Ordinal);
+                var commit = (both ? Finish(id, claimed.Lease) : Commit(id, claimed.Lease)) with
+                {
+                    State = System.Text.Encoding.UTF8.GetBytes(seen),
+                    StimuliDone = claimed.Stimuli.Select(s => s.Id).ToList(),
+                };
+                if (!await Runs.CommitAsync(commit, default))
+                {
+                    return;
+                }
+            }
+        }
+
+        await Task.WhenAll(ids.SelectMany(id => new[] { Task.Run(() => SendAsync(id, "x")), Task.Run(() => SendAsync(id, "y")) }));
+
+        (await Runs.ListAsync(new RunFilter { Statuses = [WorkflowStatus.Finished] }, default)).Total.Should().Be(40);
+    }
+}
