@@ -38,6 +38,7 @@ internal static class JsonPaths
     private static JToken? FindOne(JToken root, string path)
     {
         JToken? current = root;
+        var isSpread = false;
         foreach (var part in path.Split('.'))
         {
             switch (part)
@@ -46,9 +47,10 @@ internal static class JsonPaths
                     break;
                 case "*":
                     current = current is JObject members ? new JArray(members.PropertyValues().Select(v => v.DeepClone())) : current as JArray;
+                    isSpread = true;
                     break;
                 default:
-                    current = current is JArray list && !part.StartsWith('[') ? Each(list, part) : Step(current, part);
+                    current = isSpread && current is JArray list ? Each(list, part) : Step(current, part);
                     break;
             }
 

@@ -13,6 +13,9 @@ public static class OperationFile
     {
         DateParseHandling = DateParseHandling.None,
         MissingMemberHandling = MissingMemberHandling.Error,
+
+        // Otherwise what a file says is added to a record's own default lists.
+        ObjectCreationHandling = ObjectCreationHandling.Replace,
         ContractResolver = new DefaultContractResolver { NamingStrategy = new CamelCaseNamingStrategy { ProcessDictionaryKeys = false } },
         Converters = { new StringEnumConverter(new CamelCaseNamingStrategy()) },
     };

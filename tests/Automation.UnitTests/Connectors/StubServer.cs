@@ -133,7 +133,7 @@ internal sealed class StubServer : IAsyncDisposable
 
 internal sealed record StubRequest(string Method, string Target, IReadOnlyDictionary<string, string> Headers, string Text)
 {
-    public JToken Json => JToken.Parse(Text);
+    public JToken Json => global::Automation.Engine.Json.Parse(Text);
 
     public string? Query(string name) => Target.Split('?', 2).ElementAtOrDefault(1)?.Split('&')
         .Select(p => p.Split('=', 2)).Where(p => p[0] == name).Select(p => Uri.UnescapeDataString(p[1])).FirstOrDefault();
