@@ -15,7 +15,7 @@ public static class ConnectorServices
     public static IServiceCollection AddAutomationConnectors(this IServiceCollection services)
     {
         services.TryAddSingleton(TimeProvider.System);
-        services.AddOptions<ConnectorOptions>();
+        services.AddOptions<ConnectorOptions>().ValidateDataAnnotations().ValidateOnStart();
         services.AddOptions<PollingLimits>();
         services.AddHttpClient(ConnectorOptions.HttpClientName, client => client.DefaultRequestHeaders.UserAgent.ParseAdd("Automation/0.1"))
             .ConfigurePrimaryHttpMessageHandler(static () => new SocketsHttpHandler

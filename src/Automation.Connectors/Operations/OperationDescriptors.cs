@@ -97,7 +97,7 @@ internal static partial class OperationDescriptors
                 _ => "singleline",
             },
             UISpecifications = input.OptionsFrom is { } from ? LiveOptions("operation:" + from) : input.Enum is { } allowed ? (input.Type == "array" ? CheckList(allowed) : Options(allowed)) : null,
-            DefaultValue = input.Default,
+            DefaultValue = isPaging ? null : input.Default,
             DefaultSyntax = input.Type is "array" or "object" ? "Object" : "Literal",
             Category = isPaging ? "Advanced" : null,
             Order = order,
