@@ -8,7 +8,7 @@ using Microsoft.AspNetCore.Identity;
 namespace Automation.Hosting.Security;
 
 /// <summary>Users and their passwords, and the one-time link of a new installation.</summary>
-internal sealed class Accounts(IAccessStore access, TimeProvider clock)
+internal sealed class Accounts(IAccessStore access, SetupLink link, TimeProvider clock)
 {
     /// <summary>Shortest password taken.</summary>
     public const int MinimumPasswordLength = 8;
@@ -23,16 +23,12 @@ internal sealed class Accounts(IAccessStore access, TimeProvider clock)
     private const int AddressLimit = 10_000;
 
     private readonly PasswordHasher<string> hasher = new();
-    private readonly string setupToken = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
     private readonly ConcurrentDictionary<string, (int Count, DateTimeOffset Since)> failures = new();
-
-    /// <summary>The token of the sign-in link; good until the first user is there.</summary>
-    public string SetupToken => setupToken;
 
     public async Task<bool> NeedsSetupAsync(CancellationToken cancellationToken) => await access.CountUsersAsync(cancellationToken) == 0;
 
     public bool IsSetupToken(string? token) =>
-        token is not null && CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(token), Encoding.UTF8.GetBytes(setupToken));
+        token is not null && CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(token), Encoding.UTF8.GetBytes(link.Token));
 
     /// <summary>Makes the first user; false: there is one already.</summary>
     public async Task<bool> CreateFirstAsync(string password, CancellationToken cancellationToken)
@@ -90,4 +86,10 @@ internal sealed class Accounts(IAccessStore access, TimeProvider clock)
 
         failures.AddOrUpdate(address, (1, now), (_, old) => now - old.Since < AttemptWindow ? (old.Count + 1, old.Since) : (1, now));
     }
+}
+
+/// <summary>The one-time link of an installation without users: new with every start, good until the first user is there.</summary>
+public sealed class SetupLink
+{
+    public string Token { get; } = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
 }

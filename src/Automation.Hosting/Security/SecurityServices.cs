@@ -14,6 +14,7 @@ internal static class SecurityServices
 {
     public static void AddAutomationSecurity(this IServiceCollection services, HostPaths paths)
     {
+        services.AddSingleton<SetupLink>();
         services.AddSingleton<Accounts>();
         services.AddSingleton<Tokens>();
         services.AddDataProtection().SetApplicationName("Automation").PersistKeysToFileSystem(new DirectoryInfo(paths.Keys));

@@ -13,6 +13,7 @@ namespace Automation.Hosting.Startup;
 internal sealed class StartupService(
     IDatabase database,
     Accounts accounts,
+    SetupLink link,
     Readiness readiness,
     HostPaths paths,
     AutomationOptions options,
@@ -42,7 +43,7 @@ internal sealed class StartupService(
         logger.LogInformation("Keys: {Keys}. Whoever has this folder and the database can read every credential; without it the credentials are lost. Back both up, apart.", paths.Keys);
         if (await accounts.NeedsSetupAsync(cancellationToken))
         {
-            logger.LogWarning("There is no user yet. Open this one-time link on this machine to choose a password and sign in: {Link}", new Uri(url, $"/setup?token={accounts.SetupToken}"));
+            logger.LogWarning("There is no user yet. Open this one-time link on this machine to choose a password and sign in: {Link}", new Uri(url, $"/setup?token={link.Token}"));
         }
     }
 

@@ -1,0 +1,222 @@
+using System.Net;
+using System.Text;
+using FluentAssertions;
+using Newtonsoft.Json.Linq;
+using Xunit;
+
+namespace Automation.ServerTests.Api;
+
+/// <summary>The table of mistakes, through HTTP: what is refused, where it is, and that nothing else is harmed.</summary>
+public sealed class BadInputTests(RunningServer server) : IClassFixture<RunningServer>
+{
+    private const string Definitions = "/elsa/api/workflow-definitions";
+
+    [Fact]
+    public async Task UnknownRoute_Is404Problem()
+    {
+        var (status, body) = await server.GetAsync("/api/no-such-thing");
+
+        status.Should().Be(404);
+        ((string?)body["detail"]).Should().Contain("/api/no-such-thing");
+    }
+
+    [Theory]
+    [InlineData("/elsa/api/workflow-definitions")]
+    [InlineData("/elsa/api/workflow-definitions/import")]
+    [InlineData("/api/connections")]
+    public async Task MalformedJson_Is400_WithLineAndColumn(string path)
+    {
+        var (status, body) = await server.SendTextAsync(HttpMethod.Post, path, "{\n  \"name\": \"x\",\n  \"root\": {,}\n}");
+
+        status.Should().Be(400);
+        ((int)body["line"]!).Should().Be(3);
+        ((int)body["column"]!).Should().BeGreaterThan(1);
+        ((string?)body["detail"]).Should().NotContain("   at ");
+    }
+
+    [Fact]
+    public async Task Body50Megabytes_Is413()
+    {
+        using var response = await server.Client.PostAsync(new Uri(Definitions, UriKind.Relative), new ByteArrayContent(new byte[50 * 1024 * 1024]));
+
+        ((int)response.StatusCode).Should().Be(413);
+        response.Content.Headers.ContentType!.MediaType.Should().Be("application/problem+json");
+        (await server.GetAsync("/api/runs")).Status.Should().Be(200);
+    }
+
+    [Theory]
+    [InlineData(Definitions)]
+    [InlineData(Definitions + "/import")]
+    public async Task Definition1000LevelsDeep_Is400(string path)
+    {
+        var text = new StringBuilder("{\"definitionId\":\"deep\",\"root\":");
+        for (var i = 0; i < 1000; i++)
+        {
+            text.Append("{\"id\":\"a").Append(i).Append("\",\"type\":\"Elsa.Sequence\",\"activities\":[");
+        }
+
+        text.Append(string.Concat(Enumerable.Repeat("]}", 1000))).Append('}');
+        var (status, _) = await server.SendTextAsync(HttpMethod.Post, path, path == Definitions ? $"{{\"model\":{text}}}" : text.ToString());
+
+        status.Should().Be(400);
+        (await server.GetAsync($"{Definitions}/by-definition-id/deep")).Status.Should().Be(404);
+    }
+
+    [Fact]
+    public async Task DuplicateActivityIds_IsRefusedOnSave_WithTheId()
+    {
+        var model = Models.Sequence("twins", Models.Output("same", "A", "1"), Models.Output("same", "B", "2"));
+
+        var (status, body) = await server.PostAsync(Definitions, new JObject { ["model"] = model });
+
+        status.Should().Be(400);
+        body.ToString().Should().Contain("same");
+        body["errors"]!.Type.Should().Be(JTokenType.Object);
+        (await server.GetAsync($"{Definitions}/by-definition-id/twins")).Status.Should().Be(404);
+    }
+
+    [Fact]
+    public async Task UnknownActivityType_IsKeptAndPublished_AndTheRunNamesIt()
+    {
+        await server.PublishAsync(Models.Sequence("unknown-type", Models.Activity("x", "Acme.NotThere")));
+
+        var (status, body) = await server.PostAsync($"{Definitions}/unknown-type/execute", new JObject());
+
+        status.Should().Be(500);
+        body["workflowState"]!["incidents"]!.ToString().Should().Contain("Acme.NotThere");
+    }
+
+    [Fact]
+    public async Task ScriptThatDoesNotParse_IsKept_WarnedOfWithItsPlace_AndAnIncidentOfTheRun()
+    {
+        var model = Models.Sequence("bad-script", Models.Output("script", "A", "1 +\n  ) 2")).WithOutput("A");
+
+        var (saved, draft) = await server.PostAsync(Definitions, new JObject { ["model"] = model });
+        var (published, _) = await server.PostAsync($"{Definitions}/bad-script/publish", new JObject());
+        var (executed, body) = await server.PostAsync($"{Definitions}/bad-script/execute", new JObject());
+
+        saved.Should().Be(200);
+        var problem = draft["problems"]!.Single();
+        ((string?)problem["activityId"]).Should().Be("script");
+        ((int)problem["line"]!).Should().Be(2);
+        ((int)problem["column"]!).Should().BeGreaterThan(0);
+        published.Should().Be(200);
+        executed.Should().Be(500);
+        body["workflowState"]!["incidents"]!.Should().ContainSingle();
+    }
+
+    [Theory]
+    [InlineData("endless-loop", "while (true) { }")]
+    [InlineData("endless-native", "'x'.repeat(2**28).replaceAll('x','yy')")]
+    [InlineData("endless-recursion", "(function f() { return f() + 1; })()")]
+    public async Task RunawayScript_IsStoppedAsAnIncident_AndOtherRunsGoOn(string id, string script)
+    {
+        await server.PublishAsync(Models.Sequence(id, Models.Output("script", "A", script)).WithOutput("A"));
+        await server.PublishAsync(Models.Sequence(id + "-neighbour", Models.Output("ok", "A", "1")).WithOutput("A"));
+
+        var runaway = server.PostAsync($"{Definitions}/{id}/execute", new JObject());
+        var (neighbour, _) = await server.PostAsync($"{Definitions}/{id}-neighbour/execute", new JObject());
+        var (status, body) = await runaway;
+
+        neighbour.Should().Be(200);
+        status.Should().Be(500);
+        ((string?)body["workflowState"]!["incidents"]![0]!["activityId"]).Should().Be("script");
+    }
+
+    [Fact]
+    public async Task EndlessCyclicFlowchart_IsStoppedByTheRunsBudget()
+    {
+        var model = new JObject
+        {
+            ["definitionId"] = "cycle",
+            ["name"] = "cycle",
+            ["root"] = new JObject
+            {
+                ["id"] = "chart",
+                ["type"] = "Elsa.Flowchart",
+                ["version"] = 1,
+                ["activities"] = new JArray(Models.Activity("a", "Elsa.SetName", ("value", "Literal", "again")), Models.Activity("b", "Elsa.SetName", ("value", "Literal", "and again"))),
+                ["connections"] = new JArray(Edge("a", "b"), Edge("b", "a")),
+                ["start"] = "a",
+            },
+        };
+        await server.PublishAsync(model);
+
+        var (status, body) = await server.PostAsync($"{Definitions}/cycle/execute", new JObject());
+
+        status.Should().Be(500);
+        body["workflowState"]!["incidents"]!.ToString().Should().ContainEquivalentOf("budget");
+    }
+
+    [Fact]
+    public async Task OperationOfAFlow_MissingConnection_IsKeptOnSave_RefusedOnPublish_WithItsPlace()
+    {
+        var model = Models.Sequence("no-connection", Models.Activity("create", "GoHighLevel.Contacts.CreateContact", ("connectionId", "Literal", "not-there"), ("locationId", "Literal", "loc-1")));
+
+        var (saved, _) = await server.PostAsync(Definitions, new JObject { ["model"] = model });
+        var (published, body) = await server.PostAsync($"{Definitions}/no-connection/publish", new JObject());
+
+        saved.Should().Be(200);
+        published.Should().Be(400);
+        ((string?)body["activityId"]).Should().Be("create");
+        ((string?)body["property"]).Should().Be("connectionId");
+        body["errors"]!.ToString().Should().Contain("not-there");
+        ((bool)(await server.GetAsync($"{Definitions}/by-definition-id/no-connection")).Body["isPublished"]!).Should().BeFalse("the draft stays as it was");
+    }
+
+    [Fact]
+    public async Task ExecuteOperation_MissingRequiredInput_Is400_AndNothingIsSent()
+    {
+        var before = await CountAsync();
+
+        var (status, body) = await server.PostAsync("/api/operations/GoHighLevel.Contacts.GetContact/execute", new JObject { ["connectionId"] = "sandbox-ghl", ["inputs"] = new JObject { ["contactId"] = "" } });
+
+        status.Should().Be(400);
+        ((string?)body["property"]).Should().Be("contactId");
+        (await CountAsync()).Should().Be(before);
+    }
+
+    [Theory]
+    [InlineData("/api/operations/Acme.Nothing/execute", """{"connectionId":"sandbox-ghl"}""", 404)]
+    [InlineData("/api/operations/GoHighLevel.Contacts.GetContact/execute", """{"connectionId":"not-there"}""", 400)]
+    [InlineData("/api/operations/GoHighLevel.Contacts.GetContact/execute", """{"inputs":{}}""", 400)]
+    [InlineData("/api/operations/GoHighLevel.Contacts.GetContact/execute", """[]""", 400)]
+    [InlineData("/api/connections", """{"name":"x","connector":"acme","auth":{"kind":"apiKey","apiKey":"k"}}""", 400)]
+    [InlineData("/api/connections", """{"name":"x","connector":"gohighlevel","auth":{"kind":"password"}}""", 400)]
+    [InlineData("/api/connections", """{"name":"x","connector":"gohighlevel","baseUrl":"ftp://x","auth":{"kind":"apiKey","apiKey":"k"}}""", 400)]
+    [InlineData("/api/connections", """{"name":"sandbox-ghl","connector":"gohighlevel","auth":{"kind":"apiKey","apiKey":"k"}}""", 409)]
+    [InlineData("/api/templates/none/install", "{}", 404)]
+    [InlineData("/api/triggers/none/poll", "{}", 404)]
+    [InlineData("/api/runs/none/cancel", "{}", 404)]
+    [InlineData("/api/incidents/none/resolve", "{}", 404)]
+    public async Task Post_WrongRequest_IsAProblemOfItsKind(string path, string body, int expected)
+    {
+        var (status, problem) = await server.SendTextAsync(HttpMethod.Post, path, body);
+
+        status.Should().Be(expected, "{0}", problem);
+        ((int)problem["status"]!).Should().Be(expected);
+        ((string?)problem["title"]).Should().NotBeNullOrEmpty();
+    }
+
+    [Theory]
+    [InlineData("/api/runs?page=0")]
+    [InlineData("/api/runs?pageSize=1000")]
+    [InlineData("/api/runs?status=Sleeping")]
+    [InlineData("/api/runs?since=yesterday")]
+    [InlineData("/api/operations?kind=nothing")]
+    public async Task Lists_WrongFilter_Is400_NamingIt(string path)
+    {
+        var (status, problem) = await server.GetAsync(path);
+
+        status.Should().Be((int)HttpStatusCode.BadRequest);
+        path.Should().Contain((string?)problem["property"]);
+    }
+
+    private static JObject Edge(string from, string to) => new()
+    {
+        ["source"] = new JObject { ["activity"] = from, ["port"] = "Done" },
+        ["target"] = new JObject { ["activity"] = to, ["port"] = "In" },
+    };
+
+    private async Task<int> CountAsync() => (await server.GetAsync("/sandbox/control/requests?api=ghl")).Body["items"]!.Count();
+}
