@@ -1,4 +1,5 @@
 using System.Text;
+using Automation.Connectors;
 using Automation.Engine;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -175,19 +176,30 @@ internal static class ControlEndpoints
             return Problem(400, $"'{kindText}' is no kind of fault: status, html, timeout, half or reset.");
         }
 
-        var fault = new Fault(
-            match, kind, fields["status"]?.Type == JTokenType.Integer ? fields["status"]!.Value<int>() : null,
-            TimeSpan.FromMilliseconds(fields["delayMs"]?.Value<double>() ?? 0), fields["after"]?.Value<bool>() ?? false);
-        api.Faults.Add(fault, fields["times"]?.Value<int>() ?? 1);
+        var status = Whole(fields["status"]);
+        if (status is not null and (< 200 or > 599))
+        {
+            return Problem(400, $"{status} is no status to answer with.");
+        }
+
+        var after = fields["after"] is { Type: JTokenType.Boolean } flag && flag.Value<bool>();
+        api.Faults.Add(new Fault(match, kind, status, TimeSpan.FromMilliseconds(Whole(fields["delayMs"]) ?? 0), after), Whole(fields["times"]) ?? 1);
         return (200, fields);
     }
 
     private static (int, JObject) SetLimit(SandboxApi api, JToken body)
     {
-        var calls = body["calls"]?.Type == JTokenType.Integer ? body["calls"]!.Value<int>() : (int?)null;
-        api.Limit = calls is null ? null : new Connectors.RateLimit(calls.Value, TimeSpan.FromMilliseconds(body["windowMs"]?.Value<double>() ?? 10_000), body["perDay"]?.Value<int?>());
-        return (200, new JObject { ["calls"] = calls });
+        if (body is not JObject fields)
+        {
+            return Problem(400, "Limits are {calls, windowMs, perDay}; without calls there is no limit.");
+        }
+
+        var calls = Whole(fields["calls"]);
+        api.Limit = calls is null ? null : new RateLimit(calls.Value, TimeSpan.FromMilliseconds(Whole(fields["windowMs"]) ?? 10_000), Whole(fields["perDay"]));
+        return (200, fields);
     }
+
+    private static int? Whole(JToken? token) => token is { Type: JTokenType.Integer } && token.Value<long>() is >= int.MinValue and <= int.MaxValue and var number ? (int)number : null;
 
     private static Collection CollectionOf(HttpContext context, SandboxApi api) => api.Profile.CollectionOf((string)context.GetRouteValue("collection")!);
 

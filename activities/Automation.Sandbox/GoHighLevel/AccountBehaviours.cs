@@ -29,7 +29,7 @@ internal static class AccountBehaviours
 
         if (call.Text("ids") is { Length: > 0 } ids)
         {
-            var list = ids.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+            var list = Split(ids);
             query.Where($"key in ({string.Join(", ", list.Select(_ => "?"))})", list);
         }
 
@@ -38,7 +38,7 @@ internal static class AccountBehaviours
 
     public static Answer FilterUsersByEmail(Call call)
     {
-        var emails = call.Fields["emails"]!.Select(email => (object)email.ToString().ToLowerInvariant()).ToArray();
+        var emails = Split(call.Text("emails")!.ToLowerInvariant());
         var query = new RecordQuery { Skip = call.Number("skip", 0), Take = call.Number("limit", 25, 100) }
             .Where("coalesce(json_extract(json, '$.companyId'), ?) = ?", call.Text("companyId")!, call.Text("companyId")!)
             .Where($"email in ({string.Join(", ", emails.Select(_ => "?"))})", emails);
@@ -63,6 +63,8 @@ internal static class AccountBehaviours
 
         return new Answer(200, new JObject { ["customFields"] = Raw.Array(call.Session.List(CustomFields, query)) });
     }
+
+    private static string[] Split(string list) => list.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
 
     private static Answer Page(Call call, RecordQuery query) => new(200, new JObject
     {

@@ -12,6 +12,7 @@ internal static class SocialBehaviours
     {
         var query = new RecordQuery { Skip = call.Number("skip", 0), Take = call.Number("limit", 10, 1000) }
             .In(call.Location)
+            .Where($"coalesce({RecordQuery.Property("deleted")}, 0) = 0")
             .Containing(call.Text("searchText"), GhlCollections.SocialTags.SearchFields);
         return Tags(200, "Fetched Tags", call.Session.List(GhlCollections.SocialTags, query), call.Session.Count(GhlCollections.SocialTags, query));
     }

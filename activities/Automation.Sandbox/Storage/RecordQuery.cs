@@ -70,5 +70,5 @@ internal sealed class RecordQuery
     }
 
     /// <summary>Whether a text from a request may be used as a property path.</summary>
-    public static bool IsPath(string path) => path.Length is > 0 and <= 100 && path.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '.');
+    public static bool IsPath(string path) => path.Length <= 100 && path.Split('.').All(name => name.Length > 0 && name.All(c => char.IsAsciiLetterOrDigit(c) || c == '_'));
 }

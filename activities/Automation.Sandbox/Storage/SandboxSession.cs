@@ -6,7 +6,7 @@ using Newtonsoft.Json.Linq;
 namespace Automation.Sandbox;
 
 /// <summary>One transaction on the records of one API. Disposed without <see cref="Commit"/>, it leaves nothing.</summary>
-internal sealed class SandboxSession(SandboxStore store, SqliteConnection connection, string api, bool writes) : IDisposable
+internal sealed class SandboxSession(SandboxStore store, SandboxConnection connection, string api, bool writes) : IDisposable
 {
     private const string Columns = "key, json, created_at, updated_at";
     private bool open = true;
@@ -22,8 +22,7 @@ internal sealed class SandboxSession(SandboxStore store, SqliteConnection connec
             return null;
         }
 
-        using var command = Command($"select {Columns} from records where api = ? and collection = ? and key = ?", api, collection.Name, key);
-        using var reader = command.ExecuteReader();
+        using var reader = connection.Command($"select {Columns} from records where api = ? and collection = ? and key = ?", api, collection.Name, key).ExecuteReader();
         return reader.Read() ? Parse(Text(reader)) : null;
     }
 
@@ -43,8 +42,7 @@ internal sealed class SandboxSession(SandboxStore store, SqliteConnection connec
     {
         var sql = new StringBuilder($"select {Columns} from records where api = ? and collection = ?").Append(query.Conditions).Append(query.After?.Conditions)
             .Append(" order by ").Append(query.Order).Append(" limit ? offset ?");
-        using var command = Command(sql.ToString(), [api, collection.Name, .. query.Values, .. query.After?.Values ?? [], query.Take, query.Skip]);
-        using var reader = command.ExecuteReader();
+        using var reader = connection.Command(sql.ToString(), [api, collection.Name, .. query.Values, .. query.After?.Values ?? [], query.Take, query.Skip]).ExecuteReader();
         var found = new List<RecordText>();
         while (reader.Read())
         {
@@ -56,8 +54,7 @@ internal sealed class SandboxSession(SandboxStore store, SqliteConnection connec
 
     public int Count(Collection collection, RecordQuery query)
     {
-        using var command = Command("select count(*) from records where api = ? and collection = ?" + query.Conditions, [api, collection.Name, .. query.Values]);
-        return Convert.ToInt32(command.ExecuteScalar(), null);
+        return Convert.ToInt32(connection.Command("select count(*) from records where api = ? and collection = ?" + query.Conditions, [api, collection.Name, .. query.Values]).ExecuteScalar(), null);
     }
 
     /// <summary>Stores a new record. An id is made where it has none; what the API derives is derived.</summary>
@@ -116,14 +113,12 @@ internal sealed class SandboxSession(SandboxStore store, SqliteConnection connec
 
     public bool Delete(Collection collection, string key)
     {
-        using var command = Command("delete from records where api = ? and collection = ? and key = ?", api, collection.Name, key);
-        return command.ExecuteNonQuery() > 0;
+        return connection.Command("delete from records where api = ? and collection = ? and key = ?", api, collection.Name, key).ExecuteNonQuery() > 0;
     }
 
     public int DeleteAll(Collection collection, RecordQuery query)
     {
-        using var command = Command("delete from records where api = ? and collection = ?" + query.Conditions, [api, collection.Name, .. query.Values]);
-        return command.ExecuteNonQuery();
+        return connection.Command("delete from records where api = ? and collection = ?" + query.Conditions, [api, collection.Name, .. query.Values]).ExecuteNonQuery();
     }
 
     /// <summary>Forgets everything of this API: records, requests and idempotency keys.</summary>
@@ -131,54 +126,43 @@ internal sealed class SandboxSession(SandboxStore store, SqliteConnection connec
     {
         foreach (var table in (string[])["records", "requests", "idempotency", "seeded"])
         {
-            using var command = Command($"delete from {table} where api = ?", api);
-            command.ExecuteNonQuery();
+            connection.Command($"delete from {table} where api = ?", api).ExecuteNonQuery();
         }
     }
 
     /// <summary>Marks this API as seeded; false: it is already.</summary>
     public bool MarkSeeded()
     {
-        using var command = Command("insert into seeded (api) values (?) on conflict do nothing", api);
-        return command.ExecuteNonQuery() > 0;
+        return connection.Command("insert into seeded (api) values (?) on conflict do nothing", api).ExecuteNonQuery() > 0;
     }
 
     /// <summary>The first answer to a write of this key.</summary>
     public (string Request, int Status, string? Body)? FindAnswer(string key)
     {
-        using var command = Command("select request, status, body from idempotency where api = ? and key = ?", api, key);
-        using var reader = command.ExecuteReader();
+        using var reader = connection.Command("select request, status, body from idempotency where api = ? and key = ?", api, key).ExecuteReader();
         return reader.Read() ? (reader.GetString(0), reader.GetInt32(1), reader.IsDBNull(2) ? null : reader.GetString(2)) : null;
     }
 
     public void KeepAnswer(string key, string request, int status, string? body)
     {
-        using var command = Command("insert into idempotency (api, key, request, status, body) values (?, ?, ?, ?, ?)", api, key, request, status, body);
-        command.ExecuteNonQuery();
+        connection.Command("insert into idempotency (api, key, request, status, body) values (?, ?, ?, ?, ?)", api, key, request, status, body).ExecuteNonQuery();
     }
 
     public void Log(ReceivedRequest request, int kept)
     {
-        using (var command = Command(
-            "insert into requests (at, api, method, path, query, body, status, idempotency_key) values (?, ?, ?, ?, ?, ?, ?, ?)",
-            request.At, request.Api, request.Method, request.Path, request.Query, request.Body, request.Status, request.IdempotencyKey))
-        {
-            command.ExecuteNonQuery();
-        }
-
-        using var identity = Command("select last_insert_rowid()");
-        var seq = (long)identity.ExecuteScalar()!;
+        var seq = (long)connection.Command(
+            "insert into requests (at, api, method, path, query, body, status, idempotency_key) values (?, ?, ?, ?, ?, ?, ?, ?) returning seq",
+            request.At, request.Api, request.Method, request.Path, request.Query, request.Body, request.Status, request.IdempotencyKey).ExecuteScalar()!;
         if (seq % 500 == 0)
         {
-            using var trim = Command("delete from requests where seq <= ?", seq - kept);
-            trim.ExecuteNonQuery();
+            connection.Command("delete from requests where seq <= ?", seq - kept).ExecuteNonQuery();
         }
     }
 
     public List<ReceivedRequest> Requests(string? ofApi, long since, int limit)
     {
         // The newest of them, in the order they came.
-        using var command = Command(
+        var command = connection.Command(
             "select at, api, method, path, query, body, status, idempotency_key from (select * from requests where at >= ? and (? is null or api = ?) order by seq desc limit ?) order by seq",
             since, ofApi, ofApi, limit);
         using var reader = command.ExecuteReader();
@@ -203,18 +187,18 @@ internal sealed class SandboxSession(SandboxStore store, SqliteConnection connec
 
     public void Commit()
     {
-        SandboxStore.Execute(connection, "commit");
+        connection.Execute("commit");
         open = false;
     }
 
     /// <summary>Drops what was written so far and goes on: a refused request keeps only its row in the log.</summary>
-    public void Revert() => SandboxStore.Execute(connection, "rollback; begin immediate");
+    public void Revert() => connection.Execute("rollback; begin immediate");
 
     public void Dispose()
     {
         if (open)
         {
-            SandboxStore.Execute(connection, "rollback");
+            connection.Execute("rollback");
             open = false;
         }
 
@@ -236,7 +220,7 @@ internal sealed class SandboxSession(SandboxStore store, SqliteConnection connec
         }
 
         collection.Normalise?.Invoke(record);
-        using var command = Command(
+        var command = connection.Command(
             """
             insert into records (api, collection, key, location_id, parent_id, email, phone, created_at, updated_at, json) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             on conflict (api, collection, key) do update set location_id = excluded.location_id, parent_id = excluded.parent_id, email = excluded.email,
@@ -263,23 +247,4 @@ internal sealed class SandboxSession(SandboxStore store, SqliteConnection connec
     private static string? TextOf(JObject record, string property) => record[property] is { Type: not (JTokenType.Null or JTokenType.Object or JTokenType.Array) } value ? value.ToString() : null;
 
     private static RecordText Text(SqliteDataReader reader) => new(reader.GetString(0), reader.GetString(1), reader.GetInt64(2), reader.GetInt64(3));
-
-    private SqliteCommand Command(string sql, params ReadOnlySpan<object?> values)
-    {
-        var command = connection.CreateCommand();
-        var text = new StringBuilder(sql.Length + (values.Length * 2));
-        var index = 0;
-        foreach (var c in sql)
-        {
-            text.Append(c);
-            if (c == '?')
-            {
-                text.Append(++index);
-                command.Parameters.AddWithValue("?" + index, values[index - 1] ?? DBNull.Value);
-            }
-        }
-
-        command.CommandText = text.ToString();
-        return command;
-    }
 }

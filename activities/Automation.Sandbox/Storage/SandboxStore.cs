@@ -53,9 +53,9 @@ internal sealed class SandboxStore : IDisposable
         """;
 
     private readonly Lock gate = new();
-    private readonly ConcurrentBag<SqliteConnection> readers = [];
+    private readonly ConcurrentBag<SandboxConnection> readers = [];
     private readonly string connectionString;
-    private readonly SqliteConnection writer;
+    private readonly SandboxConnection writer;
     private readonly int keptRequests;
 
     public SandboxStore(SandboxSettings settings, TimeProvider clock)
@@ -70,7 +70,7 @@ internal sealed class SandboxStore : IDisposable
             DefaultTimeout = 30,
         }.ToString();
         writer = Open();
-        Execute(writer, Schema);
+        writer.Execute(Schema);
     }
 
     public TimeProvider Clock { get; }
@@ -81,7 +81,7 @@ internal sealed class SandboxStore : IDisposable
         gate.Enter();
         try
         {
-            Execute(writer, "begin immediate");
+            writer.Execute("begin immediate");
             return new SandboxSession(this, writer, api, writes: true);
         }
         catch
@@ -95,7 +95,7 @@ internal sealed class SandboxStore : IDisposable
     public SandboxSession BeginRead(string api)
     {
         var connection = readers.TryTake(out var free) ? free : Open();
-        Execute(connection, "begin");
+        connection.Execute("begin");
         return new SandboxSession(this, connection, api, writes: false);
     }
 
@@ -123,7 +123,7 @@ internal sealed class SandboxStore : IDisposable
         }
     }
 
-    internal void Release(SqliteConnection connection, bool writes)
+    internal void Release(SandboxConnection connection, bool writes)
     {
         if (writes)
         {
@@ -135,18 +135,12 @@ internal sealed class SandboxStore : IDisposable
         }
     }
 
-    internal static void Execute(SqliteConnection connection, string sql)
-    {
-        using var command = connection.CreateCommand();
-        command.CommandText = sql;
-        command.ExecuteNonQuery();
-    }
-
-    private SqliteConnection Open()
+    private SandboxConnection Open()
     {
         var connection = new SqliteConnection(connectionString);
         connection.Open();
-        Execute(connection, "pragma journal_mode = wal; pragma synchronous = normal; pragma cache_size = -16000; pragma case_sensitive_like = off;");
-        return connection;
+        var opened = new SandboxConnection(connection);
+        opened.Execute("pragma journal_mode = wal; pragma synchronous = normal; pragma cache_size = -16000;");
+        return opened;
     }
 }
