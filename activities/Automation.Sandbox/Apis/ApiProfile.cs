@@ -20,6 +20,9 @@ internal sealed record ApiProfile
     /// <summary>Whether each location of a token has its own window.</summary>
     public bool LimitByLocation { get; init; }
 
+    /// <summary>Whether an answer's object holds the trace id; its header does in any case.</summary>
+    public bool TraceIdInBody { get; init; }
+
     /// <summary>Header that every write needs; null: none.</summary>
     public string? IdempotencyHeader { get; init; }
 

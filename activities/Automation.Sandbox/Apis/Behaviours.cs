@@ -17,15 +17,21 @@ internal static class Behaviours
     /// <param name="collection">Of which.</param>
     /// <param name="list">Property of the answer that holds them; null: the answer is the list.</param>
     /// <param name="parent">Input that names what they belong to.</param>
+    /// <param name="of">Collection in which the parent must be.</param>
     /// <param name="equal">Inputs that filter, with the property they filter by.</param>
     /// <param name="text">Input with a text to search for.</param>
     /// <param name="skip">Input with the number of records to pass over.</param>
     /// <param name="page">Page size where the request names none.</param>
     /// <param name="total">Property of the answer that holds the number of all; null: none does.</param>
     public static Behaviour List(
-        Collection collection, string? list, string? parent = null, IReadOnlyList<(string Input, string Property)>? equal = null, string text = "query", string skip = "skip",
-        int page = 1000, string? total = null) => call =>
+        Collection collection, string? list, string? parent = null, Collection? of = null, IReadOnlyList<(string Input, string Property)>? equal = null, string text = "query",
+        string skip = "skip", int page = 1000, string? total = null) => call =>
     {
+        if (parent is not null && of is not null && call.Session.Find(of, call.Path[parent]) is null)
+        {
+            return Missing(call, of, parent);
+        }
+
         var query = new RecordQuery { Skip = call.Number(skip, 0), Take = call.Number("limit", page, 1000) }.In(call.Location).Containing(call.Text(text), collection.SearchFields);
         if (parent is not null && call.Text(parent) is { } parentId)
         {

@@ -284,7 +284,7 @@ internal sealed class SandboxApi
         if (content is null)
         {
             var json = answer.Refusal is { } refusal ? Profile.WriteError(answer.Status, refusal, request.TraceId) : answer.Body;
-            if (json is JObject fields && Profile.LimitByLocation)
+            if (json is JObject fields && Profile.TraceIdInBody)
             {
                 fields["traceId"] ??= request.TraceId;
             }

@@ -122,7 +122,11 @@ internal static class ControlEndpoints
     {
         var collection = CollectionOf(context, api);
         var location = context.Request.Query["locationId"].ToString();
-        var query = new RecordQuery();
+        var query = new RecordQuery
+        {
+            Skip = int.TryParse(context.Request.Query["skip"], out var skip) ? Math.Max(0, skip) : 0,
+            Take = int.TryParse(context.Request.Query["limit"], out var limit) ? Math.Max(0, limit) : int.MaxValue,
+        };
         if (location.Length > 0)
         {
             query.Where("location_id = ? or exists (select 1 from json_each(records.json, '$.roles.locationIds') where value = ?)", location, location);
@@ -132,7 +136,7 @@ internal static class ControlEndpoints
         var items = session.List(collection, query).Select(record => collection.IdProperty == "id"
             ? (JToken)new JRaw(record.Json)
             : new JRaw($"{{\"id\":{Json.Write(record.Key)},{record.Json.AsSpan(1)}"));
-        return new JObject { ["items"] = new JArray(items) };
+        return new JObject { ["items"] = new JArray(items), ["total"] = session.Count(collection, query) };
     }
 
     private static (int, JObject) Upsert(HttpContext context, SandboxStore store, SandboxApi api, JToken body)

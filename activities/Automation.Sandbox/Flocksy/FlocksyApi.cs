@@ -106,15 +106,15 @@ internal static class FlocksyApi
         ["PUT /profiles/{profileId}"] = PutProfile,
         ["GET /segments"] = Items(Segments),
         ["PUT /profiles/{profileId}/segments"] = AssignSegments,
-        ["GET /profiles/{profileId}/records"] = Items(RelatedRecords, parent: "profileId", equal: [("type", "type")]),
+        ["GET /profiles/{profileId}/records"] = Items(RelatedRecords, "profileId", Profiles, equal: [("type", "type")]),
         ["PUT /profiles/{profileId}/records/{recordId}"] = PutRecord,
         ["GET /projects"] = Items(Projects, equal: [("status", "status")]),
         ["POST /projects"] = Create(Projects),
         ["GET /projects/{projectId}"] = Read(Projects, "projectId"),
         ["GET /briefs"] = Items(Briefs, equal: [("projectId", "projectId")]),
         ["POST /briefs"] = CreateBrief,
-        ["GET /projects/{projectId}/files"] = Items(Files, parent: "projectId"),
-        ["GET /projects/{projectId}/comments"] = Items(Comments, parent: "projectId"),
+        ["GET /projects/{projectId}/files"] = Items(Files, "projectId", Projects),
+        ["GET /projects/{projectId}/comments"] = Items(Comments, "projectId", Projects),
         ["POST /projects/{projectId}/comments"] = Create(Comments, parent: "projectId", of: Projects, defaults: new JObject { ["author"] = "API" }),
     };
 
@@ -267,8 +267,9 @@ internal static class FlocksyApi
         return new Answer(201, call.Session.Insert(Briefs, (JObject)call.Fields.DeepClone()).Json);
     }
 
-    private static Behaviour Items(Collection collection, string? parent = null, IReadOnlyList<(string Input, string Property)>? equal = null) =>
-        List(collection, "items", parent, equal, text: "", page: 20, total: "total");
+    private static Behaviour Items(
+        Collection collection, string? parent = null, Collection? of = null, IReadOnlyList<(string Input, string Property)>? equal = null) =>
+        List(collection, "items", parent, of, equal, text: "", page: 20, total: "total");
 
     private static StoredRecord? FindMapping(Call call) => call.Session.Find(TagMappings, MappingKey(call.Location, call.Path["ghlTag"]));
 

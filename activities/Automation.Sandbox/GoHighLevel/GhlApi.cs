@@ -15,6 +15,7 @@ internal static class GhlApi
         Tokens = settings.GhlTokens,
         Limit = settings.GhlLimit,
         LimitByLocation = true,
+        TraceIdInBody = true,
         RefuseUnknown = true,
         Nullable = new Dictionary<string, IReadOnlySet<string>> { ["POST /contacts/bulk/business"] = new HashSet<string> { "businessId" } },
         Behaviours = GhlBehaviours.Table(),

@@ -39,16 +39,16 @@ internal static class GhlBehaviours
         table["DELETE /contacts/{contactId}/tags"] = ContactBehaviours.RemoveTags;
         table["POST /contacts/bulk/tags/update/{type}"] = ContactBehaviours.BulkTags;
         table["POST /contacts/bulk/business"] = ContactBehaviours.BulkBusiness;
-        table["GET /contacts/{contactId}/appointments"] = List(Appointments, "events", "contactId");
+        table["GET /contacts/{contactId}/appointments"] = List(Appointments, "events", "contactId", Contacts);
 
-        table["GET /contacts/{contactId}/tasks"] = List(ContactTasks, "tasks", "contactId");
+        table["GET /contacts/{contactId}/tasks"] = List(ContactTasks, "tasks", "contactId", Contacts);
         table["GET /contacts/{contactId}/tasks/{taskId}"] = Read(ContactTasks, "taskId", "task", "contactId");
         table["POST /contacts/{contactId}/tasks"] = Create(ContactTasks, "task", "contactId", Contacts);
         table["PUT /contacts/{contactId}/tasks/{taskId}"] = Update(ContactTasks, "taskId", "task", "contactId");
         table["PUT /contacts/{contactId}/tasks/{taskId}/completed"] = Update(ContactTasks, "taskId", "task", "contactId");
         table["DELETE /contacts/{contactId}/tasks/{taskId}"] = Delete(ContactTasks, "taskId", Succeeded, "contactId");
 
-        table["GET /contacts/{contactId}/notes"] = List(ContactNotes, "notes", "contactId");
+        table["GET /contacts/{contactId}/notes"] = List(ContactNotes, "notes", "contactId", Contacts);
         table["GET /contacts/{contactId}/notes/{id}"] = Read(ContactNotes, "id", "note", "contactId");
         table["POST /contacts/{contactId}/notes"] = Create(ContactNotes, "note", "contactId", Contacts);
         table["PUT /contacts/{contactId}/notes/{id}"] = Update(ContactNotes, "id", "note", "contactId");
@@ -126,7 +126,7 @@ internal static class GhlBehaviours
         table["PUT /calendars/appointments/{appointmentId}/notes/{noteId}"] = Update(AppointmentNotes, "noteId", "note", "appointmentId");
         table["DELETE /calendars/appointments/{appointmentId}/notes/{noteId}"] = Delete(AppointmentNotes, "noteId", Success, "appointmentId");
 
-        table["GET /calendars/{calendarId}/notifications"] = List(CalendarNotifications, null, "calendarId", [("isActive", "isActive"), ("deleted", "deleted")], page: 100);
+        table["GET /calendars/{calendarId}/notifications"] = List(CalendarNotifications, null, "calendarId", Calendars, [("isActive", "isActive"), ("deleted", "deleted")], page: 100);
         table["GET /calendars/{calendarId}/notifications/{notificationId}"] = Read(CalendarNotifications, "notificationId", parent: "calendarId");
         table["POST /calendars/{calendarId}/notifications"] = CalendarBehaviours.CreateNotifications;
         table["PUT /calendars/{calendarId}/notifications/{notificationId}"] =
@@ -189,7 +189,7 @@ internal static class GhlBehaviours
         table["GET /blogs/site/all"] = List(BlogSites, "data", text: "searchTerm");
         table["GET /blogs/authors"] = List(BlogAuthors, "authors", skip: "offset");
         table["GET /blogs/categories"] = List(BlogCategories, "categories", skip: "offset");
-        table["GET /blogs/posts/all"] = List(BlogPosts, "blogs", "blogId", [("status", "status")], "searchTerm", "offset");
+        table["GET /blogs/posts/all"] = List(BlogPosts, "blogs", "blogId", equal: [("status", "status")], text: "searchTerm", skip: "offset");
         table["GET /blogs/posts/url-slug-exists"] = ContentBehaviours.SlugExists;
         table["POST /blogs/posts"] = Create(BlogPosts, "data", defaults: new JObject { ["archived"] = false });
         table["PUT /blogs/posts/{postId}"] = Update(BlogPosts, "postId", "updatedBlogPost");

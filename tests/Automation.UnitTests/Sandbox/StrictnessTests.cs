@@ -16,6 +16,7 @@ public sealed class StrictnessTests(SandboxFixture fixture) : IClassFixture<Sand
     [InlineData("GET", "/contacts/contact-1-01", "sandbox-ghl-token", null, null, 422, "version header was not found")]
     [InlineData("GET", "/contacts/contact-1-01", "sandbox-ghl-token", "2021-04-15", null, 422, "takes 2021-07-28")]
     [InlineData("GET", "/contacts/nobody", "sandbox-ghl-token", "2021-07-28", null, 404, "Contact with id nobody not found")]
+    [InlineData("GET", "/contacts/nobody/tasks", "sandbox-ghl-token", "2021-07-28", null, 404, "Contact with id nobody not found")]
     [InlineData("GET", "/no/such/path", "sandbox-ghl-token", "2021-07-28", null, 404, "Cannot GET /no/such/path")]
     [InlineData("GET", "/users/", "sandbox-ghl-token", "2021-07-28", null, 422, "locationId should not be empty")]
     [InlineData("POST", "/contacts/", "sandbox-ghl-token", "2021-07-28", "{\"firstName\":\"A\"}", 422, "locationId should not be empty")]
