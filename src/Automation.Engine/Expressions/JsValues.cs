@@ -81,6 +81,11 @@ internal sealed class JsReader(ScriptSession session)
             throw TooLarge($"more than {limits.ScriptArrayLength:N0} values");
         }
 
+        if ((count & 1023) == 0)
+        {
+            session.Engine.Constraints.Check(); // Reading the result is part of the script's time.
+        }
+
         if (depth > Json.PayloadDepth)
         {
             throw new FaultException(new Fault($"The script's result is nested deeper than {Json.PayloadDepth} levels, or contains itself.") { Code = "script-size", Action = "Return a flatter value." });

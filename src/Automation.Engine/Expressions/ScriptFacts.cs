@@ -8,7 +8,8 @@ namespace Automation.Engine.Expressions;
 /// <param name="LeavesTraces">It may change globals or built-in objects: its engine is not used again.</param>
 /// <param name="MayMutate">It may change an object or list that it got: variables it read are compared afterwards.</param>
 /// <param name="NeedsCaps">It names a native that can make something huge in one call, or reaches properties by computed names.</param>
-internal sealed record ScriptFacts(bool NeedsBlock, bool LeavesTraces, bool MayMutate, bool NeedsCaps)
+/// <param name="NeedsBuffers">It may make buffers or typed arrays.</param>
+internal sealed record ScriptFacts(bool NeedsBlock, bool LeavesTraces, bool MayMutate, bool NeedsCaps, bool NeedsBuffers)
 {
     private static readonly HashSet<string> Mutators = new(StringComparer.Ordinal)
     {
@@ -29,7 +30,7 @@ internal sealed record ScriptFacts(bool NeedsBlock, bool LeavesTraces, bool MayM
         var lexical = program.Body.Any(statement => statement is ClassDeclaration || statement is VariableDeclaration { Kind: not VariableDeclarationKind.Var });
         var directive = program.Body.Count > 0 && program.Body[0] is Directive;
         var traces = walk.LeavesTraces || (lexical && directive);
-        return new ScriptFacts(lexical && !traces, traces, walk.MayMutate, walk.NeedsCaps);
+        return new ScriptFacts(lexical && !traces, traces, walk.MayMutate, walk.NeedsCaps, walk.NeedsBuffers);
     }
 
     private sealed class Walk(ReferencedGlobals free)
@@ -37,6 +38,7 @@ internal sealed record ScriptFacts(bool NeedsBlock, bool LeavesTraces, bool MayM
         public bool LeavesTraces { get; private set; }
         public bool MayMutate { get; private set; }
         public bool NeedsCaps { get; private set; }
+        public bool NeedsBuffers { get; private set; }
 
         public void Visit(Node node, bool insideFunction)
         {
@@ -49,8 +51,7 @@ internal sealed record ScriptFacts(bool NeedsBlock, bool LeavesTraces, bool MayM
                     Mention(literal.Value);
                     break;
                 case ThisExpression:
-                case AwaitExpression:
-                    LeavesTraces = true;
+                    LeavesTraces = NeedsCaps = NeedsBuffers = true;
                     break;
                 case VariableDeclaration { Kind: VariableDeclarationKind.Var } when !insideFunction:
                     LeavesTraces = true;
@@ -96,6 +97,7 @@ internal sealed record ScriptFacts(bool NeedsBlock, bool LeavesTraces, bool MayM
             MayMutate |= Mutators.Contains(name);
             LeavesTraces |= Tracing.Contains(name);
             NeedsCaps |= ScriptCaps.Names.Contains(name);
+            NeedsBuffers |= ScriptCaps.BufferNames.Contains(name);
         }
 
         /// <summary>What is written to: a free name is a global, a member is somebody's object.</summary>

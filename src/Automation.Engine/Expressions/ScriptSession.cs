@@ -18,7 +18,9 @@ internal sealed partial class ScriptSession
     private readonly Dictionary<string, ReadValue> read = new(StringComparer.Ordinal);
     private IExpressionScope? scope;
     private JToken? eventShown;
+    private string? mark;
     private bool capped;
+    private bool buffersCapped;
 
     public ScriptSession(ExpressionSession session)
     {
@@ -43,6 +45,7 @@ internal sealed partial class ScriptSession
     {
         scope = runScope;
         read.Clear();
+        mark = null;
         deadline.Begin(Limits.ScriptTimeout, cancellationToken);
         try
         {
@@ -96,6 +99,9 @@ internal sealed partial class ScriptSession
         Scope.SetVariable(name, new JsReader(this).Read(value));
     }
 
+    /// <summary>Keeps where the engine stands, for a limit that is met inside a native: afterwards only the native's own place is known.</summary>
+    public void Mark() => mark = Engine.Advanced.StackTrace;
+
     /// <summary>Objects and lists that were changed in place go back into their variables.</summary>
     private void WriteBack()
     {
@@ -127,6 +133,12 @@ internal sealed partial class ScriptSession
         {
             capped = true;
             ScriptCaps.Install(this);
+        }
+
+        if (expression.Facts.NeedsBuffers && !buffersCapped)
+        {
+            buffersCapped = true;
+            ScriptCaps.InstallBuffers(this);
         }
     }
 
@@ -208,7 +220,7 @@ internal sealed partial class ScriptSession
     /// <summary>Where the engine stood when it was stopped.</summary>
     private (int Line, int Column) Place()
     {
-        var match = Position().Match(Engine.Advanced.StackTrace);
+        var match = Position().Match(mark ?? Engine.Advanced.StackTrace);
         return match.Success ? (int.Parse(match.Groups[1].ValueSpan, CultureInfo.InvariantCulture), int.Parse(match.Groups[2].ValueSpan, CultureInfo.InvariantCulture)) : (0, 0);
     }
 
