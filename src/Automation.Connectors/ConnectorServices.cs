@@ -1,4 +1,3 @@
-using System.Net;
 using System.Net.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -10,7 +9,7 @@ public static class ConnectorServices
 {
     /// <summary>
     /// Adds the client, the budget of this process, and the poll reader. Needs an <see cref="OperationCatalog"/> and an <see cref="IConnections"/>; without another
-    /// <see cref="IEffectLedger"/> writes are sent and not recorded. The HTTP client is named <see cref="ConnectorOptions.HttpClientName"/>, so that a host can guard it.
+    /// <see cref="IEffectLedger"/> writes are sent and not recorded. The HTTP client is named <see cref="ConnectorOptions.HttpClientName"/> and guarded by <see cref="PrivateNetworkGuard"/>.
     /// </summary>
     public static IServiceCollection AddAutomationConnectors(this IServiceCollection services)
     {
@@ -18,15 +17,16 @@ public static class ConnectorServices
         services.AddOptions<ConnectorOptions>().ValidateDataAnnotations().ValidateOnStart();
         services.AddOptions<PollingLimits>();
         services.AddHttpClient(ConnectorOptions.HttpClientName, client => client.DefaultRequestHeaders.UserAgent.ParseAdd("Automation/0.1"))
-            .ConfigurePrimaryHttpMessageHandler(static () => new SocketsHttpHandler
+            .ConfigurePrimaryHttpMessageHandler(static provider =>
             {
+                var handler = provider.GetRequiredService<PrivateNetworkGuard>().CreateHandler();
+
                 // A redirect would take the request, and what is in it, to a host that nobody chose.
-                AllowAutoRedirect = false,
-                UseCookies = false,
-                AutomaticDecompression = DecompressionMethods.All,
-                PooledConnectionLifetime = TimeSpan.FromMinutes(2),
-                ConnectTimeout = TimeSpan.FromSeconds(10),
+                handler.AllowAutoRedirect = false;
+                return handler;
             });
+        services.AddOptions<OutboundOptions>();
+        services.TryAddSingleton<PrivateNetworkGuard>();
         services.TryAddSingleton<IRateBudget, RateBudget>();
         services.TryAddSingleton<OperationClient>();
         services.TryAddSingleton<IPollReader, PollReader>();

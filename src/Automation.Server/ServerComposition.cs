@@ -1,3 +1,4 @@
+using Automation.Activities;
 using Automation.Activities.Flocksy;
 using Automation.Activities.GoHighLevel;
 using Automation.Hosting;
@@ -48,7 +49,7 @@ public static class ServerComposition
     public static WebApplicationBuilder CreateBuilder(string[] args)
     {
         var builder = CreateHostBuilder(args);
-        builder.AddAutomation().AddGoHighLevel().AddFlocksy();
+        builder.AddAutomation().AddBuiltInActivities().AddGoHighLevel().AddFlocksy();
         return builder;
     }
 

@@ -26,6 +26,10 @@ public sealed record ConnectorResponse
     public byte[]? Content { get; init; }
 
     public string? ContentType { get; init; }
+
+    /// <summary>Headers of the answer, for the HTTP activities; without credentials. Empty for operations.</summary>
+    public IReadOnlyDictionary<string, string> Headers { get; init; } = new Dictionary<string, string>();
+
     public string? TraceId { get; init; }
     public TimeSpan Duration { get; init; }
 }

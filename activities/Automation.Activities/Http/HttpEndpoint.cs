@@ -1,0 +1,89 @@
+using Automation.Engine;
+using Automation.Engine.Http;
+using Newtonsoft.Json.Linq;
+
+namespace Automation.Activities.Http;
+
+[Activity(HttpEndpointBookmark.Name, "HTTP", "Waits for an inbound HTTP request that matches the path and methods.", DisplayName = "HTTP Endpoint", Kind = ActivityKind.Trigger)]
+public sealed class HttpEndpoint : Activity
+{
+    [Input(Required = true, Description = "The path below /workflows, as orders/{id}.")]
+    public Input<string> Path { get; init; } = default!;
+
+    [Input(DisplayName = "Supported Methods", UIHint = "checklist", Default = new[] { "GET" }, DefaultSyntax = "Object", Options = ["GET", "POST", "PUT", "HEAD", "DELETE", "OPTIONS", "PATCH"], Description = "The HTTP methods to accept.")]
+    public Input<string[]> SupportedMethods { get; init; } = default!;
+
+    [Input(Category = "Security", Description = "Only requests with a valid key or sign-in are accepted.")]
+    public Input<bool> Authorize { get; init; } = default!;
+
+    [Input(Category = "Security", Description = "The authorization policy to evaluate.")]
+    public Input<string> Policy { get; init; } = default!;
+
+    [Input(DisplayName = "Request Timeout", Category = "Upload", Description = "How long the request may take.")]
+    public Input<TimeSpan?> RequestTimeout { get; init; } = default!;
+
+    [Input(DisplayName = "Request Size Limit", Category = "Upload", Description = "Bytes a request may have.")]
+    public Input<long?> RequestSizeLimit { get; init; } = default!;
+
+    [Input(DisplayName = "File Size Limit", Category = "Upload", Description = "Bytes a file may have.")]
+    public Input<long?> FileSizeLimit { get; init; } = default!;
+
+    [Input(DisplayName = "Allowed File Extensions", Category = "Upload")]
+    public Input<string[]> AllowedFileExtensions { get; init; } = default!;
+
+    [Input(DisplayName = "Blocked File Extensions", Category = "Upload")]
+    public Input<string[]> BlockedFileExtensions { get; init; } = default!;
+
+    [Input(DisplayName = "Allowed MIME Types", Category = "Upload")]
+    public Input<string[]> AllowedMimeTypes { get; init; } = default!;
+
+    [Input(Category = "Outcomes")] public bool ExposeRequestTooLargeOutcome { get; init; }
+    [Input(Category = "Outcomes")] public bool ExposeFileTooLargeOutcome { get; init; }
+    [Input(Category = "Outcomes")] public bool ExposeInvalidFileExtensionOutcome { get; init; }
+    [Input(Category = "Outcomes", DisplayName = "Expose Invalid File Mime Type Outcome")] public bool ExposeInvalidFileMimeTypeOutcome { get; init; }
+
+    [Output(Description = "The parsed request content, if any.")] public Output<object> ParsedContent { get; init; } = default!;
+    [Output(TypeName = "IFormFile[]", Description = "The uploaded files, if any.")] public Output<object> Files { get; init; } = default!;
+    [Output(TypeName = "IFormFile", Description = "The first uploaded file, if any.")] public Output<object> File { get; init; } = default!;
+    [Output(TypeName = "ObjectDictionary", Description = "The parsed route data, if any.")] public Output<JObject> RouteData { get; init; } = default!;
+    [Output(TypeName = "ObjectDictionary", Description = "The query string data, if any.")] public Output<JObject> QueryStringData { get; init; } = default!;
+    [Output(TypeName = "ObjectDictionary", Description = "The headers, if any.")] public Output<JObject> Headers { get; init; } = default!;
+    [Output(TypeName = "HttpRequest")] public Output<object> Result { get; init; } = default!;
+
+    public override ValueTask<ActivityResult> ExecuteAsync(ActivityContext context, CancellationToken cancellationToken)
+    {
+        if (context.IsTriggerOfRun)
+        {
+            return ValueTask.FromResult(Received(context, context.TriggerPayload));
+        }
+
+        var path = context.Get(Path);
+        if (string.IsNullOrWhiteSpace(path))
+        {
+            return ValueTask.FromResult(ActivityResult.Faulted(new Fault("The HTTP endpoint has no path.") { Code = "missing-input", Property = "path", Action = "Give it a path, such as orders/{id}." }));
+        }
+
+        var methods = context.Get(SupportedMethods) is { Length: > 0 } chosen ? chosen : ["GET"];
+        return ValueTask.FromResult(ActivityResult.Suspended([.. methods.Distinct(StringComparer.OrdinalIgnoreCase).Select(method => new BookmarkRequest(
+            HttpEndpointBookmark.Name,
+            HttpEndpointBookmark.KeyOf(method, path),
+            Payload: new JObject { ["path"] = path, ["method"] = method.ToLowerInvariant(), ["authorize"] = context.Get(Authorize) }))]));
+    }
+
+    public override ValueTask<ActivityResult> ResumeAsync(ActivityContext context, Resumption resumption, CancellationToken cancellationToken) =>
+        ValueTask.FromResult(Received(context, resumption.Input));
+
+    private ActivityResult Received(ActivityContext context, JToken? request)
+    {
+        if (request is JObject payload)
+        {
+            context.Set(ParsedContent, payload["parsedContent"] is JValue scalar ? scalar.Value : payload["parsedContent"]);
+            context.Set(RouteData, payload["routeData"] as JObject);
+            context.Set(QueryStringData, payload["queryStringData"] as JObject);
+            context.Set(Headers, payload["headers"] as JObject);
+            context.Set(Result, payload);
+        }
+
+        return ActivityResult.Done;
+    }
+}

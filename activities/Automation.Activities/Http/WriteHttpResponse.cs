@@ -1,0 +1,135 @@
+using System.Globalization;
+using System.Net;
+using System.Text;
+using Automation.Engine;
+using Automation.Engine.Expressions;
+using Automation.Engine.Http;
+using Newtonsoft.Json.Linq;
+
+namespace Automation.Activities.Http;
+
+[Activity("Elsa.WriteHttpResponse", "HTTP", "Answers the HTTP request that the flow is at.", DisplayName = "HTTP Response")]
+public sealed class WriteHttpResponse : Activity
+{
+    [Input(DisplayName = "Status Code", TypeName = "HttpStatusCode", UIHint = "dropdown", DefaultSyntax = "Literal", Default = "OK", Options = ["OK", "Created", "Accepted", "NoContent", "Redirect", "BadRequest", "Unauthorized", "Forbidden", "NotFound", "Conflict", "UnprocessableEntity", "TooManyRequests", "InternalServerError", "ServiceUnavailable"], Description = "The status code to return: a name or a number.")]
+    public Input<HttpStatusCode> StatusCode { get; init; } = default!;
+
+    [Input(Description = "The content to write back. Text is sent as it is, objects as JSON.")]
+    public Input<object> Content { get; init; } = default!;
+
+    [Input(DisplayName = "Content Type", UIHint = "dropdown", Options = ["application/json", "text/plain", "text/html", "application/xml"], Description = "The content type of the response.")]
+    public Input<string> ContentType { get; init; } = default!;
+
+    [Input(DisplayName = "Response Headers", TypeName = "Elsa.Http.HttpHeaders, Elsa.Http", UIHint = "json-editor", Category = "Advanced", Description = "The headers to send along with the response.")]
+    public Input<JObject> ResponseHeaders { get; init; } = default!;
+
+    public override async ValueTask<ActivityResult> ExecuteAsync(ActivityContext context, CancellationToken cancellationToken)
+    {
+        var status = (int)context.Get(StatusCode);
+        var (body, type) = BodyOf(context.Get(Content), context.Get(ContentType));
+        return await HttpAnswer.SendAsync(context, new HttpReply(status == 0 ? 200 : status, type, body, HttpAnswer.HeadersOf(context.Get(ResponseHeaders))), cancellationToken);
+    }
+
+    private static (byte[] Body, string? Type) BodyOf(object? content, string? type)
+    {
+        var chosen = string.IsNullOrWhiteSpace(type) ? null : type;
+        return content switch
+        {
+            null => ([], chosen),
+            byte[] bytes => (bytes, chosen ?? "application/octet-stream"),
+            string text => (Encoding.UTF8.GetBytes(text), chosen ?? "text/plain"),
+            _ => (Encoding.UTF8.GetBytes(Json.Write(ValueConverter.ToJson(content))), chosen ?? "application/json"),
+        };
+    }
+}
+
+[Activity("Elsa.WriteFileHttpResponse", "HTTP", "Answers the HTTP request with a file.", DisplayName = "HTTP File Response")]
+public sealed class WriteFileHttpResponse : Activity
+{
+    [Input(DisplayName = "Content Type", Description = "The content type of the file. Empty: application/octet-stream.")]
+    public Input<string> ContentType { get; init; } = default!;
+
+    [Input(Description = "The name of the file to serve.")]
+    public Input<string> Filename { get; init; } = default!;
+
+    [Input(DisplayName = "Entity Tag", Description = "The entity tag of the file to serve.")]
+    public Input<string> EntityTag { get; init; } = default!;
+
+    [Input(Description = "The file: bytes, or text.")]
+    public Input<object> Content { get; init; } = default!;
+
+    [Input(DisplayName = "Enable Resumable Downloads", Description = "Not used: files are sent in one piece.")]
+    public Input<bool> EnableResumableDownloads { get; init; } = default!;
+
+    [Input(DisplayName = "Download Correlation Id", Description = "Not used: files are sent in one piece.")]
+    public Input<string> DownloadCorrelationId { get; init; } = default!;
+
+    public override async ValueTask<ActivityResult> ExecuteAsync(ActivityContext context, CancellationToken cancellationToken)
+    {
+        var body = context.Get(Content) switch
+        {
+            null => null,
+            byte[] bytes => bytes,
+            string text => Encoding.UTF8.GetBytes(text),
+            var other => Encoding.UTF8.GetBytes(Json.Write(ValueConverter.ToJson(other))),
+        };
+        if (body is null)
+        {
+            return ActivityResult.Faulted(new Fault("There is no file to send.") { Code = "missing-input", Property = "content", Action = "Give bytes or text as the content." });
+        }
+
+        var headers = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
+        if (context.Get(Filename) is { Length: > 0 } name)
+        {
+            headers["Content-Disposition"] = new System.Net.Http.Headers.ContentDispositionHeaderValue("attachment") { FileName = name, FileNameStar = name }.ToString();
+        }
+
+        if (context.Get(EntityTag) is { Length: > 0 } tag)
+        {
+            headers["ETag"] = tag.StartsWith('"') || tag.StartsWith("W/", StringComparison.Ordinal) ? tag : $"\"{tag}\"";
+        }
+
+        var type = context.Get(ContentType) is { Length: > 0 } chosen ? chosen : "application/octet-stream";
+        return await HttpAnswer.SendAsync(context, new HttpReply(200, type, body, headers), cancellationToken);
+    }
+}
+
+/// <summary>Sending a response.</summary>
+internal static class HttpAnswer
+{
+    public static async ValueTask<ActivityResult> SendAsync(ActivityContext context, HttpReply reply, CancellationToken cancellationToken)
+    {
+        if (reply.Status is < 200 or > 599)
+        {
+            return ActivityResult.Faulted(new Fault($"{reply.Status} is no status code of a response.") { Code = "conversion", Property = "statusCode", Action = "Give a name such as OK, or a number from 200 to 599." });
+        }
+
+        if (context.Run.HttpExchange is not { } exchange)
+        {
+            // Executed through the API, or resumed after the request had gone: there is nobody to answer.
+            context.Journal("NoRequest", $"There is no HTTP request to answer: the response {reply.Status.ToString(CultureInfo.InvariantCulture)} was not sent.");
+            return ActivityResult.Done;
+        }
+
+        if (exchange.HasResponded)
+        {
+            return ActivityResult.Faulted(new Fault("The HTTP request has been answered already; a second response cannot be sent.") { Code = "already-answered", Action = "Leave one response activity on each way through the flow." });
+        }
+
+        // Checkpoint: the run is stored before anybody hears of it. A crash from here on executes this activity again, without a request to answer.
+        await context.CheckpointAsync(cancellationToken);
+        await exchange.RespondAsync(reply, cancellationToken);
+        return ActivityResult.Done;
+    }
+
+    public static Dictionary<string, string> HeadersOf(JObject? headers)
+    {
+        var result = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
+        foreach (var header in headers?.Properties() ?? [])
+        {
+            result[header.Name] = header.Value is JArray list ? string.Join(", ", list.Select(item => item.ToString())) : header.Value.ToString();
+        }
+
+        return result;
+    }
+}
