@@ -20,6 +20,7 @@ internal sealed class Kit : IAsyncDisposable
         collection.AddSingleton(builder.Operations);
         collection.AddSingleton(builder.Activities);
         collection.AddAutomationConnectors();
+        collection.Configure<OutboundOptions>(outbound => outbound.AllowPrivateNetworks = true);
         collection.Configure<ConnectorOptions>(o => o.FirstPause = TimeSpan.FromMilliseconds(1));
         if (configure is not null)
         {
