@@ -13,6 +13,12 @@ internal sealed class PublicationWrite(Publication publication)
         ON CONFLICT (id) DO NOTHING
         """;
 
+    private const string ForgetDormant =
+        $"""
+        UPDATE sources SET baselined_at = NULL, scan_upper = NULL, page_token = NULL, scan_pages = 0, scan_started_at = NULL, failures = 0, last_error = NULL, due_at = {Columns.Now}
+        WHERE id = @id AND baselined_at IS NOT NULL AND last_poll_at < {Columns.Now} - MAX(@shortest, 3 * interval) AND NOT EXISTS (SELECT 1 FROM triggers WHERE source_id = @id)
+        """;
+
     /// <summary>
     /// A trigger that is there keeps position, generation, pause and history. One whose source changed takes the end of the new ledger, as a new one does. A schedule keeps its next time unless it
     /// was changed: publishing again must not skip it.
@@ -43,6 +49,7 @@ internal sealed class PublicationWrite(Publication publication)
         foreach (var s in publication.Sources)
         {
             session.Run(InsertSource, s.Id, s.ConnectionId, s.LocationId, s.Operation, Json.Write(s.Inputs), s.Interval.Ticks, Columns.Ticks(s.DueAt));
+            session.Run(ForgetDormant, s.Id, Publication.ShortestDormancy.Ticks);
         }
 
         var touched = session.List(reader => reader.GetString(0), "SELECT DISTINCT source_id FROM triggers WHERE definition_id = @definition AND source_id IS NOT NULL", publication.DefinitionId);

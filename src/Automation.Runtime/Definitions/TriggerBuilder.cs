@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Automation.Connectors;
 using Automation.Engine;
+using Automation.Engine.Expressions;
 using Automation.Engine.Http;
 using Automation.Runtime.Polling;
 using Automation.Runtime.Storage;
@@ -21,6 +22,8 @@ internal sealed class TriggerBuilder(
     IServiceProvider services,
     TimeProvider clock)
 {
+    private readonly ExpressionFactory expressions = new(engine.Options);
+
     public sealed record Result(List<TriggerRecord> Triggers, List<SourceRecord> Sources, List<DefinitionProblem> Problems);
 
     /// <summary>Id of a trigger: the same for as long as definition, activity and location are.</summary>
@@ -157,6 +160,20 @@ internal sealed class TriggerBuilder(
         if (activity.Json["filter"] is { Type: not JTokenType.Null } filter)
         {
             settings["filter"] = filter.DeepClone();
+            if (TriggerFilter.SyntaxError(filter, expressions) is { } error)
+            {
+                result.Problems.Add(Problem(ProblemSeverity.PublishError, activity, "expression-syntax", $"The filter does not parse: {error.Message}", "filter") with { Line = error.Line, Column = error.Column });
+            }
+        }
+
+        if (source is null)
+        {
+            await CheckBudgetAsync(build, connection, interval, minimum, cancellationToken);
+        }
+        else if (source.BaselinedAt is not null && await IsDormantAsync(source, now, cancellationToken))
+        {
+            result.Problems.Add(Problem(ProblemSeverity.Warning, activity, "new-baseline",
+                $"No flow has watched this list since {source.LastPollAt?.UtcDateTime:yyyy-MM-dd HH:mm} UTC: the next poll takes a new baseline and fires nothing.", null));
         }
 
         result.Triggers.Add(new TriggerRecord
@@ -193,6 +210,50 @@ internal sealed class TriggerBuilder(
                 DueAt = now,
             });
         }
+    }
+
+    /// <summary>Calls a day that all flows of a connection plan, one page per poll, against what its connector allows.</summary>
+    private async Task CheckBudgetAsync(Building build, Connection connection, TimeSpan interval, TimeSpan minimum, CancellationToken cancellationToken)
+    {
+        if (operations.ConnectorOf(connection.Connector).Limit.PerDay is not { } allowed)
+        {
+            return;
+        }
+
+        static double PerDay(TimeSpan every) => TimeSpan.FromDays(1) / every;
+        var all = (await polls.ListTriggersAsync(null, "poll", 0, 1, cancellationToken)).Total;
+        if ((all + 1) * PerDay(minimum) <= allowed)
+        {
+            // Not even all triggers at the shortest interval could spend it.
+            return;
+        }
+
+        var planned = PerDay(interval) + build.Result.Sources.Where(source => source.ConnectionId == connection.Id).Sum(source => PerDay(source.Interval));
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        const int pageSize = 1000;
+        for (var page = 0; page * pageSize < all; page++)
+        {
+            foreach (var trigger in (await polls.ListTriggersAsync(null, "poll", page, pageSize, cancellationToken)).Items)
+            {
+                if (trigger.ConnectionId == connection.Id && trigger.DefinitionId != build.Version.DefinitionId && !trigger.IsPaused && seen.Add(trigger.SourceId ?? trigger.Id))
+                {
+                    planned += PerDay(trigger.EffectiveInterval ?? interval);
+                }
+            }
+        }
+
+        if (planned > allowed)
+        {
+            Refuse(build.Result, build.Activity, "budget-exceeded",
+                $"With this trigger the flows of connection '{connection.Name}' would poll {planned:#,0} times a day; its API allows {allowed:#,0} calls a day. Lengthen the interval, here or in other flows, or watch less.", "interval");
+        }
+    }
+
+    /// <summary>Nobody consumes the source, and has not for longer than the store takes for a pause: see <see cref="Publication"/>.</summary>
+    private async Task<bool> IsDormantAsync(SourceRecord source, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        var pause = 3 * source.Interval < Publication.ShortestDormancy ? Publication.ShortestDormancy : 3 * source.Interval;
+        return (source.LastPollAt is not { } last || now - last > pause) && (await polls.ListTriggersOfSourceAsync(source.Id, cancellationToken)).Count == 0;
     }
 
     private async Task AddHttpAsync(Building build, CancellationToken cancellationToken)

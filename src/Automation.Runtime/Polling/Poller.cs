@@ -33,7 +33,7 @@ public sealed class Poller(
     /// <returns>Ids of the sources that this call has polled.</returns>
     public async Task<IReadOnlyList<string>> PollAsync(IReadOnlyList<string>? sourceIds, bool evenIfNotDue, CancellationToken cancellationToken)
     {
-        var polled = new List<string>();
+        var polled = new HashSet<string>(StringComparer.Ordinal);
         var running = new Dictionary<Task, string>();
         var mayBeMore = true;
         while (mayBeMore || running.Count > 0)
@@ -42,7 +42,7 @@ public sealed class Poller(
             var free = options.Value.Polling.Concurrency - running.Count;
             if (mayBeMore && free > 0 && !cancellationToken.IsCancellationRequested)
             {
-                var wanted = sourceIds?.Except(polled).Except(running.Values).ToList();
+                var wanted = sourceIds?.Where(id => !polled.Contains(id) && !running.ContainsValue(id)).ToList();
                 var claimed = wanted is { Count: 0 } ? [] : await store.ClaimSourcesAsync(wanted, node.Id, options.Value.Runner.LeaseDuration, free, evenIfNotDue, cancellationToken);
                 mayBeMore = claimed.Count == free;
                 foreach (var (source, lease) in claimed)
@@ -72,7 +72,7 @@ public sealed class Poller(
             }
         }
 
-        return polled;
+        return [.. polled];
     }
 
     /// <summary>Hands events to the triggers that are behind: deliveries and pending instances, then a ring. Safe at any time, from any node; the sweep calls it too.</summary>

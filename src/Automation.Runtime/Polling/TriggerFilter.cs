@@ -22,13 +22,7 @@ internal sealed class TriggerFilter
         edgePath = shape?.EdgePath;
         this.factory = factory;
         scope = new EventScope(trigger, clock);
-        if (trigger.Settings["filter"] is not { Type: not JTokenType.Null } filter)
-        {
-            return;
-        }
-
-        var (type, value) = filter is JObject wrapped && wrapped["expression"] is JObject given ? ((string?)given["type"] ?? "JavaScript", given["value"]) : ("JavaScript", filter);
-        if (value is null or { Type: JTokenType.Null } or JValue { Value: "" })
+        if (trigger.Settings["filter"] is not { } filter || ExpressionOf(filter) is not var (type, value))
         {
             return;
         }
@@ -40,6 +34,24 @@ internal sealed class TriggerFilter
         catch (ExpressionSyntaxException exception)
         {
             broken = $"The trigger's filter does not parse: {exception.Message} (line {exception.Line}, column {exception.Column}).";
+        }
+    }
+
+    /// <summary>Why a filter does not parse; null: it does.</summary>
+    public static ExpressionSyntaxException? SyntaxError(JToken filter, ExpressionFactory factory)
+    {
+        try
+        {
+            if (ExpressionOf(filter) is var (type, value))
+            {
+                factory.Prepare(type, value);
+            }
+
+            return null;
+        }
+        catch (ExpressionSyntaxException exception)
+        {
+            return exception;
         }
     }
 
@@ -75,6 +87,13 @@ internal sealed class TriggerFilter
         {
             return $"The trigger's filter failed: {exception.Fault.Message}";
         }
+    }
+
+    /// <summary>The expression of a filter: wrapped as an input, or a bare text of JavaScript; null: there is none.</summary>
+    private static (string Type, JToken Value)? ExpressionOf(JToken filter)
+    {
+        var (type, value) = filter is JObject wrapped && wrapped["expression"] is JObject given ? ((string?)given["type"] ?? "JavaScript", given["value"]) : ("JavaScript", filter);
+        return value is null or { Type: JTokenType.Null } or JValue { Value: "" } ? null : (type, value);
     }
 
     private static bool IsTrue(JObject item, string path) => item.SelectToken(path) switch

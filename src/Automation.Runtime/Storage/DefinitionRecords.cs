@@ -88,6 +88,9 @@ public sealed record PageOf<T>(IReadOnlyList<T> Items, long Total);
 /// <summary>What publishing changes, in one transaction.</summary>
 public sealed record Publication
 {
+    /// <summary>How long at least a source without triggers counts as merely interrupted (a flow retracted and published again).</summary>
+    public static readonly TimeSpan ShortestDormancy = TimeSpan.FromMinutes(15);
+
     /// <summary>The version to publish; the earlier published one of its definition loses the mark.</summary>
     public required string VersionId { get; init; }
     public required string DefinitionId { get; init; }
@@ -98,7 +101,10 @@ public sealed record Publication
     /// </summary>
     public required IReadOnlyList<TriggerRecord> Triggers { get; init; }
 
-    /// <summary>Sources named by the triggers; those there already are kept as they are (interval aside).</summary>
+    /// <summary>
+    /// Sources named by the triggers; those there already are kept as they are (interval aside). One that had no trigger, and was not polled for
+    /// <see cref="ShortestDormancy"/> and three of its intervals, takes a new baseline: a flow that joins must not fire for all that changed while nobody looked.
+    /// </summary>
     public required IReadOnlyList<SourceRecord> Sources { get; init; }
 }
 

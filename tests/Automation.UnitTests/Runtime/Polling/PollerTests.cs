@@ -230,6 +230,65 @@ public sealed class PollerTests
     }
 
     [Fact]
+    public async Task PublishAsync_SourceNobodyWatchedForLong_TakesANewBaselineAndSaysSo()
+    {
+        await using var world = await PollingWorld.StartAsync();
+        Fill(world, 2);
+        await world.PublishAsync("flow");
+        await world.PollAsync();
+        await world.Definitions.RetractAsync("flow", default);
+        await SqlAsync(world, $"UPDATE sources SET last_poll_at = last_poll_at - {TimeSpan.FromHours(1).Ticks} RETURNING 1");
+        world.Server.Put("i0", "changed while nobody looked");
+
+        var saved = await world.PublishAsync("flow", name: "back");
+        await world.PollAsync();
+        world.Server.Put("i1", "changed after");
+        await world.PollAsync();
+
+        saved.Problems.Should().ContainSingle(problem => problem.Code == "new-baseline");
+        (await world.FiredAsync("flow")).Should().Equal("i1@2");
+    }
+
+    [Fact]
+    public async Task PublishAsync_RetractedForAMoment_LosesNoChange()
+    {
+        await using var world = await PollingWorld.StartAsync();
+        Fill(world, 2);
+        await world.PublishAsync("flow");
+        await world.PollAsync();
+        await world.Definitions.RetractAsync("flow", default);
+        world.Server.Put("i0", "changed");
+
+        var saved = await world.PublishAsync("flow", name: "back");
+        await world.PollAsync();
+
+        saved.Problems.Should().BeEmpty();
+        (await world.FiredAsync("flow")).Should().Equal("i0@2");
+    }
+
+    [Fact]
+    public async Task PublishAsync_FilterThatDoesNotParse_IsRefusedWithItsPlace()
+    {
+        await using var world = await PollingWorld.StartAsync();
+
+        var act = () => world.PublishAsync("flow", more: new JObject { ["filter"] = "event.item.name ===\n=== 1" });
+
+        (await act.Should().ThrowAsync<Automation.Runtime.Definitions.DefinitionRejectedException>()).Which.Problems.Should().ContainSingle(problem => problem.Property == "filter" && problem.Line == 2);
+    }
+
+    [Fact]
+    public async Task PublishAsync_MoreCallsThanTheDayHas_IsRefused()
+    {
+        await using var world = await PollingWorld.StartAsync(callsPerDay: 20_000);
+        await world.PublishAsync("one", interval: "5s");
+
+        var act = () => world.PublishAsync("two", interval: "10s", more: new JObject { ["shelf"] = PollingWorld.Literal("top") });
+
+        (await act.Should().ThrowAsync<Automation.Runtime.Definitions.DefinitionRejectedException>()).Which.Problems.Should().ContainSingle(problem => problem.Code == "budget-exceeded");
+        await world.PublishAsync("two", interval: "1m", more: new JObject { ["shelf"] = PollingWorld.Literal("top") });
+    }
+
+    [Fact]
     public async Task PollAsync_StoppedInMidScan_ResumesAtItsPage()
     {
         await using var world = await PollingWorld.StartAsync();
@@ -476,13 +535,16 @@ public sealed class PollerTests
         }
     }
 
-    private static async Task<Lease> StealAsync(PollingWorld world)
+    private static async Task<Lease> StealAsync(PollingWorld world) =>
+        new("dead", await SqlAsync(world, "UPDATE sources SET lease_token = lease_token + 1, lease_owner = 'dead' RETURNING lease_token"));
+
+    private static async Task<long> SqlAsync(PollingWorld world, string sql)
     {
         var path = Path.Combine(world.Folder, "automation.db");
         await using var connection = new Microsoft.Data.Sqlite.SqliteConnection($"Data Source={path}");
         await connection.OpenAsync();
         await using var command = connection.CreateCommand();
-        command.CommandText = "UPDATE sources SET lease_token = lease_token + 1, lease_owner = 'dead' RETURNING lease_token";
-        return new Lease("dead", (long)(await command.ExecuteScalarAsync())!);
+        command.CommandText = sql;
+        return (long)(await command.ExecuteScalarAsync())!;
     }
 }

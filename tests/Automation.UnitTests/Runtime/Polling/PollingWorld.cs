@@ -39,7 +39,8 @@ internal sealed class PollingWorld : IAsyncDisposable
 
     /// <param name="folder">Folder of another world whose file is taken over; null: a new one.</param>
     /// <param name="server">The other world's list.</param>
-    public static async Task<PollingWorld> StartAsync(string? folder = null, ListServer? server = null)
+    /// <param name="callsPerDay">What the list's API allows.</param>
+    public static async Task<PollingWorld> StartAsync(string? folder = null, ListServer? server = null, int? callsPerDay = null)
     {
         server ??= await ListServer.StartAsync();
         folder ??= Path.Combine(Path.GetTempPath(), "automation-tests", Path.GetRandomFileName());
@@ -60,7 +61,7 @@ internal sealed class PollingWorld : IAsyncDisposable
         collection.AddSingleton<IDataProtectionProvider>(new EphemeralDataProtectionProvider());
 
         var builder = new AutomationBuilder(collection);
-        builder.AddConnector(Shop(server.Url));
+        builder.AddConnector(Shop(server.Url, callsPerDay));
         builder.Activities.AddControlFlow();
         builder.Activities.Add(StandIn("Elsa.HttpEndpoint", "Path", "SupportedMethods"));
         builder.Activities.Add(StandIn("Elsa.Event", "EventName"));
@@ -172,12 +173,12 @@ internal sealed class PollingWorld : IAsyncDisposable
         public override ValueTask<ActivityResult> ExecuteAsync(ActivityContext context, CancellationToken cancellationToken) => ValueTask.FromResult(ActivityResult.Done);
     }
 
-    private static Connector Shop(Uri url) => new()
+    private static Connector Shop(Uri url, int? callsPerDay) => new()
     {
         Name = "shop",
         DisplayName = "Shop",
         DefaultBaseUrl = url,
-        Limit = new RateLimit(1_000_000, TimeSpan.FromSeconds(1), null),
+        Limit = new RateLimit(1_000_000, TimeSpan.FromSeconds(1), callsPerDay),
         TestOperation = "Shop.Things.ListThings",
         Operations =
         [
