@@ -62,7 +62,6 @@ internal sealed class PollingWorld : IAsyncDisposable
 
         var builder = new AutomationBuilder(collection);
         builder.AddConnector(Shop(server.Url, callsPerDay));
-        builder.Activities.AddControlFlow();
         builder.Activities.Add(StandIn("Elsa.HttpEndpoint", "Path", "SupportedMethods"));
         builder.Activities.Add(StandIn("Elsa.Event", "EventName"));
         builder.Activities.Add(StandIn("Elsa.Cron", "CronExpression"));
