@@ -1,1 +1,24 @@
-namespace Automation.Benchmarks; internal static class Program { private static void Main() { } }
+using Automation.Benchmarks;
+
+// Each group measures one room; a row is printed when it is done. With arguments only the groups named run: dotnet run -c Release -- engine
+var groups = new Dictionary<string, Func<IAsyncEnumerable<BenchmarkRow>>>(StringComparer.OrdinalIgnoreCase)
+{
+    ["engine"] = EngineRows.RunAsync,
+};
+var wanted = args.Length == 0 ? groups.Keys.ToArray() : args;
+foreach (var unknown in wanted.Where(name => !groups.ContainsKey(name)))
+{
+    Console.Error.WriteLine($"There is no group '{unknown}'. Groups: {string.Join(", ", groups.Keys)}.");
+    return 2;
+}
+
+BenchmarkRow.PrintHead();
+foreach (var name in wanted)
+{
+    await foreach (var row in groups[name]())
+    {
+        row.Print();
+    }
+}
+
+return 0;
