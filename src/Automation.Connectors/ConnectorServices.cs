@@ -31,6 +31,7 @@ public static class ConnectorServices
         services.TryAddSingleton<OperationClient>();
         services.TryAddSingleton<IPollReader, PollReader>();
         services.TryAddSingleton<ProbeReader>();
+        services.TryAddSingleton<InputOptions>();
         services.TryAddSingleton<IEffectLedger, SendOnlyLedger>();
         return services;
     }

@@ -119,11 +119,12 @@ internal static partial class OperationDescriptors
         ["checklist"] = new JObject { ["checkList"] = new JObject { ["items"] = new JArray(values.Select(v => new JObject { ["text"] = v, ["value"] = v, ["isChecked"] = false })) } },
     };
 
-    /// <summary>Options that the server fills in when the designer asks: the provider is <c>connections:CONNECTOR</c> or <c>operation:ACTIVITY TYPE</c>.</summary>
+    /// <summary>Options that the server fills in when the designer asks (<see cref="InputOptions"/>): the provider is <c>connections:CONNECTOR</c> or <c>operation:ACTIVITY TYPE</c>.</summary>
     private static JObject LiveOptions(string provider)
     {
         var options = Options([]);
         options["dropdown"]!["providerName"] = provider;
+        options["Refresh"] = true;
         return options;
     }
 
