@@ -1,3 +1,4 @@
+using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Newtonsoft.Json.Linq;
@@ -17,7 +18,15 @@ internal sealed partial class SandboxDemo(SandboxStore store, SandboxSettings se
         var change = 0;
         do
         {
-            Change(change++);
+            try
+            {
+                Change(change++);
+            }
+            catch (SqliteException failure)
+            {
+                // Another process holds the file, or the disk is full: a missed change of the demo must not stop the server.
+                LogFailed(logger, failure);
+            }
         }
         while (await timer.WaitForNextTickAsync(stoppingToken));
     }
@@ -39,4 +48,7 @@ internal sealed partial class SandboxDemo(SandboxStore store, SandboxSettings se
 
     [LoggerMessage(1, LogLevel.Debug, "The sandbox's demo changed the social tag '{Tag}'")]
     private static partial void LogChanged(ILogger logger, string tag);
+
+    [LoggerMessage(2, LogLevel.Warning, "The sandbox's demo could not change a social tag; it tries again in its next turn")]
+    private static partial void LogFailed(ILogger logger, Exception failure);
 }
