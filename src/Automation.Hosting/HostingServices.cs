@@ -55,6 +55,7 @@ public static class HostingServices
             limits.MinimumInterval = options.Polling.MinimumInterval;
             limits.SandboxMinimumInterval = options.Polling.SandboxMinimumInterval;
         });
+        services.AddOptions<OutboundOptions>().Configure<AutomationOptions>((outbound, options) => outbound.AllowPrivateNetworks = options.Http.AllowPrivateNetworks == true);
         services.AddHangfireDoorbell();
         services.AddAutomationSecurity(paths);
         services.AddSingleton<RouteTable>();
