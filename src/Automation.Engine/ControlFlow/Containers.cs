@@ -188,7 +188,7 @@ internal sealed record SwitchCase(string Label, Expressions.PreparedExpression C
     public static SwitchCase[] Read(ActivityCompilation compilation) =>
     [
         .. DefinitionReader.Items(compilation.Json["cases"]).OfType<JObject>().Select(c => new SwitchCase(
-            (string?)(c["label"] as JValue) ?? "",
+            c["label"].AsText() ?? "",
             compilation.Expression(c["condition"], "cases"),
             c["activity"] is JObject activity ? compilation.Child(activity) : null)),
     ];

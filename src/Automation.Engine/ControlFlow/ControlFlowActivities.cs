@@ -43,7 +43,7 @@ internal sealed class NotFound(string typeName) : Activity
     public override ValueTask<ActivityResult> ExecuteAsync(ActivityContext context, CancellationToken cancellationToken)
     {
         var json = context.Planned.Json;
-        var type = (string?)json["missingTypeName"] ?? typeName;
+        var type = json["missingTypeName"].AsText() ?? typeName;
         var version = json["missingTypeVersion"] ?? json["version"];
         return ValueTask.FromResult(ActivityResult.Faulted(new Fault($"Activity type '{type}' version '{version ?? 0}' could not be found.")
         {

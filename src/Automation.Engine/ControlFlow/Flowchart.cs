@@ -98,7 +98,7 @@ internal sealed class Flowchart : Activity
         _ => (null, null),
     };
 
-    private static string? Text(JToken? token) => token is JValue { Value: string { Length: > 0 } text } ? text : null;
+    private static string? Text(JToken? token) => token.AsText() is { Length: > 0 } text ? text : null;
 
     private int StartOf(JToken? named, Dictionary<string, int> byId)
     {

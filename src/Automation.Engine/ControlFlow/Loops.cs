@@ -128,9 +128,3 @@ internal sealed class While : Activity, ILoop
     private async ValueTask<ActivityResult> IterateAsync(ActivityContext context, CancellationToken cancellationToken) =>
         context.RunChild(await context.EvaluateAsync(Condition, cancellationToken) ? Body : null);
 }
-
-internal static class JsonValues
-{
-    /// <summary>An item as variables hold it: plain values bare, objects and arrays as a copy.</summary>
-    public static object? Plain(this JToken token) => token is JValue value ? value.Value : token.DeepClone();
-}

@@ -17,11 +17,11 @@ internal sealed class SetVariable : Activity
     {
         name = Variable switch
         {
-            JObject variable => (string?)variable["id"] ?? (string?)variable["name"] ?? "",
+            JObject variable => variable["id"].AsText() ?? variable["name"].AsText() ?? "",
             JValue { Value: string text } => text,
             _ => "",
         };
-        if (Variable is JObject { } named && (string?)named["name"] is { } byName && !compilation.IsInScope(name))
+        if (Variable is JObject { } named && named["name"].AsText() is { } byName && !compilation.IsInScope(name))
         {
             name = byName;
         }

@@ -12,11 +12,11 @@ public sealed class WorkflowDefinition
     public required JObject Json { get; init; }
 
     /// <summary>Id of the version.</summary>
-    public string Id => (string?)Json["id"] ?? "";
+    public string Id => Json["id"].AsText() ?? "";
 
-    public string DefinitionId => (string?)Json["definitionId"] ?? "";
-    public string? Name => (string?)Json["name"];
-    public int Version => (int?)Json["version"] ?? 1;
+    public string DefinitionId => Json["definitionId"].AsText() ?? "";
+    public string? Name => Json["name"].AsText();
+    public int Version => Json["version"] is JValue { Value: long version and > 0 and <= int.MaxValue } ? (int)version : 1;
     public JObject? Root => Json["root"] as JObject;
     public JObject CustomProperties => Json["customProperties"] as JObject ?? [];
     public JObject Options => Json["options"] as JObject ?? [];

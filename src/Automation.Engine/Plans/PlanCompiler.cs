@@ -13,7 +13,7 @@ internal sealed class PlanCompiler(WorkflowEngine engine, WorkflowDefinition def
     private readonly List<PlannedActivity> activities = [];
     private bool tracksOutputs;
 
-    public bool IsCounterMode { get; } = ((string?)(definition.CustomProperties["flowchartMode"] as JValue) ?? engine.Options.FlowchartMode)
+    public bool IsCounterMode { get; } = (definition.CustomProperties["flowchartMode"].AsText() ?? engine.Options.FlowchartMode)
         .Equals("Counter", StringComparison.OrdinalIgnoreCase);
 
     public WorkflowPlan Compile()
@@ -43,8 +43,8 @@ internal sealed class PlanCompiler(WorkflowEngine engine, WorkflowDefinition def
 
     public PlannedActivity Add(JObject json, PlannedActivity? parent)
     {
-        var id = Text(json["id"]) ?? "";
-        var typeName = Text(json["type"]) ?? "";
+        var id = json["id"].AsText() ?? "";
+        var typeName = json["type"].AsText() ?? "";
         var descriptor = engine.Activities.Find(typeName);
         if (id.Length == 0)
         {
@@ -115,7 +115,7 @@ internal sealed class PlanCompiler(WorkflowEngine engine, WorkflowDefinition def
 
     private (PreparedExpression? Prepared, Fault? Fault) Prepare(PlannedActivity planned, string property, JToken? json)
     {
-        var type = Text(json is JObject typed ? typed["type"] : null) ?? "Literal";
+        var type = (json is JObject typed ? typed["type"] : null).AsText() ?? "Literal";
         var value = json is JObject expression ? expression["value"] : json;
         if (value is JValue { Value: string text })
         {
@@ -163,7 +163,7 @@ internal sealed class PlanCompiler(WorkflowEngine engine, WorkflowDefinition def
     private string? Target(PlannedActivity planned, OutputDescriptor output)
     {
         var name = ActivityShape.CamelCase(output.Name);
-        var target = Text((planned.Json[name] as JObject)?["memoryReference"]?["id"]);
+        var target = ((planned.Json[name] as JObject)?["memoryReference"]?["id"]).AsText();
         if (target is not null && !IsInScope(planned, target) && !Named(definition.Json["outputs"]).Any(o => (string?)o["name"] == target))
         {
             Report(ProblemSeverity.Warning, "unknown-variable", $"The output is bound to '{target}', which is neither a variable in scope nor an output of the workflow.", planned, name);
@@ -174,7 +174,7 @@ internal sealed class PlanCompiler(WorkflowEngine engine, WorkflowDefinition def
 
     private DeclaredVariable? Variable(JObject json, string owner)
     {
-        if (Text(json["name"]) is not { Length: > 0 } name)
+        if (json["name"].AsText() is not { Length: > 0 } name)
         {
             return null;
         }
@@ -188,7 +188,7 @@ internal sealed class PlanCompiler(WorkflowEngine engine, WorkflowDefinition def
         }
         catch (FaultException exception)
         {
-            Report(ProblemSeverity.Warning, "wrong-value", $"The default of variable '{name}' does not fit its type {Text(json["typeName"])}: {exception.Fault.Message} It starts empty.", owner, null, "variables");
+            Report(ProblemSeverity.Warning, "wrong-value", $"The default of variable '{name}' does not fit its type {json["typeName"].AsText()}: {exception.Fault.Message} It starts empty.", owner, null, "variables");
         }
 
         if (initial is null && type.IsValueType && Nullable.GetUnderlyingType(type) is null)
@@ -196,9 +196,9 @@ internal sealed class PlanCompiler(WorkflowEngine engine, WorkflowDefinition def
             initial = Activator.CreateInstance(type);
         }
 
-        var driver = Text(json["storageDriverTypeName"]);
+        var driver = json["storageDriverTypeName"].AsText();
         var isStored = driver is not null && !UnstoredDrivers.Any(d => driver.Contains(d, StringComparison.Ordinal));
-        return new(Text(json["id"]) ?? name, name, Text(json["typeName"]) ?? "Object", type, initial, isStored);
+        return new(json["id"].AsText() ?? name, name, json["typeName"].AsText() ?? "Object", type, initial, isStored);
     }
 
     internal static bool IsInScope(PlannedActivity planned, string nameOrId)
@@ -234,13 +234,12 @@ internal sealed class PlanCompiler(WorkflowEngine engine, WorkflowDefinition def
             }
         }
 
-        return value is JObject variable ? Text(variable["id"]) ?? Text(variable["name"]) : null;
+        return value is JObject variable ? variable["id"].AsText() ?? variable["name"].AsText() : null;
     }
 
     private static JObject Literal(JToken json) => new() { ["type"] = "Literal", ["value"] = json };
-    private static IEnumerable<JObject> Named(JToken? list) => DefinitionReader.Items(list).OfType<JObject>().Where(i => Text(i["name"]) is { Length: > 0 });
-    private static Type TypeOf(JObject json) => ValueConverter.TypeOf(Text(json["typeName"]) ?? Text(json["type"]), json["isArray"] is JValue { Value: true });
-    private static string? Text(JToken? token) => token is JValue { Value: string text } ? text : null;
+    private static IEnumerable<JObject> Named(JToken? list) => DefinitionReader.Items(list).OfType<JObject>().Where(i => i["name"].AsText() is { Length: > 0 });
+    private static Type TypeOf(JObject json) => ValueConverter.TypeOf(json["typeName"].AsText() ?? json["type"].AsText(), json["isArray"] is JValue { Value: true });
 }
 
 /// <summary>An expression that did not parse.</summary>

@@ -18,11 +18,11 @@ public sealed class PlannedActivity
         Descriptor = descriptor;
         Shape = shape;
         Activity = activity;
-        Name = (string?)(json["name"] as JValue);
+        Name = json["name"].AsText();
         Version = json["version"] is JValue { Type: JTokenType.Integer } version ? (int)version : 1;
         var custom = json["customProperties"] as JObject;
         CanStartWorkflow = IsTrue(custom?["canStartWorkflow"]) || IsTrue(json["canStartWorkflow"]);
-        MergeMode = (string?)(custom?["mergeMode"] as JValue);
+        MergeMode = (custom?["mergeMode"]).AsText();
     }
 
     public string Id { get; }

@@ -26,7 +26,7 @@ public sealed class WorkflowPlan
         TracksOutputs = tracksOutputs;
         this.outputTypes = outputTypes;
         Triggers = [.. activities.Where(a => a.CanStartWorkflow && a.Descriptor.Kind == ActivityKind.Trigger)];
-        ContinuesWithIncidents = ((string?)definition.Options["incidentStrategyType"])?.Contains("ContinueWithIncidents", StringComparison.Ordinal) == true;
+        ContinuesWithIncidents = definition.Options["incidentStrategyType"].AsText()?.Contains("ContinueWithIncidents", StringComparison.Ordinal) == true;
         byId = new(activities.Count, StringComparer.Ordinal);
         byNodeId = new(activities.Count, StringComparer.Ordinal);
         foreach (var activity in activities)

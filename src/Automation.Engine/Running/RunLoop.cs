@@ -92,10 +92,12 @@ internal sealed class RunLoop(WorkflowEngine engine, WorkflowRun run, IServicePr
             return false;
         }
 
-        var waiting = run.Queue.ToArray();
+        // A container that faulted starts anew: what ran below it is given up, queued work included.
+        var waiting = run.Queue.Where(i => !faulted.Exists(c => IsBelow(i.Owner, c))).ToArray();
         run.Queue.Clear();
         foreach (var context in faulted)
         {
+            run.GiveUpChildren(context);
             for (var ancestor = context; ancestor is not null; ancestor = ancestor.Parent)
             {
                 ancestor.FaultCount = Math.Max(0, ancestor.FaultCount - 1);
@@ -110,15 +112,28 @@ internal sealed class RunLoop(WorkflowEngine engine, WorkflowRun run, IServicePr
             run.Queue.Enqueue(item);
         }
 
-        foreach (var bookmark in run.AllBookmarks.ToArray())
+        if (run.Status == WorkflowStatus.Finished)
         {
-            run.ReopenBookmark(bookmark);
+            foreach (var bookmark in run.AllBookmarks)
+            {
+                run.ReopenBookmark(bookmark);
+            }
         }
 
         run.Status = WorkflowStatus.Running;
         run.SubStatus = WorkflowSubStatus.Suspended;
         run.FinishedAt = null;
         return true;
+    }
+
+    private static bool IsBelow(ActivityContext? context, ActivityContext ancestor)
+    {
+        while (context is not null && context != ancestor)
+        {
+            context = context.Parent;
+        }
+
+        return context is not null;
     }
 
     /// <summary>A context outside of the run's tree, with the variables in scope at their defaults.</summary>

@@ -260,6 +260,24 @@ public sealed class WorkflowRun
         }
     }
 
+    /// <summary>Takes everything below an execution out, without a word in the journal: it is as if it had not been.</summary>
+    internal void GiveUpChildren(ActivityContext context)
+    {
+        for (var i = Contexts.Count - 1; i > 0; i--)
+        {
+            i = Math.Min(i, Contexts.Count - 1);
+            if (Contexts[i].Parent == context)
+            {
+                var child = Contexts[i];
+                GiveUpChildren(child);
+                child.Status = ContextStatus.Canceled;
+                Remove(child);
+            }
+        }
+
+        context.QueuedChildren = 0;
+    }
+
     internal void Cancel(ActivityContext context, JournalWriter journal)
     {
         CancelChildren(context, journal);

@@ -43,6 +43,22 @@ public sealed class PlanTests
     }
 
     [Fact]
+    public async Task Compile_WrongShapesEverywhere_IsKeptAndRuns()
+    {
+        var definition = JObject.Parse("""
+            {"id":{},"definitionId":7,"name":[],"version":"x","options":{"incidentStrategyType":{}},"customProperties":{"flowchartMode":[]},"variables":[1,{"name":{}},{"name":"V","typeName":{},"value":{"a":1}}],
+             "inputs":[null,{"name":5}],"outputs":"none",
+             "root":{"id":"f","type":"Elsa.Flowchart","activities":[{"id":"a","type":"Test.Say","name":{},"version":"1","text":[1],"customProperties":[],"metadata":3},{"type":"Test.Say"},
+               {"id":"s","type":"Elsa.SetVariable","variable":{"id":{},"name":[]}},{"id":"sw","type":"Elsa.FlowSwitch","cases":[{"label":{},"condition":null},4],"mode":null}],
+               "connections":[{"source":{"activity":{},"port":1},"target":"a"},{"source":"a","target":"s"},5,{"source":"s","target":"sw"}],"start":{}}}
+            """);
+        var run = await harness.RunAsync(definition);
+
+        run.SubStatus.Should().Be(WorkflowSubStatus.Finished);
+        harness.Said.Should().Equal("[1]");
+    }
+
+    [Fact]
     public void Variables_Unknown_AreWarnedOfWhereTheyAreUsed()
     {
         var plan = harness.Compile(Def.Of(

@@ -169,6 +169,21 @@ public sealed class StateTests
     }
 
     [Fact]
+    public async Task Retry_OfAFaultedContainer_StartsItAnew()
+    {
+        var loop = Def.Activity("Elsa.While", "loop").With("condition", Def.Js("getN() > 1 ? broken() : getN() < 2")).With("body", Def.Sequence("b", Def.SayJs("w", "`n${getN()}`"), Def.Set("N", Def.Js("getN() + 1"))));
+        var run = await harness.RunAsync(Def.Of(Def.Sequence("s", loop, Def.Say("end")), Def.Variable("N", "Int32", "0")));
+        run.Incidents.Should().ContainSingle().Which.ActivityId.Should().Be("loop");
+        run = harness.Reload(run);
+        harness.Engine.Retry(run).Should().BeTrue();
+        await harness.BurstAsync(run);
+
+        harness.Said.Should().Equal("n0", "n1");
+        run.Incidents.Select(i => i.ActivityId).Should().Equal("loop", "loop");
+        harness.Engine.Retry(await harness.RunAsync(Def.Of(Def.Say("x")))).Should().BeFalse();
+    }
+
+    [Fact]
     public async Task Load_NewerFormat_IsRefused()
     {
         var run = await harness.RunAsync(Def.Of(Def.WaitFor("k")));
