@@ -53,3 +53,42 @@ public sealed class SqliteEffectTests : EffectCompliance
         _file.Delete();
     }
 }
+
+public sealed class SqliteIntakeTests : IntakeCompliance
+{
+    private readonly SqliteFile _file = new();
+
+    protected override void AddStores(IServiceCollection services) => _file.AddTo(services);
+
+    public override async Task DisposeAsync()
+    {
+        await base.DisposeAsync();
+        _file.Delete();
+    }
+}
+
+public sealed class SqliteDeliveryTests : DeliveryCompliance
+{
+    private readonly SqliteFile _file = new();
+
+    protected override void AddStores(IServiceCollection services) => _file.AddTo(services);
+
+    public override async Task DisposeAsync()
+    {
+        await base.DisposeAsync();
+        _file.Delete();
+    }
+}
+
+public sealed class SqliteAdminTests : AdminCompliance
+{
+    private readonly SqliteFile _file = new();
+
+    protected override void AddStores(IServiceCollection services) => _file.AddTo(services);
+
+    public override async Task DisposeAsync()
+    {
+        await base.DisposeAsync();
+        _file.Delete();
+    }
+}

@@ -1,0 +1,157 @@
+using Automation.Engine;
+using Automation.Runtime.Storage;
+using FluentAssertions;
+using Xunit;
+
+namespace Automation.UnitTests.Persistence;
+
+/// <summary>Definitions, connections, users, keys, settings, lists of runs, retention.</summary>
+public abstract class AdminCompliance : PollCompliance
+{
+    [Fact]
+    public async Task Save_NewLatest_TakesTheMark()
+    {
+        await Definitions.SaveAsync([Version(1)], default);
+        await PublishAsync();
+        await Definitions.SaveAsync([Version(2) with { Json = "{\"a\":1}" }], default);
+
+        (await Definitions.FindAsync("def-1", VersionOptions.Latest, default))!.Version.Should().Be(2);
+        (await Definitions.FindAsync("def-1", VersionOptions.Published, default))!.Version.Should().Be(1);
+        (await Definitions.FindAsync("def-1", new VersionOptions("Draft"), default))!.Json.Should().Be("{\"a\":1}");
+        (await Definitions.FindAsync("def-1", new VersionOptions("Specific", 1), default))!.IsLatest.Should().BeFalse();
+        (await Definitions.ListAsync(new DefinitionFilter { Version = VersionOptions.LatestOrPublished }, false, default)).Items.Should().HaveCount(2).And.OnlyContain(v => v.Json.Length == 0);
+        (await Definitions.ListAsync(new DefinitionFilter { Search = "TAG S" }, true, default)).Items.Single().Json.Should().Be("{\"a\":1}");
+        (await Definitions.ListAsync(new DefinitionFilter { Search = "100%" }, true, default)).Total.Should().Be(0);
+    }
+
+    [Fact]
+    public async Task Save_OneOfManyFails_KeepsNone()
+    {
+        await FluentActions.Awaiting(() => Definitions.SaveAsync([Version(1, "a"), Version(1, "b"), Version(1, "b") with { Id = "twin" }], default)).Should().ThrowAsync<Exception>();
+
+        (await Definitions.ListAsync(new DefinitionFilter { Version = VersionOptions.AllVersions }, false, default)).Total.Should().Be(0);
+    }
+
+    [Fact]
+    public async Task Publish_AVersionThatIsNotThere_ChangesNothing()
+    {
+        await PublishAsync(PollTrigger("t1"));
+
+        await FluentActions.Awaiting(() => Definitions.PublishAsync(new Publication { DefinitionId = "def-1", VersionId = "none", Triggers = [], Sources = [] }, default))
+            .Should().ThrowAsync<InvalidOperationException>();
+
+        (await Definitions.FindAsync("def-1", VersionOptions.Published, default))!.Version.Should().Be(1);
+        (await Polls.FindTriggerAsync("t1", default)).Should().NotBeNull();
+    }
+
+    [Fact]
+    public async Task DeleteVersion_TheLatest_HandsTheMarkBack()
+    {
+        await PublishAsync(PollTrigger("t1"));
+        await Definitions.SaveAsync([Version(2)], default);
+
+        (await Definitions.DeleteVersionAsync("def-1-v2", default)).Should().BeTrue();
+        (await Definitions.FindAsync("def-1", VersionOptions.Latest, default))!.Version.Should().Be(1);
+        (await Definitions.DeleteAsync("def-1", default)).Should().BeTrue();
+        (await Polls.FindTriggerAsync("t1", default)).Should().BeNull();
+        (await Definitions.DeleteAsync("def-1", default)).Should().BeFalse();
+    }
+
+    [Fact]
+    public async Task Connections_AreFoundByIdAndName()
+    {
+        var connection = new ConnectionRecord
+        {
+            Id = "c1",
+            Name = "Agency",
+            Connector = "gohighlevel",
+            BaseUrl = "https://x.test",
+            LocationId = "loc-1",
+            AuthKind = "apiKey",
+            Secret = [1, 2, 3],
+            CreatedAt = T0,
+            UpdatedAt = T0,
+        };
+        await Connections.SaveAsync(connection, default);
+        await Connections.SaveAsync(connection with { Secret = [4], UpdatedAt = T0.AddDays(1) }, default);
+
+        (await Connections.FindAsync("agency", default))!.Secret.Should().Equal(4);
+        (await Connections.FindAsync("c1", default))!.UpdatedAt.Should().Be(T0.AddDays(1));
+        (await Connections.ListAsync(default)).Should().ContainSingle();
+        (await Connections.DeleteAsync("c1", default)).Should().BeTrue();
+        (await Connections.FindAsync("c1", default)).Should().BeNull();
+    }
+
+    [Fact]
+    public async Task Access_UsersKeysAndSettings_AreKept()
+    {
+        await Access.SaveUserAsync(new UserRecord("Admin", "hash", "administrator", T0), default);
+        await Access.SaveUserAsync(new UserRecord("admin", "hash2", "administrator", T0), default);
+        await Access.SaveApiKeyAsync(new ApiKeyRecord("k1", "ci", "h1", "operator", T0), default);
+        await Access.SetSettingAsync("a", "1", default);
+        await Access.SetSettingAsync("a", "2", default);
+        await ReopenAsync();
+
+        (await Access.CountUsersAsync(default)).Should().Be(1);
+        (await Access.FindUserAsync("ADMIN", default))!.PasswordHash.Should().Be("hash2");
+        (await Access.FindApiKeyAsync("h1", default))!.Name.Should().Be("ci");
+        (await Access.GetSettingAsync("a", default)).Should().Be("2");
+        (await Access.GetSettingAsync("b", default)).Should().BeNull();
+        (await Access.DeleteApiKeyAsync("k1", default)).Should().BeTrue();
+        (await Access.ListApiKeysAsync(default)).Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task List_Runs_FiltersOrdersAndPages()
+    {
+        for (var i = 0; i < 6; i++)
+        {
+            await EnqueueAsync(Instance("i" + i, "who-" + i % 2) with { CreatedAt = T0.AddMinutes(i), DefinitionId = i < 4 ? "def-1" : "def-2", TriggerId = i == 5 ? "t1" : null });
+        }
+
+        await Runs.CommitAsync(Finish("i1", (await ClaimAsync("i1")).Lease), default);
+        await Runs.CommitAsync(Finish("i2", (await ClaimAsync("i2")).Lease) with { SubStatus = WorkflowSubStatus.Faulted, Incidents = [Incident("x", "i2")] }, default);
+        await Runs.CommitAsync(Commit("i3", (await ClaimAsync("i3")).Lease), default);
+        await ClaimAsync("i4");
+
+        async Task<IEnumerable<string>> Ids(RunFilter filter) => (await Runs.ListAsync(filter, default)).Items.Select(r => r.Id);
+        (await Ids(new RunFilter { PageSize = 2, Page = 1 })).Should().Equal("i3", "i2");
+        (await Ids(new RunFilter { Descending = false, PageSize = 1 })).Should().Equal("i0");
+        (await Ids(new RunFilter { DefinitionIds = ["def-2"] })).Should().Equal("i5", "i4");
+        (await Ids(new RunFilter { DefinitionIds = ["def-1", "def-2"] })).Should().HaveCount(6);
+        (await Ids(new RunFilter { Statuses = [WorkflowStatus.Finished] })).Should().Equal("i2", "i1");
+        (await Ids(new RunFilter { SubStatuses = [WorkflowSubStatus.Faulted, WorkflowSubStatus.Suspended] })).Should().Equal("i3", "i2");
+        (await Ids(new RunFilter { SubStatuses = [WorkflowSubStatus.Executing] })).Should().Equal("i4");
+        (await Ids(new RunFilter { HasIncidents = true })).Should().Equal("i2");
+        (await Ids(new RunFilter { Subject = "WHO-1", Since = T0.AddMinutes(2) })).Should().Equal("i5", "i3");
+        (await Ids(new RunFilter { TriggerId = "t1" })).Should().Equal("i5");
+        (await Ids(new RunFilter { CorrelationId = "corr-i0" })).Should().Equal("i0");
+        (await Ids(new RunFilter { Search = "failed: X" })).Should().Equal("i2");
+        (await Ids(new RunFilter { Ids = ["i0", "i5"], OrderBy = "LastExecuted" })).Should().Equal("i5", "i0");
+        (await Runs.ListAsync(new RunFilter { PageSize = 2 }, default)).Total.Should().Be(6);
+    }
+
+    [Fact]
+    public async Task Delete_FinishedRuns_TakesAllThatIsTheirs()
+    {
+        await EnqueueAsync(Instance("done", "who"), Instance("open", "who"));
+        var lease = (await ClaimAsync("done")).Lease;
+        await Runs.CommitAsync(Commit("done", lease, new RunChanges { Journal = [Journal(1)] }) with { Intent = Intent("k", "done"), Incidents = [Incident("x", "done")], Release = false }, default);
+        await Runs.CommitAsync(Finish("done", lease), default);
+        (await Runs.ListFinishedBeforeAsync(T0.AddMinutes(1), 10, default)).Should().BeEmpty();
+        var old = await Runs.ListFinishedBeforeAsync(T0.AddDays(1), 10, default);
+        old.Should().Equal("done");
+
+        (await Runs.DeleteAsync([.. old, "open", "nobody"], default)).Should().Be(1);
+
+        (await Runs.FindAsync("done", default)).Should().BeNull();
+        (await Runs.ReadJournalAsync("done", default)).Should().BeEmpty();
+        (await Runs.GetStateAsync("done", default)).Should().BeNull();
+        (await Effects.ListAsync("done", default)).Should().BeEmpty();
+        (await Incidents.FindAsync("x", default)).Should().BeNull();
+        (await Runs.ListAsync(new RunFilter { Subject = "who" }, default)).Items.Single().Id.Should().Be("open");
+    }
+
+    [Fact]
+    public async Task Ping_OfAMigratedDatabase_IsTrue() => (await Database.PingAsync(default)).Should().BeTrue();
+}
