@@ -4,6 +4,7 @@ using Automation.Benchmarks;
 var groups = new Dictionary<string, Func<IAsyncEnumerable<BenchmarkRow>>>(StringComparer.OrdinalIgnoreCase)
 {
     ["engine"] = EngineRows.RunAsync,
+    ["storage"] = StorageRows.RunAsync,
 };
 var wanted = args.Length == 0 ? groups.Keys.ToArray() : args;
 foreach (var unknown in wanted.Where(name => !groups.ContainsKey(name)))
