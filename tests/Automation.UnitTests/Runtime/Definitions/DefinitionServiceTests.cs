@@ -176,6 +176,27 @@ public sealed class DefinitionServiceTests
     }
 
     [Fact]
+    public async Task PublishAsync_TriggersOfEveryKind_ListenToWhatTheyName()
+    {
+        await using var world = await PollingWorld.StartAsync();
+        var methods = new JObject { ["typeName"] = "String[]", ["expression"] = new JObject { ["type"] = "Object", ["value"] = "[\"GET\",\"POST\"]" } };
+
+        await world.Definitions.SaveAsync(Trigger("http", "Elsa.HttpEndpoint", new JObject { ["path"] = PollingWorld.Literal("orders/{id}"), ["supportedMethods"] = methods }), publish: true, default);
+        await world.Definitions.SaveAsync(Trigger("event", "Elsa.Event", new JObject { ["eventName"] = PollingWorld.Literal("Paid") }), publish: true, default);
+        await world.Definitions.SaveAsync(Trigger("timer", "Elsa.Timer", new JObject { ["interval"] = PollingWorld.Literal("00:05:00") }), publish: true, default);
+        await world.Definitions.SaveAsync(Trigger("once", "Elsa.StartAt", new JObject { ["dateTime"] = PollingWorld.Literal("2040-01-01T08:00:00+01:00") }), publish: true, default);
+
+        (await world.Store.ListTriggersAsync("http", "http", 0, 10, default)).Items.Select(trigger => trigger.Configured).Should().BeEquivalentTo("get:/orders/{id}", "post:/orders/{id}");
+        (await world.Store.FindListeningAsync(Bookmark.HashOf("Elsa.Event", "Paid"), default)).Single().DefinitionId.Should().Be("event");
+        var timer = await world.TriggerAsync("timer");
+        timer.DueAt.Should().BeCloseTo(world.Clock.GetUtcNow().AddMinutes(5), TimeSpan.FromSeconds(30));
+        Automation.Runtime.Polling.Schedule.Of(timer).Every.Should().Be(TimeSpan.FromMinutes(5));
+        var once = await world.TriggerAsync("once");
+        once.DueAt.Should().Be(new DateTimeOffset(2040, 1, 1, 7, 0, 0, TimeSpan.Zero));
+        Automation.Runtime.Polling.Schedule.Of(once).Next(once.DueAt!.Value).Should().BeNull();
+    }
+
+    [Fact]
     public async Task PublishAsync_WorkflowThatComesBackToItself_IsRefused()
     {
         await using var world = await PollingWorld.StartAsync();

@@ -62,9 +62,7 @@ internal sealed class PollingWorld : IAsyncDisposable
 
         var builder = new AutomationBuilder(collection);
         builder.AddConnector(Shop(server.Url, callsPerDay));
-        builder.Activities.Add(StandIn("Elsa.HttpEndpoint", "Path", "SupportedMethods"));
-        builder.Activities.Add(StandIn("Elsa.Event", "EventName"));
-        builder.Activities.Add(StandIn("Elsa.Cron", "CronExpression"));
+        builder.AddActivitiesFrom<Automation.Activities.Cron>();
         collection.AddSingleton(builder.Activities);
         collection.AddSingleton(builder.Operations);
         collection.AddAutomationConnectors();
@@ -154,22 +152,6 @@ internal sealed class PollingWorld : IAsyncDisposable
         {
             Directory.Delete(Folder, recursive: true);
         }
-    }
-
-    /// <summary>A trigger as the definitions room sees it: a type, and inputs.</summary>
-    private static ActivityDescriptor StandIn(string type, params string[] inputs) => new()
-    {
-        TypeName = type,
-        Category = "Test",
-        DisplayName = type,
-        Kind = ActivityKind.Trigger,
-        Inputs = [.. inputs.Select(name => new InputDescriptor { Name = name })],
-        Create = _ => new Inert(),
-    };
-
-    private sealed class Inert : Activity
-    {
-        public override ValueTask<ActivityResult> ExecuteAsync(ActivityContext context, CancellationToken cancellationToken) => ValueTask.FromResult(ActivityResult.Done);
     }
 
     private static Connector Shop(Uri url, int? callsPerDay) => new()
