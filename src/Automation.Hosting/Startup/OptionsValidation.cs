@@ -33,8 +33,6 @@ internal sealed class OptionsValidation(HostPaths paths) : IValidateOptions<Auto
         Check(options.Polling.Concurrency is >= 1 and <= 256, "Automation:Polling:Concurrency must be from 1 to 256.");
         Check(options.Runner.Concurrency is >= 1 and <= 4096, "Automation:Runner:Concurrency must be from 1 to 4096.");
         Check(options.Runner.LeaseDuration > options.Runner.LeaseRenewal && options.Runner.LeaseRenewal > TimeSpan.Zero, "Automation:Runner:LeaseDuration must be longer than Automation:Runner:LeaseRenewal, and both longer than nothing.");
-        Check(options.Security.BootstrapApiKey is null or { Length: 0 or >= 8 }, "Automation:Security:BootstrapApiKey is shorter than 8 characters. Choose a longer one.");
-        Check(options.Security.BootstrapPassword is null or { Length: 0 or >= Security.Accounts.MinimumPasswordLength }, $"Automation:Security:BootstrapPassword is shorter than {Security.Accounts.MinimumPasswordLength} characters. Choose a longer one.");
         if (failures.Count == 0 && Unwritable() is { } reason)
         {
             failures.Add($"Automation:DataDirectory: the folder {paths.Data} cannot be written ({reason}). Give the process rights to it, or set another folder.");

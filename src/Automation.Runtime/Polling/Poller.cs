@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Automation.Connectors;
 using Automation.Engine;
+using Automation.Runtime.Scheduling;
 using Automation.Runtime.Storage;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -16,6 +17,7 @@ public sealed class Poller(
     IPollReader reader,
     IIncidentStore incidents,
     Deliverer deliverer,
+    IDoorbell doorbell,
     IOptions<AutomationOptions> options,
     Node node,
     TimeProvider clock,
@@ -111,6 +113,8 @@ public sealed class Poller(
             await TryAsync(source, () => FailAsync(source, lease, exception));
         }
 
+        // While it was leased the source was not among what is due: the clock has to look again, or it sleeps past the next poll.
+        doorbell.RingClock();
         await DeliverAsync(source, cancellationToken);
     }
 

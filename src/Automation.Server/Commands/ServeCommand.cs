@@ -11,6 +11,8 @@ internal static class ServeCommand
         try
         {
             await using var app = ServerComposition.Build(args);
+            // Before the host starts: it would print a wrong setting as an error with a stack trace.
+            app.Services.GetRequiredService<IStartupValidator>().Validate();
             await app.RunAsync(cancellationToken);
             return CommandLine.Done;
         }
