@@ -15,6 +15,9 @@ public sealed class LeaseKeeper(IRunStore runs, IOptions<AutomationOptions> opti
     /// <summary>Leases held now.</summary>
     internal IReadOnlyCollection<RunLease> Open => (IReadOnlyCollection<RunLease>)open.Values;
 
+    /// <summary>A burst is in progress on this node.</summary>
+    public bool HasOpen => !open.IsEmpty;
+
     internal RunLease? Find(string instanceId) => open.GetValueOrDefault(instanceId);
 
     /// <param name="committer">Commits the burst.</param>

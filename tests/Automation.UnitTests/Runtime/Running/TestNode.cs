@@ -75,7 +75,6 @@ public sealed class TestNode : IDisposable
         collection.AddSqliteStores(database.Path, fullDurability: false);
         collection.AddAutomationConnectors();
         collection.AddAutomationRuntime();
-        builder.Activities.AddControlFlow();
         builder.Activities.Add(typeof(Send));
         builder.Activities.Add(typeof(Note));
         builder.Activities.Add(typeof(Wait));
