@@ -6,6 +6,9 @@ namespace Automation.Engine;
 /// <summary>Runs bursts of one run. The queue is first in, first out: parallel branches take turns, they are no threads.</summary>
 internal sealed class RunLoop(WorkflowEngine engine, WorkflowRun run, IServiceProvider services)
 {
+    /// <summary>Journal records that a burst gathers before it commits between two activities: a long loop does not grow in memory.</summary>
+    internal const int JournalBatch = 1_000;
+
     private readonly JournalWriter journal = new(run, engine.Options, engine.Clock);
 
     public void Open() => run.Open(new BurstState(engine.Expressions.OpenSession(), services, engine.Clock, journal));
@@ -49,6 +52,11 @@ internal sealed class RunLoop(WorkflowEngine engine, WorkflowRun run, IServicePr
                 run.RunningTime = before + engine.Clock.GetElapsedTime(started);
                 await ExecuteAsync(run.Current.Value, cancellationToken);
                 run.Current = null;
+                if (run.PendingJournal.Count >= JournalBatch && run.Status == WorkflowStatus.Running && run.Host is { } host)
+                {
+                    // Between two activities nothing is half done: a crash after it goes on with the next one.
+                    await host.CheckpointAsync(run, cancellationToken);
+                }
             }
 
             Settle();

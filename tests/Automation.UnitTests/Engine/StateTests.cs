@@ -130,6 +130,23 @@ public sealed class StateTests
     }
 
     [Fact]
+    public async Task Host_LongLoop_CommitsBetweenActivitiesAndGoesOnFromThere()
+    {
+        var host = new Host();
+        var definition = Def.Of(Def.Activity("Elsa.For", "loop").With("start", Def.Literal(1)).With("end", Def.Literal(900)).With("body", Def.SayJs("w", "'' + getVariable('CurrentValue')")));
+        var run = harness.Create(definition);
+        run.Host = host;
+        await harness.Engine.RunAsync(run, [], NoServices.Instance, CancellationToken.None);
+        host.Changes.Should().ContainSingle().Which.Journal.Should().HaveCount(1_000);
+        run.DrainChanges().Journal.Should().HaveCount(804);
+
+        harness.Said.Clear();
+        var again = harness.Engine.Load(run.Plan, host.States[0]);
+        await harness.Engine.RunAsync(again, [], NoServices.Instance, CancellationToken.None);
+        harness.Said.Should().Equal(Enumerable.Range(500, 401).Select(i => $"{i}"));
+    }
+
+    [Fact]
     public async Task Replay_OfAFaultedRun_GoesOnFromTheFailedActivity()
     {
         var isBroken = true;
@@ -257,9 +274,11 @@ public sealed class StateTests
     private sealed class Host : IRunHost
     {
         public List<RunChanges> Changes { get; } = [];
+        public List<byte[]> States { get; } = [];
 
         public ValueTask CheckpointAsync(WorkflowRun run, CancellationToken cancellationToken)
         {
+            States.Add(run.SaveState());
             Changes.Add(run.DrainChanges());
             return ValueTask.CompletedTask;
         }
