@@ -108,6 +108,10 @@ internal sealed class RunCommitWrite
         if (_commit.Insert is null)
         {
             session.Run("DELETE FROM bookmarks WHERE instance_no = @no", no);
+        }
+
+        if (waiting)
+        {
             session.Run("DELETE FROM stimuli WHERE instance_no = @no", no);
         }
 
