@@ -20,6 +20,14 @@ internal sealed partial class LiquidHost
         options.Filters.AddFilter("base64", static (input, _, _) => new ValueTask<FluidValue>(new StringValue(Convert.ToBase64String(Encoding.UTF8.GetBytes(input.ToStringValue())))));
         options.Filters.AddFilter("keys", static (input, _, _) => new ValueTask<FluidValue>(input is JsonMapValue map ? map.Keys : EmptyValue.Instance));
         options.Filters.AddFilter("json", static (input, _, _) => new ValueTask<FluidValue>(new StringValue(Json.Write(ToToken(input)))));
+
+        // Filters that could make something huge in one call, with the size worked out before it. Doubling a string forty times in a loop is forty calls.
+        Cap("append", static (input, arguments) => input.ToStringValue().Length + arguments.At(0).ToStringValue().Length);
+        Cap("prepend", static (input, arguments) => input.ToStringValue().Length + arguments.At(0).ToStringValue().Length);
+        Cap("replace", static (input, arguments) => Replaced(input.ToStringValue(), arguments.At(0).ToStringValue(), arguments.At(1).ToStringValue()));
+        Cap("join", static (input, arguments) => input is ArrayValue list ? list.Values.Sum(item => (double)item.ToStringValue().Length + arguments.At(0).ToStringValue().Length + 1) : 0);
+        Cap("concat", (input, arguments) => Elements(input) + Elements(arguments.At(0)) > limits.ScriptArrayLength ? double.PositiveInfinity : 0);
+        Cap("split", (input, arguments) => input.ToStringValue().Length > limits.ScriptArrayLength ? double.PositiveInfinity : 0);
     }
 
     public EngineOptions Limits { get; }
@@ -69,6 +77,34 @@ internal sealed partial class LiquidHost
         JValue scalar => ToValue(scalar.Value),
         _ => ToValue(ValueConverter.ToJson(value)),
     };
+
+    private void Cap(string name, Func<FluidValue, FilterArguments, double> size)
+    {
+        if (!options.Filters.TryGetValue(name, out var original))
+        {
+            throw new InvalidOperationException($"There is no Liquid filter '{name}' to cap.");
+        }
+
+        options.Filters.AddFilter(name, (input, arguments, context) => size(input, arguments) > Limits.ScriptStringLength
+            ? throw new FaultException(new Fault($"The template's filter '{name}' would make more than {Limits.ScriptStringLength:N0} characters or {Limits.ScriptArrayLength:N0} elements, and was stopped.") { Code = "script-size", Action = "Make smaller strings and lists." })
+            : original(input, arguments, context));
+    }
+
+    private static double Elements(FluidValue value) => value is ArrayValue list ? list.Values.Count : 1;
+
+    private static double Replaced(string text, string what, string with)
+    {
+        double length = text.Length;
+        if (what.Length > 0)
+        {
+            for (var at = text.IndexOf(what, StringComparison.Ordinal); at >= 0; at = text.IndexOf(what, at + what.Length, StringComparison.Ordinal))
+            {
+                length += with.Length - what.Length;
+            }
+        }
+
+        return length;
+    }
 
     private static JToken ToToken(FluidValue value) => value switch
     {
