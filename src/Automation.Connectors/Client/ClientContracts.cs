@@ -40,7 +40,7 @@ public sealed class ConnectorException(string message, Exception? inner = null) 
     /// <summary>HTTP status; null: no answer came.</summary>
     public int? Status { get; init; }
 
-    /// <summary>Stable code: <c>unauthorized</c>, <c>missing-scope</c>, <c>not-found</c>, <c>invalid-input</c>, <c>rate-limited</c>, <c>unreachable</c>, <c>timeout</c>, <c>not-json</c>, <c>provider-error</c>, <c>budget-spent</c>.</summary>
+    /// <summary>Stable code: <c>unauthorized</c>, <c>missing-scope</c>, <c>not-found</c>, <c>invalid-input</c>, <c>rate-limited</c>, <c>unreachable</c>, <c>timeout</c>, <c>not-json</c>, <c>provider-error</c>, <c>budget-spent</c>, <c>conflict</c>, <c>private-network</c>.</summary>
     public required string Code { get; init; }
 
     public string? ProviderMessage { get; init; }

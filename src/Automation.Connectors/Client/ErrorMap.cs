@@ -79,6 +79,15 @@ internal static class ErrorMap
 
     public static ConnectorException Unreachable(Operation operation, Connection connection, Exception exception)
     {
+        if (exception.GetBaseException() is PrivateNetworkException closed)
+        {
+            return new ConnectorException($"{operation.Name}: {closed.Message}", exception)
+            {
+                Code = "private-network",
+                Action = $"Correct the base URL of connection '{connection.Name}', or ask an operator to open private networks.",
+            };
+        }
+
         var before = NothingLeft(exception);
         var reason = Redaction.Clean(exception.GetBaseException().Message, connection.Credential);
         return new ConnectorException($"{operation.Name}: {connection.BaseUrl.Authority} {(before ? "cannot be reached" : "broke the connection off")} ({reason}).", exception)

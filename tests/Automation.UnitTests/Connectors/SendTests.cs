@@ -1,6 +1,7 @@
 using System.Text;
 using Automation.Connectors;
 using FluentAssertions;
+using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 
 namespace Automation.UnitTests.Connectors;
@@ -244,6 +245,20 @@ public sealed class SendTests : IAsyncDisposable
         var send = () => kit.Client.SendAsync(kit[Read], Kit.Ghl(), recorded, CallPriority.Action, null, CancellationToken.None).AsTask();
 
         await send.Should().ThrowAsync<ConnectorException>().WithMessage("*not sent*");
+        server.Requests.Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task Send_PrivateNetworksClosed_IsRefusedOnceAndSaysWhatToDo()
+    {
+        await using var closed = new Kit(add: s => s.Configure<OutboundOptions>(o => o.AllowPrivateNetworks = false));
+        await using var server = StubServer.Of(Fine);
+
+        var failure = await closed.FailAsync(Read, new { contactId = "c1" }, Kit.Ghl(server.Url));
+
+        failure.Code.Should().Be("private-network");
+        failure.IsTransient.Should().BeFalse();
+        failure.Action.Should().Contain("base URL");
         server.Requests.Should().BeEmpty();
     }
 

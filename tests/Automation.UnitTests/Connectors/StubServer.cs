@@ -57,7 +57,7 @@ internal sealed class StubServer : IAsyncDisposable
                 _ = ServeAsync(client);
             }
         }
-        catch (Exception exception) when (exception is OperationCanceledException or SocketException or ObjectDisposedException)
+        catch (Exception exception) when (stop.IsCancellationRequested || exception is OperationCanceledException or SocketException)
         {
             // Stopped.
         }
@@ -94,7 +94,7 @@ internal sealed class StubServer : IAsyncDisposable
                 await stream.WriteAsync(body, stop.Token);
             }
         }
-        catch (Exception exception) when (exception is OperationCanceledException or IOException)
+        catch (Exception exception) when (exception is OperationCanceledException or IOException or ObjectDisposedException)
         {
             // The caller gave up first.
         }
