@@ -60,6 +60,7 @@ public static class HostingServices
         services.AddAutomationSecurity(paths);
         services.AddSingleton<RouteTable>();
         services.AddSingleton<ActivityDescriptors>();
+        services.AddSingleton<LiveOptions>();
         services.AddOpenApi("v1", OpenApiDocument.Configure);
         return automation;
     }

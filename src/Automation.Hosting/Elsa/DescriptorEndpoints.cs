@@ -35,9 +35,6 @@ internal static class DescriptorEndpoints
         group.MapGet("/activities", (HttpContext context, ActivityDescriptors activities) => activities.Reply(context));
         group.MapGet("/activities/{typeName}", (string typeName, ActivityDescriptors activities) =>
             activities.Find(typeName) is { } descriptor ? (IResult)new Reply(descriptor) : Problem.NotFound($"There is no activity type '{typeName}'."));
-
-        // Live options of inputs are not built yet: an empty answer keeps the editor's own list. An error would make it ask again and again.
-        group.MapPost("/activities/{typeName}/options/{property}", () => new Reply(new JObject { ["items"] = new JObject() }));
         group.MapGet("/expression-descriptors", () => new Reply(Expressions()));
         group.MapGet("/storage-drivers", () => new Reply(Shapes.Counted([StorageDriver("WorkflowInstanceStorageDriver", "Workflow Instance", 5), StorageDriver("MemoryStorageDriver", "Memory", 0)])));
         group.MapGet("/variables", () => new Reply(Shapes.Counted(VariableTypes.Select(t => new JObject { ["typeName"] = t.Alias, ["displayName"] = t.Display, ["category"] = t.Category, ["description"] = t.Description }))));

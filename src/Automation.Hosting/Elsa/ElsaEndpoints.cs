@@ -18,6 +18,7 @@ internal static class ElsaEndpoints
         InstanceEndpoints.Map(group);
         ActivityExecutionEndpoints.Map(group);
         DescriptorEndpoints.Map(group);
+        OptionEndpoints.Map(group);
         group.Map("/{**path}", (HttpContext context) => AutomationEndpoints.Unknown(context));
     }
 }

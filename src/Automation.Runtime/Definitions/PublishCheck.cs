@@ -55,7 +55,8 @@ internal sealed class PublishCheck(IDefinitionStore definitions, TriggerBuilder 
         var seen = new HashSet<string>(StringComparer.Ordinal);
         foreach (var activity in plan.Activities)
         {
-            if ((string?)activity.Json["workflowDefinitionId"] is { Length: > 0 } used && await ReachesAsync(used, version.DefinitionId, seen, cancellationToken))
+            // Plain text names the workflow that an activity is; an input object of that name (Dispatch Workflow) starts a run of its own, which may well be this workflow's.
+            if (activity.Json["workflowDefinitionId"] is JValue { Value: string { Length: > 0 } used } && await ReachesAsync(used, version.DefinitionId, seen, cancellationToken))
             {
                 return new DefinitionProblem(ProblemSeverity.PublishError, "workflow-cycle",
                     $"This activity runs the workflow '{used}', which comes back to the workflow '{version.Name ?? version.DefinitionId}' itself: it would never end. Remove one of the two, or start the other by Dispatch Workflow.")

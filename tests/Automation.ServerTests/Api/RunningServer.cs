@@ -83,7 +83,7 @@ public class RunningServer : IAsyncLifetime
     public static async Task<JToken> ReadAsync(HttpResponseMessage response)
     {
         var text = await response.Content.ReadAsStringAsync();
-        return text.Length == 0 ? JValue.CreateNull() : JToken.Parse(text);
+        return text.Length == 0 ? JValue.CreateNull() : Automation.Engine.Json.Parse(text, Automation.Engine.Json.DefinitionDepth);
     }
 
     public Task<(int Status, JToken Body)> GetAsync(string path) => SendAsync(HttpMethod.Get, path);
