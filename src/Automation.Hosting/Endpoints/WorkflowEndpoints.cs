@@ -20,6 +20,11 @@ internal static class WorkflowEndpoints
     /// <summary>Names the run that answered.</summary>
     public const string InstanceIdHeader = "x-elsa-workflow-instance-id";
 
+    /// <summary>How long a repeated request waits for the answer of the first.</summary>
+    private static readonly TimeSpan RepeatWait = TimeSpan.FromSeconds(5);
+
+    private static readonly TimeSpan RepeatPause = TimeSpan.FromMilliseconds(25);
+
     public static void Map(IEndpointRouteBuilder routes) => routes.Map("/{**path}", AnswerAsync).AllowAnonymous().ExcludeFromDescription();
 
     private static async Task<IResult> AnswerAsync(string? path, HttpContext context, RouteTable table, RunService runs, IRunStore store, TimeProvider clock)
@@ -41,7 +46,7 @@ internal static class WorkflowEndpoints
             var repeated = context.Request.Headers["Idempotency-Key"] is [{ Length: > 0 } key, ..] ? IdOf(trigger.Id, key) : null;
             if (repeated is not null && await store.FindAsync(repeated, cancellationToken) is { } earlier)
             {
-                return await RepeatAsync(context, earlier, store, cancellationToken);
+                return await RepeatAsync(context, earlier, store, clock, cancellationToken);
             }
 
             var id = repeated ?? instanceId ?? Ids.New(clock);
@@ -206,13 +211,36 @@ internal static class WorkflowEndpoints
     /// <summary>The run of an inbound key: the same key always names the same run.</summary>
     private static string IdOf(string triggerId, string key) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(triggerId + "\n" + key)))[..32];
 
-    /// <summary>Answers a repeated request with the response that its first run wrote, as the journal has it. Nothing runs again.</summary>
-    private static async Task<IResult> RepeatAsync(HttpContext context, InstanceRecord run, IRunStore store, CancellationToken cancellationToken)
+    /// <summary>
+    /// Answers a repeated request with the response that its first run wrote, as the journal has it. Nothing runs again. The response is in the journal a moment after it was
+    /// sent: a repetition that comes before that waits for it.
+    /// </summary>
+    private static async Task<IResult> RepeatAsync(HttpContext context, InstanceRecord run, IRunStore store, TimeProvider clock, CancellationToken cancellationToken)
     {
+        var started = clock.GetTimestamp();
+        JObject? state;
+        while (true)
+        {
+            // The row before the journal: when the row says that the burst is over, the journal read after it is complete.
+            run = await store.FindAsync(run.Id, cancellationToken) ?? run;
+            state = (await store.ReadJournalAsync(run.Id, cancellationToken)).FirstOrDefault(r => r is { ActivityType: "Elsa.WriteHttpResponse", EventName: "Completed" })?.State;
+            if (state is not null || run.SubStatus is not (WorkflowSubStatus.Pending or WorkflowSubStatus.Executing))
+            {
+                break;
+            }
+
+            if (clock.GetElapsedTime(started) > RepeatWait)
+            {
+                context.Response.Headers.RetryAfter = "2";
+                return Problem.Conflict("The first request with this Idempotency-Key is still being answered.", "Send it again in a moment.", "in-progress");
+            }
+
+            await Task.Delay(RepeatPause, clock, cancellationToken);
+        }
+
         context.Response.Headers[InstanceIdHeader] = run.Id;
         context.Response.Headers["Idempotent-Replay"] = "true";
-        var written = (await store.ReadJournalAsync(run.Id, cancellationToken)).FirstOrDefault(r => r is { ActivityType: "Elsa.WriteHttpResponse", EventName: "Completed" });
-        if (written?.State is not { } state)
+        if (state is null)
         {
             return run.SubStatus == WorkflowSubStatus.Faulted
                 ? new Problem { Status = StatusCodes.Status500InternalServerError, Code = "faulted", Title = "The flow that answered this failed.", Detail = run.Error }
