@@ -73,7 +73,7 @@ public sealed class WorkflowEngine(ActivityRegistry activities, EngineOptions op
     {
         var run = StateBlob.Read(plan, state, instanceId);
         run.CreatedAt = run.UpdatedAt = Clock.GetUtcNow();
-        RunLoop.Reopen(run);
+        RunRetry.Reopen(run);
         return run;
     }
 
@@ -81,7 +81,7 @@ public sealed class WorkflowEngine(ActivityRegistry activities, EngineOptions op
     /// Opens a faulted run again, in place: activities that faulted are to be executed again with the iteration they had, after an incident was settled.
     /// False: nothing of it is faulted. The run goes on with <see cref="RunAsync"/>.
     /// </summary>
-    public bool Retry(WorkflowRun run) => RunLoop.Reopen(run);
+    public bool Retry(WorkflowRun run) => RunRetry.Reopen(run);
 
     /// <summary>Cancels a run: bookmarks go, it is Finished / Cancelled.</summary>
     public void Cancel(WorkflowRun run) => new RunLoop(this, run, NoServices.Instance).Cancel();
