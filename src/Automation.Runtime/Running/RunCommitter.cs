@@ -20,6 +20,7 @@ public sealed class RunCommitter(IRunStore runs, IDefinitionStore definitions, E
         {
             InstanceId = lease.InstanceId,
             Lease = lease.Lease,
+            LeaseDuration = lease.Duration,
             Insert = lease.Insert,
             Status = run.Status,
             SubStatus = run.SubStatus,

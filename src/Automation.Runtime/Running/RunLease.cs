@@ -33,7 +33,6 @@ public sealed class RunLease : IRunHost, IDisposable
     private readonly LeaseKeeper keeper;
     private readonly RunCommitter committer;
     private readonly TimeProvider clock;
-    private readonly TimeSpan duration;
     private readonly CancellationTokenSource lost;
     private readonly CancellationTokenSource burst;
     private readonly Lock gate = new();
@@ -47,7 +46,7 @@ public sealed class RunLease : IRunHost, IDisposable
         this.keeper = keeper;
         this.committer = committer;
         this.clock = clock;
-        this.duration = duration;
+        Duration = duration;
         InstanceId = instanceId;
         Lease = lease;
         Origin = origin;
@@ -64,6 +63,9 @@ public sealed class RunLease : IRunHost, IDisposable
 
     /// <summary>Cancelled when the lease is gone: cuts off a call in flight.</summary>
     public CancellationToken Lost => lost.Token;
+
+    /// <summary>How long it lasts from a claim, renewal or commit on.</summary>
+    internal TimeSpan Duration { get; }
 
     internal RunOrigin Origin { get; }
 
@@ -124,7 +126,11 @@ public sealed class RunLease : IRunHost, IDisposable
         try
         {
             var waiting = await committer.CommitAsync(this, run, intent, release, stimuliDone);
-            Extend(since);
+            if (!release)
+            {
+                Extend(since);
+            }
+
             return waiting;
         }
         catch
@@ -137,14 +143,14 @@ public sealed class RunLease : IRunHost, IDisposable
     /// <summary>The lease was renewed by a request that began at a timestamp.</summary>
     internal void Extend(long since)
     {
-        var remaining = duration - Margin - clock.GetElapsedTime(since);
+        var remaining = Duration - Margin - clock.GetElapsedTime(since);
         if (remaining <= TimeSpan.Zero)
         {
             Lose();
             return;
         }
 
-        Interlocked.Exchange(ref deadline, since + (long)((duration - Margin).TotalSeconds * clock.TimestampFrequency));
+        Interlocked.Exchange(ref deadline, since + (long)((Duration - Margin).TotalSeconds * clock.TimestampFrequency));
         lock (gate)
         {
             if (!disposed)

@@ -255,7 +255,7 @@ public sealed class RunService(
 
     private async Task<NewInstance> NewInstanceAsync(StartRequest request, CancellationToken cancellationToken)
     {
-        var version = await FindVersionAsync(request, cancellationToken) ?? throw NoVersion(request);
+        var version = await FindVersionAsync(request, cancellationToken);
         var id = request.InstanceId ?? Ids.New(clock);
         return new NewInstance
         {
@@ -283,10 +283,18 @@ public sealed class RunService(
         };
     }
 
-    private async Task<DefinitionVersion?> FindVersionAsync(StartRequest request, CancellationToken cancellationToken) =>
-        request.VersionId is { } id
-            ? await versions.FindVersionAsync(id, cancellationToken)
-            : await versions.FindAsync(request.DefinitionId, request.Version, cancellationToken);
+    /// <summary>The version to start. One that is known by its id comes from the plan cache: an HTTP endpoint reads nothing before it runs.</summary>
+    private async Task<(string Id, string DefinitionId, int Version, string? Name)> FindVersionAsync(StartRequest request, CancellationToken cancellationToken)
+    {
+        if (request.VersionId is { } id)
+        {
+            var definition = (await definitions.GetPlanAsync(id, cancellationToken) ?? throw NoVersion(request)).Definition;
+            return (id, definition.DefinitionId, definition.Version, definition.Name);
+        }
+
+        var version = await versions.FindAsync(request.DefinitionId, request.Version, cancellationToken) ?? throw NoVersion(request);
+        return (version.Id, version.DefinitionId, version.Version, version.Name);
+    }
 
     private static KeyNotFoundException NoVersion(StartRequest request) =>
         new($"The workflow '{request.DefinitionId}' has no version that fits ({request.VersionId ?? request.Version.Number?.ToString() ?? request.Version.Kind}).");

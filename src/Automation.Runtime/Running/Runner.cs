@@ -40,6 +40,12 @@ public sealed class Runner(
     /// <summary>How long a run that this node cannot run is left to others.</summary>
     private static readonly TimeSpan Aside = TimeSpan.FromMinutes(1);
 
+    /// <summary>How long a stopping node lets bursts end by themselves; a call in flight may need it.</summary>
+    private static readonly TimeSpan PatienceAtStop = TimeSpan.FromSeconds(20);
+
+    /// <summary>How long it waits for stopped bursts to free their leases.</summary>
+    private static readonly TimeSpan FarewellAtStop = TimeSpan.FromSeconds(2);
+
     private readonly RunnerOptions settings = options.Value.Runner;
     private readonly SemaphoreSlim slots = new(options.Value.Runner.Concurrency, options.Value.Runner.Concurrency);
     private readonly Dictionary<string, DateTimeOffset> aside = new(StringComparer.Ordinal);
@@ -148,9 +154,9 @@ public sealed class Runner(
         await base.StopAsync(cancellationToken);
         try
         {
-            await Task.WhenAll(leases.Open.Select(lease => lease.WhenEnded())).WaitAsync(cancellationToken);
+            await BurstsAsync().WaitAsync(PatienceAtStop, clock, cancellationToken);
         }
-        catch (OperationCanceledException)
+        catch (Exception exception) when (exception is TimeoutException or OperationCanceledException)
         {
             var left = leases.Open.ToList();
             log.LogInformation("{Count} runs are still in progress; they are stopped at their last commit, and go on when a node starts again.", left.Count);
@@ -158,8 +164,12 @@ public sealed class Runner(
             {
                 lease.Interrupt(Interruption.Stopping);
             }
+
+            await BurstsAsync().WaitAsync(FarewellAtStop, clock, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
+
+    private Task BurstsAsync() => Task.WhenAll(leases.Open.Select(lease => lease.WhenEnded()));
 
     private async Task ClaimBatchAsync(CancellationToken cancellationToken)
     {

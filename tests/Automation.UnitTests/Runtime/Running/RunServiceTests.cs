@@ -42,6 +42,22 @@ public sealed class RunServiceTests : IDisposable
     }
 
     [Fact]
+    public async Task Execute_VersionGivenById_IsTheOneThatRuns()
+    {
+        var node = await database.StartNodeAsync();
+        var versionId = await node.PublishAsync("flow", Activity("Test.Note"));
+
+        var run = await node.Runs.ExecuteAsync(new StartRequest { DefinitionId = "flow", VersionId = versionId }, CancellationToken.None);
+
+        var instance = await node.FindAsync(run.InstanceId);
+        instance.VersionId.Should().Be(versionId);
+        instance.DefinitionId.Should().Be("flow");
+        instance.DefinitionName.Should().Be("flow");
+        var missing = () => node.Runs.ExecuteAsync(new StartRequest { DefinitionId = "flow", VersionId = "gone" }, CancellationToken.None);
+        await missing.Should().ThrowAsync<KeyNotFoundException>().WithMessage("*gone*");
+    }
+
+    [Fact]
     public async Task Execute_IdIsTaken_StartsNothing()
     {
         var node = await database.StartNodeAsync();
