@@ -168,7 +168,12 @@ public sealed class CatalogueTests
             var body = Shared.Resolve(file, call["requestBody"]?["content"]?["application/json"]?["schema"] ?? new JObject());
             foreach (var property in (body["properties"] as JObject ?? []).Properties())
             {
-                operation.Inputs.Should().Contain(i => i.Name == property.Name && i.Place == InputPlace.Body, $"{operation.ActivityType} has the body input {property.Name}");
+                var input = operation.Inputs.SingleOrDefault(i => i.Name == property.Name && i.Place == InputPlace.Body);
+                input.Should().NotBeNull($"{operation.ActivityType} has the body input {property.Name}");
+                if (Shared.Resolve(file, property.Value)["enum"] is JArray allowed)
+                {
+                    input!.Enum.Should().Equal(allowed.Select(v => v.ToString()), $"{operation.ActivityType} {property.Name}");
+                }
             }
 
             foreach (var required in (body["required"] as JArray ?? []).Values<string>())
