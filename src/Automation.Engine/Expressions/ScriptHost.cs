@@ -62,9 +62,12 @@ internal sealed class ScriptHost
 
             return new JavaScriptExpression(prepared, facts, ScriptGlobals.For(prepared.ReferencedGlobals!, facts));
         }
-        catch (ScriptPreparationException exception) when (exception.InnerException is ParseErrorException error)
+        catch (ScriptPreparationException exception)
         {
-            throw new ExpressionSyntaxException($"The script does not parse: {error.Description}", error.LineNumber, error.Column + 1);
+            // Anything but a parse error is nesting beyond what can be run safely.
+            throw exception.InnerException is ParseErrorException error
+                ? new ExpressionSyntaxException($"The script does not parse: {error.Description}", error.LineNumber, error.Column + 1)
+                : new ExpressionSyntaxException("The script is nested too deeply. Split it into several statements.", 1, 1);
         }
         catch (ParseErrorException error)
         {

@@ -127,6 +127,18 @@ public sealed class JavaScriptLimitTests
         act.Should().Throw<FaultException>().Which.Fault.Code.Should().StartWith("script-");
     }
 
+    [Theory]
+    [InlineData("", "+1", "1")]
+    [InlineData("(", ")", "1")]
+    [InlineData("[", "]", "")]
+    [InlineData("0?1:", "", "1")]
+    public void Prepare_ScriptNestedWithoutEnd_IsASyntaxError(string before, string after, string core)
+    {
+        var script = string.Concat(Enumerable.Repeat(before, 20_000)) + core + string.Concat(Enumerable.Repeat(after, 20_000));
+        var act = () => factory.Prepare("JavaScript", before.Length == 0 ? core + script : script);
+        act.Should().Throw<ExpressionSyntaxException>();
+    }
+
     [Fact]
     public void Evaluate_ManyScriptsOfOneBurst_EachHasItsOwnLimits()
     {
