@@ -131,7 +131,8 @@ internal sealed class RateWindow
                 perDay = daily;
             }
 
-            if (dailyRemaining is { } leftToday && perDay is { } allowed)
+            // A limit of none (0) says nothing of what is left.
+            if (dailyRemaining is { } leftToday && daily is not 0 && perDay is { } allowed)
             {
                 usedToday = Math.Max(usedToday, allowed - leftToday);
             }

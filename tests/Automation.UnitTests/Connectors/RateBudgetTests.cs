@@ -127,6 +127,16 @@ public sealed class RateBudgetTests
     }
 
     [Fact]
+    public void Observe_NoDailyLimit_LeavesTheDayAsItWas()
+    {
+        Spend(1);
+        budget.Observe(connection, 200, new Dictionary<string, string> { ["X-RateLimit-Limit-Daily"] = "0", ["X-RateLimit-Daily-Remaining"] = "0" });
+
+        Acquire().IsCompletedSuccessfully.Should().BeTrue();
+        budget.Describe().Single().UsedToday.Should().Be(2);
+    }
+
+    [Fact]
     public async Task Acquire_DaySpent_FailsUntilMidnight()
     {
         for (var i = 0; i < 20; i++)
