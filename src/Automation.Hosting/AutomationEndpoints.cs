@@ -24,6 +24,7 @@ public static class AutomationEndpoints
         ((IEndpointConventionBuilder)all).Finally(RequireSignIn);
 
         HealthEndpoints.Map(all);
+        MetricsEndpoint.Map(all);
         AccountEndpoints.Map(all);
         WorkflowEndpoints.Map(all.MapGroup("/workflows").WithMetadata(new ProgramEndpoint()));
         ElsaEndpoints.Map(all.MapGroup("/elsa/api").WithMetadata(new ProgramEndpoint()));

@@ -50,9 +50,17 @@ internal static class IncidentEndpoints
             return Problem.BadRequest("Only an incident about a write whose outcome is unknown can be said to have happened or not.", "resolution", "Resolve it with 'resolve'.");
         }
 
-        if (incident.ResolvedAt is not null || !await runs.ResolveIncidentAsync(id, resolution, context.RequestAborted))
+        try
         {
-            return Problem.Conflict("The incident is settled already.", "Nothing is left to do.", "resolved");
+            if (incident.ResolvedAt is not null || !await runs.ResolveIncidentAsync(id, resolution, context.RequestAborted))
+            {
+                return Problem.Conflict("The incident is settled already.", "Nothing is left to do.", "resolved");
+            }
+        }
+        catch (InvalidOperationException error)
+        {
+            // The resolution does not fit the incident; the message says which one does.
+            return Problem.BadRequest(error.Message, "resolution");
         }
 
         return new Reply(Describe(await incidents.FindAsync(id, context.RequestAborted) ?? incident));

@@ -63,7 +63,15 @@ internal static class RunEndpoints
         }
 
         var fromFailed = Query.Flag(context, "fromFailed") ?? body["fromFailed"] is JValue { Value: true } || (string?)(body["from"] as JValue) == "failed";
-        return new Reply(new JObject { ["id"] = await service.ReplayAsync(id, fromFailed, context.RequestAborted), ["replayOf"] = id }, StatusCodes.Status202Accepted);
+        try
+        {
+            return new Reply(new JObject { ["id"] = await service.ReplayAsync(id, fromFailed, context.RequestAborted), ["replayOf"] = id }, StatusCodes.Status202Accepted);
+        }
+        catch (InvalidOperationException error)
+        {
+            // What the service says of a run that cannot be replayed this way: it did not fault, or has gone on meanwhile.
+            return Problem.Conflict(error.Message, "Replay it from the start, or leave it.", "not-replayable");
+        }
     }
 
     private static async Task<IResult> CancelAsync(string id, HttpContext context, IRunStore runs, RunService service)

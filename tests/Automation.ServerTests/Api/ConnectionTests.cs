@@ -98,6 +98,16 @@ public sealed class ConnectionTests(RunningServer server) : IClassFixture<Runnin
     }
 
     [Fact]
+    public async Task Metrics_AreForThoseWhoAreSignedIn_InPrometheusText()
+    {
+        using var stranger = await server.NewClient().GetAsync(new Uri("/metrics", UriKind.Relative));
+        var text = await server.Client.GetStringAsync(new Uri("/metrics", UriKind.Relative));
+
+        ((int)stranger.StatusCode).Should().Be(401);
+        text.Should().Contain("# TYPE automation_incidents_open gauge").And.Contain("automation_runs_open{sub_status=\"Pending\"} ");
+    }
+
+    [Fact]
     public async Task OpenApi_NamesTheFixedPaths()
     {
         var (status, body) = await server.GetAsync("/openapi/v1.json");
