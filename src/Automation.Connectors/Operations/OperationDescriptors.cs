@@ -23,14 +23,26 @@ internal static partial class OperationDescriptors
         {
             inputs.Add(new InputDescriptor
             {
-                Name = "Interval", TypeName = "String", ValueType = typeof(string), DisplayName = "Interval", Order = 1, DefaultValue = IntervalText(poll.DefaultInterval),
+                Name = "Interval",
+                TypeName = "String",
+                ValueType = typeof(string),
+                DisplayName = "Interval",
+                Order = 1,
+                DefaultValue = IntervalText(poll.DefaultInterval),
                 Description = "How often to look: 30s, 5m, 1h, or a cron of five fields, six with seconds.",
             });
             inputs.Add(new InputDescriptor
             {
-                Name = "Mode", TypeName = "String", ValueType = typeof(string), DisplayName = "Mode", Order = 2, UIHint = "dropdown", DefaultValue = poll.Modes[0],
+                Name = "Mode",
+                TypeName = "String",
+                ValueType = typeof(string),
+                DisplayName = "Mode",
+                Order = 2,
+                UIHint = "dropdown",
+                DefaultValue = poll.Modes[0],
                 Description = "What fires: updated (new or changed), new (seen for the first time), changed (this record), edge (it becomes true).",
-                UISpecifications = Options(poll.Modes), IsBrowsable = poll.Modes.Count > 1,
+                UISpecifications = Options(poll.Modes),
+                IsBrowsable = poll.Modes.Count > 1,
             });
         }
 
@@ -57,8 +69,13 @@ internal static partial class OperationDescriptors
             {
                 ["operation"] = new JObject
                 {
-                    ["connector"] = operation.Connector, ["method"] = operation.Method, ["path"] = operation.Path, ["scopes"] = new JArray(operation.Scopes),
-                    ["effect"] = operation.Effect.ToString().ToLowerInvariant(), ["destructive"] = operation.Destructive, ["docsUrl"] = operation.DocsUrl,
+                    ["connector"] = operation.Connector,
+                    ["method"] = operation.Method,
+                    ["path"] = operation.Path,
+                    ["scopes"] = new JArray(operation.Scopes),
+                    ["effect"] = operation.Effect.ToString().ToLowerInvariant(),
+                    ["destructive"] = operation.Destructive,
+                    ["docsUrl"] = operation.DocsUrl,
                 },
             },
             Create = _ => new OperationActivity(operation),

@@ -40,13 +40,22 @@ internal sealed class Kit : IAsyncDisposable
 
     public static Connection Ghl(Uri? url = null, string? locationId = "loc-1", string? companyId = null) => new()
     {
-        Id = "c-ghl", Name = "My GHL", Connector = "gohighlevel", BaseUrl = url ?? new Uri("https://services.leadconnectorhq.com"), LocationId = locationId, CompanyId = companyId,
+        Id = "c-ghl",
+        Name = "My GHL",
+        Connector = "gohighlevel",
+        BaseUrl = url ?? new Uri("https://services.leadconnectorhq.com"),
+        LocationId = locationId,
+        CompanyId = companyId,
         Credential = new Credential { Kind = "apiKey", ApiKey = Secret },
     };
 
     public static Connection Flocksy(Uri? url = null) => new()
     {
-        Id = "c-flo", Name = "My Flocksy", Connector = "flocksy", BaseUrl = url ?? new Uri("https://api.flocksy.example"), LocationId = "loc-1",
+        Id = "c-flo",
+        Name = "My Flocksy",
+        Connector = "flocksy",
+        BaseUrl = url ?? new Uri("https://api.flocksy.example"),
+        LocationId = "loc-1",
         Credential = new Credential { Kind = "oauth2", ClientId = "app", AccessToken = "access-token-1" },
     };
 

@@ -16,7 +16,12 @@ public sealed class RateBudgetTests
         var catalog = new OperationCatalog();
         catalog.Add(new Connector
         {
-            Name = "gohighlevel", DisplayName = "GHL", DefaultBaseUrl = new Uri("https://x.example"), Operations = [], TestOperation = "", Limit = new RateLimit(3, TimeSpan.FromSeconds(10), 20),
+            Name = "gohighlevel",
+            DisplayName = "GHL",
+            DefaultBaseUrl = new Uri("https://x.example"),
+            Operations = [],
+            TestOperation = "",
+            Limit = new RateLimit(3, TimeSpan.FromSeconds(10), 20),
         });
         budget = new RateBudget(catalog, clock);
     }
@@ -118,7 +123,11 @@ public sealed class RateBudgetTests
         Spend(1);
         budget.Observe(connection, 200, new Dictionary<string, string>
         {
-            ["X-RateLimit-Max"] = "25", ["X-RateLimit-Remaining"] = "5", ["X-RateLimit-Interval-Milliseconds"] = "10000", ["X-RateLimit-Limit-Daily"] = "10000", ["X-RateLimit-Daily-Remaining"] = "9000",
+            ["X-RateLimit-Max"] = "25",
+            ["X-RateLimit-Remaining"] = "5",
+            ["X-RateLimit-Interval-Milliseconds"] = "10000",
+            ["X-RateLimit-Limit-Daily"] = "10000",
+            ["X-RateLimit-Daily-Remaining"] = "9000",
         });
 
         budget.Describe().Single().Should().Be(new BudgetUse("gohighlevel", "c-ghl", "loc-1", 25, TimeSpan.FromSeconds(10), 20, 10000, 1000));
