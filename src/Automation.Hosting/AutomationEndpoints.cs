@@ -1,6 +1,7 @@
 using Automation.Hosting.Api;
 using Automation.Hosting.Elsa;
 using Automation.Hosting.Endpoints;
+using Automation.Hosting.Jobs;
 using Automation.Hosting.Security;
 using Automation.Hosting.Web;
 using Microsoft.AspNetCore.Authorization;
@@ -25,6 +26,7 @@ public static class AutomationEndpoints
 
         HealthEndpoints.Map(all);
         MetricsEndpoint.Map(all);
+        HangfirePage.Map(all);
         AccountEndpoints.Map(all);
         WorkflowEndpoints.Map(all.MapGroup("/workflows").WithMetadata(new ProgramEndpoint()));
         ElsaEndpoints.Map(all.MapGroup("/elsa/api").WithMetadata(new ProgramEndpoint()));

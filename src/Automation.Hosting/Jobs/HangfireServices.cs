@@ -1,7 +1,10 @@
 using Hangfire;
 using Hangfire.Common;
+using Hangfire.Dashboard;
 using Hangfire.InMemory;
 using Hangfire.States;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
@@ -19,8 +22,18 @@ internal static class HangfireServices
         services.AddSingleton<IJobFilterProvider>(_ => new JobFilterProviderCollection(new JobFilterAttributeFilterProvider()));
         services.AddSingleton<IBackgroundJobClient>(provider => new BackgroundJobClient(provider.GetRequiredService<JobStorage>(), provider.GetRequiredService<IJobFilterProvider>()));
         services.AddHostedService<HangfireHost>();
+        services.AddSingleton<IGlobalConfiguration>(GlobalConfiguration.Configuration);
+        services.AddSingleton(DashboardRoutes.Routes);
         services.AddSingleton(new HangfireSize(Math.Clamp(Environment.ProcessorCount * 2, 4, 16)));
     }
+}
+
+/// <summary>Hangfire's own page, for administrators, to look at only: there is nothing to settle in it, since rows are the truth.</summary>
+internal static class HangfirePage
+{
+    public static void Map(IEndpointRouteBuilder routes) =>
+        routes.MapHangfireDashboard("/hangfire", new DashboardOptions { Authorization = [], IsReadOnlyFunc = _ => true, AppPath = "/", DashboardTitle = "Doorbell" }, routes.ServiceProvider.GetRequiredService<JobStorage>())
+            .RequireAuthorization(Security.Access.Administrators);
 }
 
 /// <summary>Workers of the Hangfire server: each serves one batch of ids at a time, and a batch runs many in parallel.</summary>

@@ -108,6 +108,17 @@ public sealed class ConnectionTests(RunningServer server) : IClassFixture<Runnin
     }
 
     [Fact]
+    public async Task Hangfire_IsForAdministrators()
+    {
+        using var stranger = await server.NewClient().GetAsync(new Uri("/hangfire", UriKind.Relative));
+        using var administrator = await server.Client.GetAsync(new Uri("/hangfire", UriKind.Relative));
+
+        ((int)stranger.StatusCode).Should().Be(401);
+        ((int)administrator.StatusCode).Should().Be(200);
+        administrator.Content.Headers.ContentType!.MediaType.Should().Be("text/html");
+    }
+
+    [Fact]
     public async Task OpenApi_NamesTheFixedPaths()
     {
         var (status, body) = await server.GetAsync("/openapi/v1.json");
