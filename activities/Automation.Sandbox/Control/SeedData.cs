@@ -39,8 +39,12 @@ internal static class SeedData
 
         Put(session, FlocksyApi.TagMappings, new
         {
-            id = "mapping-vip", locationId = "loc-1", ghlTag = "vip", flocksyTag = "VIP client",
-            contactIds = new[] { "contact-1-01", "contact-1-02", "contact-1-03" }, campaignIds = new[] { "campaign-1a", "campaign-1b" },
+            id = "mapping-vip",
+            locationId = "loc-1",
+            ghlTag = "vip",
+            flocksyTag = "VIP client",
+            contactIds = new[] { "contact-1-01", "contact-1-02", "contact-1-03" },
+            campaignIds = new[] { "campaign-1a", "campaign-1b" },
         });
     }
 
@@ -49,15 +53,27 @@ internal static class SeedData
         var locationId = location.Id;
         Put(session, GhlCollections.Locations, new
         {
-            id = locationId, companyId = "co-1", name = location.Name, email = $"{locationId}@sandbox.example", phone = $"+1555{number}000000", timezone = location.Zone, country = "DE",
+            id = locationId,
+            companyId = "co-1",
+            name = location.Name,
+            email = $"{locationId}@sandbox.example",
+            phone = $"+1555{number}000000",
+            timezone = location.Zone,
+            country = "DE",
             settings = new { allowDuplicateContact = false, allowDuplicateOpportunity = false, allowFacebookNameMerge = false, disableContactTimezone = false },
         });
         foreach (var (suffix, first, role) in (IEnumerable<(string, string, string)>)[("a", "Olga", "admin"), ("b", "Umar", "user")])
         {
             Put(session, GhlCollections.Users, new
             {
-                id = $"user-{number}{suffix}", companyId = "co-1", locationId, firstName = first, lastName = $"{(role == "admin" ? "Owner" : "User")} {number}",
-                email = $"{(role == "admin" ? "owner" : "user")}{number}@sandbox.example", phone = $"+1555{number}0001{(suffix == "a" ? "01" : "02")}", deleted = false,
+                id = $"user-{number}{suffix}",
+                companyId = "co-1",
+                locationId,
+                firstName = first,
+                lastName = $"{(role == "admin" ? "Owner" : "User")} {number}",
+                email = $"{(role == "admin" ? "owner" : "user")}{number}@sandbox.example",
+                phone = $"+1555{number}0001{(suffix == "a" ? "01" : "02")}",
+                deleted = false,
                 roles = new { type = "account", role, locationIds = new[] { locationId } },
             });
         }
@@ -67,9 +83,20 @@ internal static class SeedData
             var (first, last) = (FirstNames[i], LastNames[(i + number) % LastNames.Length]);
             Put(session, GhlCollections.Contacts, new
             {
-                id = $"contact-{number}-{i + 1:00}", locationId, firstName = first, lastName = last, email = $"{first}.{last}.{number}@example.com".ToLowerInvariant(),
-                phone = $"+1555{number}1000{i + 1:00}", type = "lead", source = "sandbox", dnd = false, deleted = false, timezone = location.Zone, assignedTo = $"user-{number}b",
-                tags = i % 3 == 0 ? new[] { "newsletter" } : [], customFields = Array.Empty<object>(),
+                id = $"contact-{number}-{i + 1:00}",
+                locationId,
+                firstName = first,
+                lastName = last,
+                email = $"{first}.{last}.{number}@example.com".ToLowerInvariant(),
+                phone = $"+1555{number}1000{i + 1:00}",
+                type = "lead",
+                source = "sandbox",
+                dnd = false,
+                deleted = false,
+                timezone = location.Zone,
+                assignedTo = $"user-{number}b",
+                tags = i % 3 == 0 ? new[] { "newsletter" } : [],
+                customFields = Array.Empty<object>(),
             });
         }
 
@@ -80,7 +107,9 @@ internal static class SeedData
 
         Put(session, GhlCollections.Pipelines, new
         {
-            id = $"pipeline-{number}", locationId, name = "Sales",
+            id = $"pipeline-{number}",
+            locationId,
+            name = "Sales",
             stages = new[] { new { id = $"stage-{number}-new", name = "New", position = 0 }, new { id = $"stage-{number}-quote", name = "Quote", position = 1 }, new { id = $"stage-{number}-won", name = "Won", position = 2 } },
         });
         Put(session, GhlCollections.Opportunities, new { id = $"opportunity-{number}-1", locationId, name = "Website", pipelineId = $"pipeline-{number}", pipelineStageId = $"stage-{number}-new", status = "open", contactId = $"contact-{number}-01", monetaryValue = 1200 });

@@ -57,7 +57,7 @@ public sealed class KillTests(ITestOutputHelper output)
             Flows.Activity("found", "GoHighLevel.Contacts.SearchContacts", ("connectionId", "sandbox-ghl"), ("locationId", "loc-2"), ("interval", "5s"), ("mode", "new")).AsTrigger(),
             Flows.Activity("map", "Flocksy.TagMappings.UpsertTagMapping", ("connectionId", "sandbox-flocksy"), ("locationId", "loc-2"), ("ghlTag", "=event.item.id"), ("flocksyTag", "=event.item.firstName")),
             Flows.Activity("note", "GoHighLevel.Contacts.CreateContactNote", ("connectionId", "sandbox-ghl"), ("contactId", "=event.item.id"), ("body", "='seen ' + event.item.id")),
-            Flows.Activity("enrol", "GoHighLevel.Contacts.AddContactToCampaign", ("connectionId", "sandbox-ghl"), ("contactId", "=event.item.id"), ("campaignId", "campaign-2a"))));
+            Flows.Activity("enrol", "GoHighLevel.Contacts.AddContactToCampaign", ("connectionId", "sandbox-ghl"), ("contactId", "=event.item.id"), ("campaignId", "ghl-campaign-2"))));
         await server.PostAsync($"/elsa/api/workflow-definitions/{Flow}/publish", new JObject());
         await Eventually.HoldsAsync("the source is baselined", TimeSpan.FromSeconds(60), async () =>
             (await server.GetAsync($"/api/triggers?definitionId={Flow}")).SelectToken("items[0].baselinedAt") is { Type: not JTokenType.Null });
@@ -72,7 +72,11 @@ public sealed class KillTests(ITestOutputHelper output)
 
     private static JObject Contact(string id) => new()
     {
-        ["id"] = id, ["locationId"] = "loc-2", ["firstName"] = "Ada " + id, ["lastName"] = "Kill", ["email"] = id + "@example.com",
+        ["id"] = id,
+        ["locationId"] = "loc-2",
+        ["firstName"] = "Ada " + id,
+        ["lastName"] = "Kill",
+        ["email"] = id + "@example.com",
     };
 
     /// <summary>Lets the server poll and work until the sandbox has received so many writes of this round.</summary>
@@ -147,7 +151,7 @@ public sealed class KillTests(ITestOutputHelper output)
         {
             var mapped = mappings.Count(mapping => (string?)mapping["ghlTag"] == contact);
             var noted = requests.Count(request => (string?)request["method"] == "POST" && (string?)request["path"] == $"/contacts/{contact}/notes");
-            var enrolled = requests.Count(request => (string?)request["method"] == "POST" && (string?)request["path"] == $"/contacts/{contact}/campaigns/campaign-2a");
+            var enrolled = requests.Count(request => (string?)request["method"] == "POST" && (string?)request["path"] == $"/contacts/{contact}/campaigns/ghl-campaign-2");
             mapped.Should().Be(1, $"{contact} is mapped once");
             noted.Should().BeLessThanOrEqualTo(1, $"{contact} is noted once");
             enrolled.Should().BeLessThanOrEqualTo(1, $"{contact} is enrolled once");

@@ -50,7 +50,11 @@ public sealed class GhlResourcesTests(SandboxFixture fixture) : IClassFixture<Sa
     {
         await Host.ControlAsync("POST", "/ghl/opportunities", new JArray(Enumerable.Range(0, 5).Select(i => new JObject
         {
-            ["id"] = $"o{i}", ["locationId"] = "loc-opp", ["name"] = $"Deal {i}", ["status"] = i % 2 == 0 ? "open" : "won", ["contactId"] = "contact-1-02",
+            ["id"] = $"o{i}",
+            ["locationId"] = "loc-opp",
+            ["name"] = $"Deal {i}",
+            ["status"] = i % 2 == 0 ? "open" : "won",
+            ["contactId"] = "contact-1-02",
         })));
         var first = await Host.GhlAsync("GET", "/opportunities/search?location_id=loc-opp&limit=3");
         var meta = first.Json["meta"]!;
