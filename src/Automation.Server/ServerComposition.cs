@@ -4,6 +4,7 @@ using Automation.Activities.GoHighLevel;
 using Automation.Hosting;
 using Automation.Hosting.Security;
 using Automation.Sandbox;
+using Automation.Server.Designer;
 using Automation.Server.Pages;
 
 namespace Automation.Server;
@@ -18,6 +19,7 @@ public static class ServerComposition
         var builder = CreateBuilder(args);
         builder.Services.AddRazorComponents();
         builder.Services.AddCascadingAuthenticationState();
+        builder.Services.AddDesigner();
         builder.AddSandboxMode();
 
         var app = builder.Build();
@@ -27,6 +29,7 @@ public static class ServerComposition
         app.MapStaticAssets().AllowAnonymous();
         app.MapAutomation();
         app.MapRazorComponents<App>().RequireAuthorization(Access.SignedIn);
+        app.MapDesigner();
         app.MapSandboxMode();
         return app;
     }
