@@ -1,7 +1,9 @@
+using Automation.Runtime;
 using Automation.Runtime.Polling;
 using Automation.Runtime.Storage;
 using FluentAssertions;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Time.Testing;
 using Newtonsoft.Json.Linq;
 using Xunit;
 
@@ -433,7 +435,7 @@ public sealed class PollerTests
     [Fact]
     public async Task PollAsync_NoAnswerInTime_FiresNothingAndShowsTheReason()
     {
-        await using var world = await PollingWorld.StartAsync();
+        await using var world = await PollingWorld.StartAsync(callTimeout: TimeSpan.FromMilliseconds(500));
         await world.PublishAsync("flow");
         await world.PollAsync();
         world.Server.Before = async (context, _) =>
@@ -513,6 +515,24 @@ public sealed class PollerTests
 
         (await world.SourceAsync()).LastError.Should().Contain(PollingWorld.Connection).And.Contain("does not exist");
         world.Server.Requests.Should().Be(0);
+    }
+
+    [Fact]
+    public async Task HeldSource_LeaseTakenByAnother_CancelsTheScanAtTheNextRenewal()
+    {
+        await using var world = await PollingWorld.StartAsync();
+        await world.PublishAsync("flow");
+        var (source, lease) = (await world.Store.ClaimSourcesAsync(null, "me", TimeSpan.FromSeconds(15), 1, true, default)).Single();
+        var clock = new FakeTimeProvider();
+        using var held = new HeldSource(world.Store, source.Id, lease, new RunnerOptions(), clock, default);
+        var cancelled = new TaskCompletionSource();
+        await using var registration = held.Token.Register(cancelled.SetResult);
+        await StealAsync(world);
+
+        clock.Advance(new RunnerOptions().LeaseRenewal);
+        await cancelled.Task.WaitAsync(TimeSpan.FromSeconds(30));
+
+        held.IsLost.Should().BeTrue();
     }
 
     [Fact]

@@ -40,7 +40,8 @@ internal sealed class PollingWorld : IAsyncDisposable
     /// <param name="folder">Folder of another world whose file is taken over; null: a new one.</param>
     /// <param name="server">The other world's list.</param>
     /// <param name="callsPerDay">What the list's API allows.</param>
-    public static async Task<PollingWorld> StartAsync(string? folder = null, ListServer? server = null, int? callsPerDay = null)
+    /// <param name="callTimeout">How long one call may take; null: longer than any test.</param>
+    public static async Task<PollingWorld> StartAsync(string? folder = null, ListServer? server = null, int? callsPerDay = null, TimeSpan? callTimeout = null)
     {
         server ??= await ListServer.StartAsync();
         folder ??= Path.Combine(Path.GetTempPath(), "automation-tests", Path.GetRandomFileName());
@@ -54,7 +55,7 @@ internal sealed class PollingWorld : IAsyncDisposable
         collection.Configure<ConnectorOptions>(options =>
         {
             options.Attempts = 1;
-            options.Timeout = TimeSpan.FromMilliseconds(500);
+            options.Timeout = callTimeout ?? TimeSpan.FromSeconds(30);
         });
         collection.AddSingleton(new EngineOptions());
         collection.AddSingleton<WorkflowEngine>();
