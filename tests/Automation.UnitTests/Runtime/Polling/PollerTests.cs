@@ -347,7 +347,7 @@ public sealed class PollerTests
         };
         await using var other = await PollingWorld.StartAsync(world.Folder, world.Server);
         var first = world.PollAsync();
-        await reached.Task;
+        await reached.Task.WaitAsync(TimeSpan.FromSeconds(30));
 
         // The lease of a dead owner, as the database sees it.
         var lease = await StealAsync(world);

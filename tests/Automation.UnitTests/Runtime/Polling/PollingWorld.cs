@@ -57,6 +57,7 @@ internal sealed class PollingWorld : IAsyncDisposable
             options.Attempts = 1;
             options.Timeout = callTimeout ?? TimeSpan.FromSeconds(30);
         });
+        collection.Configure<OutboundOptions>(options => options.AllowPrivateNetworks = true);
         collection.AddSingleton(new EngineOptions());
         collection.AddSingleton<WorkflowEngine>();
         collection.AddSingleton<IDataProtectionProvider>(new EphemeralDataProtectionProvider());
