@@ -58,7 +58,7 @@ internal static partial class OperationDescriptors
         return new ActivityDescriptor
         {
             TypeName = operation.ActivityType,
-            Category = $"{Brands.GetValueOrDefault(operation.Connector, operation.Connector)} / {operation.Category}",
+            Category = $"{Brands.GetValueOrDefault(operation.Connector, operation.Connector)}: {operation.Category}",
             DisplayName = operation.Deprecated ? operation.Name + " (deprecated)" : operation.Name,
             Description = operation.Notice is null ? operation.Description : $"{operation.Description} {operation.Notice}".Trim(),
             Kind = operation.Poll is null ? ActivityKind.Action : ActivityKind.Trigger,

@@ -151,7 +151,7 @@ internal static class AccountEndpoints
 
     private static IResult Page(string title, string body, int status = StatusCodes.Status200OK) => Results.Content($$"""
         <!doctype html>
-        <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>{{title}} · Automation</title>
+        <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,"><title>{{title}} · Automation</title>
         <style>body{font:16px/1.5 system-ui,sans-serif;max-width:24rem;margin:12vh auto;padding:0 1rem}label{display:block;margin:.75rem 0}input{display:block;width:100%;padding:.5rem;font:inherit;box-sizing:border-box}button{font:inherit;padding:.5rem 1rem}[role=alert]{color:#b00020}</style>
         </head><body><h1>{{title}}</h1>{{body}}</body></html>
         """, "text/html; charset=utf-8", statusCode: status);

@@ -10,11 +10,11 @@ namespace Automation.Server.Designer;
 internal static class DesignerEndpoints
 {
     /// <summary>
-    /// What the designer's documents may load and call. The hash is of a script that the editor of package 3.8.2 writes into the page (<c>window.editorHotkeys</c>): compute it again when the package
-    /// is updated, the browser tests fail otherwise. Inline styles come by the hundred from its components; <c>wasm-unsafe-eval</c> is the .NET runtime.
+    /// What the designer's documents may load and call. The hashes are of scripts that the editor and the list of runs of package 3.8.2 write into the page (<c>window.editorHotkeys</c>): take
+    /// them anew from the browser's console when the package is updated; the browser tests fail otherwise. Inline styles come by the hundred from its components; <c>wasm-unsafe-eval</c> is the .NET runtime.
     /// </summary>
     private const string ContentSecurityPolicy =
-        "default-src 'none'; base-uri 'self'; script-src 'self' 'wasm-unsafe-eval' 'sha256-snlP1jz0gjwc5cTz9ErZcliXuCK63+Mmf68RRCeptgc='; style-src 'self' 'unsafe-inline'; "
+        "default-src 'none'; base-uri 'self'; script-src 'self' 'wasm-unsafe-eval' 'sha256-snlP1jz0gjwc5cTz9ErZcliXuCK63+Mmf68RRCeptgc=' 'sha256-vu6sQrKXQHR4Yn3FMMihA/9TxxfIXnCxKwvLrTPJ5ts='; style-src 'self' 'unsafe-inline'; "
         + "font-src 'self' data:; img-src 'self' data:; connect-src 'self'; worker-src blob:; form-action 'self'; frame-ancestors 'none'";
 
     public static void AddDesigner(this IServiceCollection services) =>

@@ -19,7 +19,7 @@ public sealed class DescribeTests : IAsyncDisposable
         var descriptor = this["GoHighLevel.SocialPlanner.ListSocialPlannerTags"];
 
         descriptor.Kind.Should().Be(ActivityKind.Trigger);
-        descriptor.Category.Should().Be("GoHighLevel / Social Planner");
+        descriptor.Category.Should().Be("GoHighLevel: Social Planner");
         descriptor.Inputs.OrderBy(i => i.Order).Select(i => i.Name).Should().Equal("ConnectionId", "Interval", "Mode", "LocationId", "SearchText", "Limit", "Skip");
         descriptor.Outputs.Select(o => o.Name).Should().Equal("Result", "Event");
         descriptor.Inputs.Single(i => i.Name == "Interval").DefaultValue!.ToString().Should().Be("5m");
