@@ -41,7 +41,7 @@ public sealed class ActivityContext
     public string EffectKey => $"{Run.Lineage}/{Planned.NodeId}#{Iteration}";
 
     /// <summary>This activity triggered the run. A loop that comes back to it waits as anywhere else.</summary>
-    public bool IsTriggerOfRun => Iteration == 0 && Run.TriggerActivityId is { } id && (id == Planned.Id || id == Planned.NodeId);
+    public bool IsTriggerOfRun => Iteration == 0 && Run.TriggerActivityId is { } id && Planned.Workflow.Outer is null && (id == Planned.Id || id == Planned.NodeId);
 
     /// <summary>What the trigger brought, when this activity triggered the run.</summary>
     public JToken? TriggerPayload => IsTriggerOfRun ? Run.TriggerPayload : null;
@@ -160,7 +160,42 @@ public sealed class ActivityContext
     }
 
     /// <summary>Sets an output of the nearest workflow that declares it.</summary>
-    public void SetWorkflowOutput(string name, object? value) => Run.SetOutput(name, value);
+    public void SetWorkflowOutput(string name, object? value)
+    {
+        for (var context = Parent; context is not null; context = context.Parent)
+        {
+            if (context.Planned is { Activity: WorkflowActivity, Workflow: { Outer: not null } workflow } && workflow.DeclaresOutput(name))
+            {
+                value = workflow.ConvertOutput(name, value);
+                if (context.Find(name, out var owner, out var index) && owner == context)
+                {
+                    owner.Variables![index] = value;
+                }
+
+                context.Parent!.SetOutput(name, value);
+                return;
+            }
+        }
+
+        Run.SetOutput(name, value);
+    }
+
+    /// <summary>An input of the nearest workflow that declares it.</summary>
+    internal object? GetWorkflowInput(string name)
+    {
+        if (Planned.Workflow.Outer is not null)
+        {
+            for (var context = this; context is not null; context = context.Parent)
+            {
+                if (context.Planned is { Activity: WorkflowActivity, Workflow: { Outer: not null } workflow } && workflow.InputNames.Contains(name))
+                {
+                    return context.Find(name, out var owner, out var index) ? owner.Variables![index] : null;
+                }
+            }
+        }
+
+        return Run.GetInput(name);
+    }
 
     /// <summary>A value of this execution that survives suspension.</summary>
     public JToken? GetState(string key) => state?.GetValueOrDefault(key);
@@ -228,7 +263,7 @@ public sealed class ActivityContext
             return;
         }
 
-        if (!Find(target, out _, out _) && Run.Plan.DeclaresOutput(target))
+        if (!Find(target, out _, out _) && Planned.Workflow.DeclaresOutput(target))
         {
             SetWorkflowOutput(target, value);
         }

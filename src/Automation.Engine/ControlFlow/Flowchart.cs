@@ -52,7 +52,7 @@ internal sealed class Flowchart : Activity
         }
 
         var from = start;
-        if (context.Run.TriggerActivityId is { } trigger && context.Iteration == 0)
+        if (context.Run.TriggerActivityId is { } trigger && context.Iteration == 0 && context.Planned.Workflow.Outer is null)
         {
             var index = Array.FindIndex(nodes, n => n.Id == trigger || n.NodeId == trigger || trigger.StartsWith(n.NodeId + ":", StringComparison.Ordinal));
             from = index >= 0 ? index : start;

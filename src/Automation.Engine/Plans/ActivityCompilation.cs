@@ -27,6 +27,9 @@ public sealed class ActivityCompilation
     public IReadOnlyList<PlannedActivity> Children(string property) =>
         [.. DefinitionReader.Items(Json[property]).OfType<JObject>().Select(Child)];
 
+    /// <summary>Compiles a workflow that this activity is, its inputs first among its variables.</summary>
+    internal PlannedActivity Workflow(WorkflowDefinition definition) => compiler.AddWorkflow(definition, Planned);
+
     /// <summary>Prepares an expression <c>{type, value}</c>. One that does not parse is a problem of the plan, and faults when it is evaluated.</summary>
     public PreparedExpression Expression(JToken? json, string property) => compiler.PrepareOrFault(Planned, property, json);
 

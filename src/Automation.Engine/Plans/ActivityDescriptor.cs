@@ -72,6 +72,9 @@ public sealed record InputDescriptor
     public bool AutoEvaluate { get; init; } = true;
     public bool IsSensitive { get; init; }
     public bool IsBrowsable { get; init; } = true;
+
+    /// <summary>No property of a class: an input of a workflow used as an activity.</summary>
+    public bool IsSynthetic { get; init; }
 }
 
 /// <summary>An output of an activity type.</summary>
@@ -81,6 +84,9 @@ public sealed record OutputDescriptor
     public string TypeName { get; init; } = "Object";
     public string? DisplayName { get; init; }
     public string? Description { get; init; }
+
+    /// <inheritdoc cref="InputDescriptor.IsSynthetic"/>
+    public bool IsSynthetic { get; init; }
 }
 
 /// <summary>A port: Flow is an outcome, Embedded holds a child.</summary>

@@ -4,11 +4,14 @@ using Newtonsoft.Json.Linq;
 namespace Automation.Engine;
 
 /// <summary>Compiles one definition into a plan.</summary>
-internal sealed class PlanCompiler(WorkflowEngine engine, WorkflowDefinition definition)
+internal sealed class PlanCompiler(WorkflowEngine engine, WorkflowDefinition definition, WorkflowLookup? lookup)
 {
     internal const string WorkflowId = "Workflow1";
 
     private static readonly string[] UnstoredDrivers = ["MemoryStorageDriver"];
+    /// <summary>Activities of a plan at most: workflows as activities multiply.</summary>
+    private const int MaximumActivities = 50_000;
+
     private readonly List<DefinitionProblem> problems = [];
     private readonly List<PlannedActivity> activities = [];
     private bool tracksOutputs;
@@ -18,40 +21,41 @@ internal sealed class PlanCompiler(WorkflowEngine engine, WorkflowDefinition def
 
     public WorkflowPlan Compile()
     {
-        var json = definition.Json;
-        var workflow = new JObject { ["id"] = WorkflowId, ["type"] = "Elsa.Workflow", ["version"] = 1, ["name"] = definition.Name };
-        if (json["variables"] is { Type: not JTokenType.Null } variables)
-        {
-            workflow["variables"] = variables;
-        }
-
-        if (definition.Root is { } root)
-        {
-            workflow["root"] = root;
-        }
-
-        Add(workflow, null);
-        return new WorkflowPlan(
-            definition,
-            problems,
-            activities,
-            [.. Named(json["inputs"]).Select(i => (string)i["name"]!)],
-            Named(json["outputs"]).DistinctBy(o => (string)o["name"]!).ToDictionary(o => (string)o["name"]!, TypeOf, StringComparer.Ordinal),
-            IsCounterMode,
-            tracksOutputs);
+        var workflow = new PlannedWorkflow(definition, null);
+        Add(WorkflowJson(definition), null, workflow);
+        return new WorkflowPlan(workflow, problems, activities, IsCounterMode, tracksOutputs);
     }
 
-    public PlannedActivity Add(JObject json, PlannedActivity? parent)
+    /// <summary>
+    /// Compiles a workflow that an activity is. Its inputs come first among its variables, for the activity gives them their values; its outputs are variables too.
+    /// A variable of its own hides an input or output of the same name.
+    /// </summary>
+    public PlannedActivity AddWorkflow(WorkflowDefinition used, PlannedActivity parent)
+    {
+        var workflow = new PlannedWorkflow(used, parent.Workflow);
+        var own = DefinitionReader.Items(used.Json["variables"]).OfType<JObject>().Select(v => v["name"].AsText()).ToHashSet(StringComparer.Ordinal);
+        var inputs = workflow.Inputs.Where(i => !own.Contains(i.Name)).ToList();
+        return Add(
+            WorkflowJson(used),
+            parent,
+            workflow,
+            [.. inputs.Concat(workflow.Outputs.Where(o => !own.Contains(o.Name) && !workflow.InputNames.Contains(o.Name))).Select(Argument)],
+            inputs.Count);
+    }
+
+    public PlannedActivity Add(JObject json, PlannedActivity parent) => Add(json, parent, parent.Workflow);
+
+    private PlannedActivity Add(JObject json, PlannedActivity? parent, PlannedWorkflow workflow, DeclaredVariable[]? given = null, int provided = 0)
     {
         var id = json["id"].AsText() ?? "";
         var typeName = json["type"].AsText() ?? "";
-        var descriptor = engine.Activities.Find(typeName);
         if (id.Length == 0)
         {
             // Elsa numbers activities without an id; the place in the plan is as stable, for it is the place in the JSON.
             id = $"{typeName[(typeName.LastIndexOf('.') + 1)..]}{activities.Count}";
         }
 
+        var descriptor = engine.Activities.Find(typeName) ?? Used(json, id, typeName, workflow);
         if (descriptor is null)
         {
             descriptor = NotFound.Describe(typeName);
@@ -61,9 +65,10 @@ internal sealed class PlanCompiler(WorkflowEngine engine, WorkflowDefinition def
         var activity = descriptor.Create(engine.Services);
         activity.Id = id;
         var shape = engine.ShapeOf(descriptor, activity.GetType());
-        var planned = new PlannedActivity(activities.Count, id, parent is null ? id : parent.NodeId + ":" + id, parent, json, descriptor, shape, activity)
+        var planned = new PlannedActivity(activities.Count, id, parent is null ? id : parent.NodeId + ":" + id, parent, workflow, json, descriptor, shape, activity)
         {
-            Variables = [.. DefinitionReader.Items(json["variables"]).OfType<JObject>().Select(v => Variable(v, id)).OfType<DeclaredVariable>()],
+            Variables = [.. given ?? [], .. DefinitionReader.Items(json["variables"]).OfType<JObject>().Select(v => Variable(v, id)).OfType<DeclaredVariable>()],
+            ProvidedVariables = provided,
         };
         activities.Add(planned);
         planned.Inputs = [.. descriptor.Inputs.Select(i => Bind(planned, i))];
@@ -72,6 +77,56 @@ internal sealed class PlanCompiler(WorkflowEngine engine, WorkflowDefinition def
         activity.Compile(new ActivityCompilation(this, planned));
         return planned;
     }
+
+    /// <summary>The workflow that an activity of an unknown type is; null: none, or one that comes back to itself.</summary>
+    private ActivityDescriptor? Used(JObject json, string id, string typeName, PlannedWorkflow workflow)
+    {
+        if (lookup?.Invoke(json) is not { } used)
+        {
+            return null;
+        }
+
+        for (var around = workflow; around is not null; around = around.Outer)
+        {
+            if (around.Definition.DefinitionId == used.DefinitionId && used.DefinitionId.Length > 0)
+            {
+                Report(ProblemSeverity.PublishError, "workflow-cycle", $"This activity runs the workflow '{used.Name ?? used.DefinitionId}', which comes back to itself: it would never end. Remove one of the two, or start the other by Dispatch Workflow.", id, typeName, "workflowDefinitionId");
+                return null;
+            }
+        }
+
+        if (activities.Count > MaximumActivities)
+        {
+            Report(ProblemSeverity.PublishError, "plan-too-large", $"With the workflows it uses as activities the workflow has more than {MaximumActivities:N0} activities. Start some of them by Dispatch Workflow instead.", id, typeName, null);
+            return null;
+        }
+
+        return WorkflowAsActivity.Describe(used, typeName);
+    }
+
+    private static JObject WorkflowJson(WorkflowDefinition definition)
+    {
+        var json = new JObject { ["id"] = WorkflowId, ["type"] = "Elsa.Workflow", ["version"] = 1, ["name"] = definition.Name };
+        if (definition.Json["variables"] is { Type: not JTokenType.Null } variables)
+        {
+            json["variables"] = variables;
+        }
+
+        if (definition.Root is { } root)
+        {
+            json["root"] = root;
+        }
+
+        return json;
+    }
+
+    private static DeclaredVariable Argument(WorkflowArgument argument) => new(
+        argument.Name,
+        argument.Name,
+        ValueConverter.AliasOf(argument.Type),
+        argument.Type,
+        argument.Type.IsValueType && Nullable.GetUnderlyingType(argument.Type) is null ? Activator.CreateInstance(argument.Type) : null,
+        IsStored: true);
 
     public PreparedExpression PrepareOrFault(PlannedActivity planned, string property, JToken? json)
     {
@@ -164,7 +219,7 @@ internal sealed class PlanCompiler(WorkflowEngine engine, WorkflowDefinition def
     {
         var name = ActivityShape.CamelCase(output.Name);
         var target = ((planned.Json[name] as JObject)?["memoryReference"]?["id"]).AsText();
-        if (target is not null && !IsInScope(planned, target) && !Named(definition.Json["outputs"]).Any(o => (string?)o["name"] == target))
+        if (target is not null && !IsInScope(planned, target) && !planned.Workflow.DeclaresOutput(target))
         {
             Report(ProblemSeverity.Warning, "unknown-variable", $"The output is bound to '{target}', which is neither a variable in scope nor an output of the workflow.", planned, name);
         }
@@ -238,7 +293,6 @@ internal sealed class PlanCompiler(WorkflowEngine engine, WorkflowDefinition def
     }
 
     private static JObject Literal(JToken json) => new() { ["type"] = "Literal", ["value"] = json };
-    private static IEnumerable<JObject> Named(JToken? list) => DefinitionReader.Items(list).OfType<JObject>().Where(i => i["name"].AsText() is { Length: > 0 });
     private static Type TypeOf(JObject json) => ValueConverter.TypeOf(json["typeName"].AsText() ?? json["type"].AsText(), json["isArray"] is JValue { Value: true });
 }
 

@@ -8,12 +8,13 @@ public sealed class PlannedActivity
 {
     private string[]? variableNames;
 
-    internal PlannedActivity(int index, string id, string nodeId, PlannedActivity? parent, JObject json, ActivityDescriptor descriptor, ActivityShape shape, Activity activity)
+    internal PlannedActivity(int index, string id, string nodeId, PlannedActivity? parent, PlannedWorkflow workflow, JObject json, ActivityDescriptor descriptor, ActivityShape shape, Activity activity)
     {
         Index = index;
         Id = id;
         NodeId = nodeId;
         Parent = parent;
+        Workflow = workflow;
         Json = json;
         Descriptor = descriptor;
         Shape = shape;
@@ -38,6 +39,9 @@ public sealed class PlannedActivity
 
     /// <summary>The plan it is of.</summary>
     public WorkflowPlan Plan { get; internal set; } = null!;
+
+    /// <summary>The workflow it is written in.</summary>
+    internal PlannedWorkflow Workflow { get; }
 
     internal int Index { get; }
     internal int Version { get; }

@@ -1,55 +1,36 @@
-using Automation.Engine.Expressions;
-
 namespace Automation.Engine;
 
 /// <summary>A definition compiled for running: activities by index, expressions prepared, connections resolved. Immutable; shared by all runs of the version.</summary>
 public sealed class WorkflowPlan
 {
-    private readonly Dictionary<string, PlannedActivity> byId;
     private readonly Dictionary<string, PlannedActivity> byNodeId;
-    private readonly Dictionary<string, Type> outputTypes;
 
     internal WorkflowPlan(
-        WorkflowDefinition definition,
+        PlannedWorkflow workflow,
         IReadOnlyList<DefinitionProblem> problems,
         IReadOnlyList<PlannedActivity> activities,
-        IReadOnlyList<string> inputNames,
-        Dictionary<string, Type> outputTypes,
         bool isCounterMode,
         bool tracksOutputs)
     {
-        Definition = definition;
+        Workflow = workflow;
+        Definition = workflow.Definition;
         Problems = problems;
         Activities = activities;
-        InputNames = inputNames;
         IsCounterMode = isCounterMode;
         TracksOutputs = tracksOutputs;
-        this.outputTypes = outputTypes;
-        Triggers = [.. activities.Where(a => a.CanStartWorkflow && a.Descriptor.Kind == ActivityKind.Trigger)];
-        ContinuesWithIncidents = definition.Options["incidentStrategyType"].AsText()?.Contains("ContinueWithIncidents", StringComparison.Ordinal) == true;
-        byId = new(activities.Count, StringComparer.Ordinal);
+        Triggers = [.. activities.Where(a => a.CanStartWorkflow && a.Descriptor.Kind == ActivityKind.Trigger && a.Workflow == workflow)];
+        ContinuesWithIncidents = Definition.Options["incidentStrategyType"].AsText()?.Contains("ContinueWithIncidents", StringComparison.Ordinal) == true;
         byNodeId = new(activities.Count, StringComparer.Ordinal);
         foreach (var activity in activities)
         {
             activity.Plan = this;
-            byId.TryAdd(activity.Id, activity);
             byNodeId.TryAdd(activity.NodeId, activity);
         }
 
-        foreach (var activity in activities)
+        foreach (var part in activities.GroupBy(a => a.Workflow))
         {
-            if (!string.IsNullOrEmpty(activity.Name))
-            {
-                byId.TryAdd(activity.Name, activity);
-            }
+            part.Key.Seal([.. part]);
         }
-
-        ActivityOutputs =
-        [
-            .. from activity in activities
-               from output in activity.Descriptor.Outputs
-               select (string.IsNullOrEmpty(activity.Name) ? activity.Id : activity.Name, output.Name),
-        ];
     }
 
     public WorkflowDefinition Definition { get; }
@@ -63,22 +44,16 @@ public sealed class WorkflowPlan
     /// <summary>Activities that can start the workflow (kind Trigger and <c>canStartWorkflow</c>).</summary>
     public IReadOnlyList<PlannedActivity> Triggers { get; }
 
-    internal IReadOnlyList<string> InputNames { get; }
-    internal IReadOnlyList<(string Activity, string Output)> ActivityOutputs { get; }
+    internal PlannedWorkflow Workflow { get; }
     internal bool ContinuesWithIncidents { get; }
     internal bool IsCounterMode { get; }
 
     /// <summary>An expression may ask for outputs of activities, so they are kept.</summary>
     internal bool TracksOutputs { get; }
 
-    /// <summary>An activity by its id or name.</summary>
-    public PlannedActivity? Find(string idOrName) => byId.GetValueOrDefault(idOrName);
+    /// <summary>An activity of the workflow itself by its id or name.</summary>
+    public PlannedActivity? Find(string idOrName) => Workflow.Find(idOrName);
 
     /// <summary>An activity by its path of ids.</summary>
     public PlannedActivity? FindNode(string nodeId) => byNodeId.GetValueOrDefault(nodeId);
-
-    internal bool DeclaresOutput(string name) => outputTypes.ContainsKey(name);
-
-    internal object? ConvertOutput(string name, object? value) =>
-        value is not null && outputTypes.TryGetValue(name, out var type) && type != typeof(object) ? ValueConverter.Convert(value, type) : value;
 }

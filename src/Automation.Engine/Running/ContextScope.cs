@@ -15,10 +15,13 @@ internal sealed class ContextScope(ActivityContext context) : IExpressionScope
 
     public object? GetVariable(string name) => context.GetVariable(name);
     public void SetVariable(string name, object? value) => context.SetVariable(name, value);
-    public IReadOnlyList<string> InputNames => Run.Plan.InputNames;
-    public object? GetInput(string name) => Run.GetInput(name);
-    public IReadOnlyList<(string Activity, string Output)> ActivityOutputs => Run.Plan.ActivityOutputs;
-    public object? GetOutputFrom(string activityIdOrName, string? output) => Run.GetOutput(activityIdOrName, output);
+
+    /// <summary>Inside of a workflow used as an activity its inputs are variables.</summary>
+    public IReadOnlyList<string> InputNames => context.Planned.Workflow is { Outer: null } workflow ? workflow.InputNames : [];
+
+    public object? GetInput(string name) => context.GetWorkflowInput(name);
+    public IReadOnlyList<(string Activity, string Output)> ActivityOutputs => context.Planned.Workflow.ActivityOutputs;
+    public object? GetOutputFrom(string activityIdOrName, string? output) => Run.GetOutput(context.Planned.Workflow, activityIdOrName, output);
     public object? LastResult => Run.LastResult;
     public JToken? TriggerEvent => Run.TriggerPayload;
     public string InstanceId => Run.InstanceId;

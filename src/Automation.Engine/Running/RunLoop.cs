@@ -193,7 +193,7 @@ internal sealed class RunLoop(WorkflowEngine engine, WorkflowRun run, IServicePr
             IsBackward = item.IsBackward,
         };
         run.ActivityCount++;
-        InitialiseVariables(context, item.Locals, item.Owner?.Parent is null ? run.VariableOverrides : null);
+        InitialiseVariables(context, item.Locals, item.Owner?.Parent is null && planned.Workflow.Outer is null ? run.VariableOverrides : null);
         run.Contexts.Add(context);
         if (item.Owner is { } owner)
         {
@@ -273,7 +273,7 @@ internal sealed class RunLoop(WorkflowEngine engine, WorkflowRun run, IServicePr
                     Complete(context, outcomes);
                     context = loop;
                     break;
-                case ActivityResultKind.CompleteWorkflow when Enclosing(context, static c => c.Parent is null) is { } workflow:
+                case ActivityResultKind.CompleteWorkflow when Enclosing(context, static c => c.Planned.Activity is WorkflowActivity) is { } workflow:
                     Complete(context, outcomes);
                     context = workflow;
                     break;

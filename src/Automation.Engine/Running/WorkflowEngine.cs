@@ -1,4 +1,4 @@
-using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
 using Automation.Engine.Expressions;
 
 namespace Automation.Engine;
@@ -13,7 +13,8 @@ public sealed class WorkflowEngine(ActivityRegistry activities, EngineOptions op
     /// <summary>Newest format of the state blob that this engine writes and reads.</summary>
     public const int StateFormat = 1;
 
-    private readonly ConcurrentDictionary<ActivityDescriptor, ActivityShape> shapes = new(ReferenceEqualityComparer.Instance);
+    /// <summary>Descriptors of workflows and placeholders live as long as the plan that has them.</summary>
+    private readonly ConditionalWeakTable<ActivityDescriptor, ActivityShape> shapes = [];
 
     public ActivityRegistry Activities { get; } = activities;
     public EngineOptions Options { get; } = options;
@@ -25,7 +26,9 @@ public sealed class WorkflowEngine(ActivityRegistry activities, EngineOptions op
     internal IServiceProvider Services { get; } = services ?? NoServices.Instance;
 
     /// <summary>Compiles a definition. Never throws for what Elsa only warns of: problems are on the plan, an unknown type becomes a placeholder that faults when run.</summary>
-    public WorkflowPlan Compile(WorkflowDefinition definition) => new PlanCompiler(this, definition).Compile();
+    /// <param name="definition">The definition.</param>
+    /// <param name="workflows">Finds workflows used as activities; null: there are none.</param>
+    public WorkflowPlan Compile(WorkflowDefinition definition, WorkflowLookup? workflows = null) => new PlanCompiler(this, definition, workflows).Compile();
 
     /// <summary>A new run that has not started.</summary>
     public WorkflowRun Create(WorkflowPlan plan, RunStart start)
@@ -86,7 +89,7 @@ public sealed class WorkflowEngine(ActivityRegistry activities, EngineOptions op
     /// <summary>Cancels a run: bookmarks go, it is Finished / Cancelled.</summary>
     public void Cancel(WorkflowRun run) => new RunLoop(this, run, NoServices.Instance).Cancel();
 
-    internal ActivityShape ShapeOf(ActivityDescriptor descriptor, Type activity) => shapes.GetOrAdd(descriptor, static (d, type) => new ActivityShape(d, type), activity);
+    internal ActivityShape ShapeOf(ActivityDescriptor descriptor, Type activity) => shapes.GetValue(descriptor, d => new ActivityShape(d, activity));
 
     /// <summary>A context in which a trigger's inputs are evaluated without a run: variables have their defaults.</summary>
     internal ActivityContext ContextForTrigger(PlannedActivity activity, IServiceProvider services)

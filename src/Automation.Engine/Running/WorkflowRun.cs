@@ -165,7 +165,7 @@ public sealed class WorkflowRun
         var token => token,
     };
 
-    internal void SetOutput(string name, object? value) => Output[name] = ValueConverter.ToJson(Plan.ConvertOutput(name, value));
+    internal void SetOutput(string name, object? value) => Output[name] = ValueConverter.ToJson(Plan.Workflow.ConvertOutput(name, value));
 
     internal void RecordOutput(PlannedActivity activity, int slot, object? value)
     {
@@ -182,9 +182,9 @@ public sealed class WorkflowRun
         }
     }
 
-    internal object? GetOutput(string idOrName, string? output)
+    internal object? GetOutput(PlannedWorkflow workflow, string idOrName, string? output)
     {
-        if (Plan.Find(idOrName) is not { } activity || OutputsByActivity?[activity.Index] is not { } values)
+        if (workflow.Find(idOrName) is not { } activity || OutputsByActivity?[activity.Index] is not { } values)
         {
             return null;
         }

@@ -1,6 +1,7 @@
 using System.IO.Compression;
 using System.Security.Cryptography;
 using Automation.Engine;
+using Automation.Runtime.Definitions;
 using Microsoft.AspNetCore.Http;
 using Newtonsoft.Json.Linq;
 
@@ -9,19 +10,28 @@ namespace Automation.Hosting.Elsa;
 /// <summary>
 /// Every activity type as the designer reads it. The designer fetches all of them after each save, so the answer is made once, kept compressed, and known by a tag.
 /// </summary>
-internal sealed class ActivityDescriptors(ActivityRegistry registry)
+internal sealed class ActivityDescriptors(ActivityRegistry registry, WorkflowLibrary library)
 {
-    private readonly Lazy<Page> page = new(() => new Page(registry));
+    private volatile Page? page;
 
-    public JObject? Find(string typeName) => registry.Find(typeName) is { } descriptor ? Describe(descriptor) : null;
+    public async Task<JObject?> FindAsync(string typeName, CancellationToken cancellationToken) =>
+        (registry.Find(typeName) ?? (await library.ListAsync(cancellationToken)).FirstOrDefault(d => d.TypeName == typeName)) is { } descriptor ? Describe(descriptor) : null;
 
-    public IResult Reply(HttpContext context)
+    public async Task<IResult> ReplyAsync(HttpContext context)
     {
+        // The workflows among them are kept by the library: only when one was published or retracted is the page made anew.
+        var workflows = await library.ListAsync(context.RequestAborted);
+        var page = this.page;
+        if (page is null || !page.Workflows.SequenceEqual(workflows, ReferenceEqualityComparer.Instance))
+        {
+            this.page = page = new Page(registry, workflows);
+        }
+
         var headers = context.Response.Headers;
-        headers.ETag = page.Value.Tag;
+        headers.ETag = page.Tag;
         headers.CacheControl = "private, no-cache";
         headers.Vary = "Accept-Encoding, Authorization, Cookie";
-        if (context.Request.Headers.IfNoneMatch.ToString().Contains(page.Value.Tag, StringComparison.Ordinal))
+        if (context.Request.Headers.IfNoneMatch.ToString().Contains(page.Tag, StringComparison.Ordinal))
         {
             return Results.StatusCode(StatusCodes.Status304NotModified);
         }
@@ -29,10 +39,10 @@ internal sealed class ActivityDescriptors(ActivityRegistry registry)
         if (context.Request.Headers.AcceptEncoding.ToString().Contains("gzip", StringComparison.OrdinalIgnoreCase))
         {
             headers.ContentEncoding = "gzip";
-            return Results.Bytes(page.Value.Compressed, "application/json; charset=utf-8");
+            return Results.Bytes(page.Compressed, "application/json; charset=utf-8");
         }
 
-        return Results.Bytes(page.Value.Plain, "application/json; charset=utf-8");
+        return Results.Bytes(page.Plain, "application/json; charset=utf-8");
     }
 
     private static JObject Describe(ActivityDescriptor descriptor) => new()
@@ -72,7 +82,7 @@ internal sealed class ActivityDescriptors(ActivityRegistry registry)
         ["order"] = input.Order,
         ["isBrowsable"] = input.IsBrowsable,
         ["isSerializable"] = true,
-        ["isSynthetic"] = false,
+        ["isSynthetic"] = input.IsSynthetic,
         ["isWrapped"] = input.IsWrapped,
         ["uiHint"] = input.UIHint,
         ["category"] = input.Category,
@@ -94,14 +104,15 @@ internal sealed class ActivityDescriptors(ActivityRegistry registry)
         ["order"] = 0,
         ["isBrowsable"] = true,
         ["isSerializable"] = true,
-        ["isSynthetic"] = false,
+        ["isSynthetic"] = output.IsSynthetic,
     };
 
     private sealed class Page
     {
-        public Page(ActivityRegistry registry)
+        public Page(ActivityRegistry registry, IReadOnlyList<ActivityDescriptor> workflows)
         {
-            var json = Shapes.Counted(registry.All.OrderBy(d => d.TypeName, StringComparer.Ordinal).Select(Describe));
+            Workflows = workflows;
+            var json = Shapes.Counted(registry.All.Concat(workflows).OrderBy(d => d.TypeName, StringComparer.Ordinal).Select(Describe));
             Plain = Web.Reply.Bytes(json).ToArray();
             using var packed = new MemoryStream();
             using (var gzip = new GZipStream(packed, CompressionLevel.Optimal, leaveOpen: true))
@@ -113,6 +124,7 @@ internal sealed class ActivityDescriptors(ActivityRegistry registry)
             Tag = $"\"{Convert.ToHexStringLower(SHA256.HashData(Plain))[..32]}\"";
         }
 
+        public IReadOnlyList<ActivityDescriptor> Workflows { get; }
         public byte[] Plain { get; }
         public byte[] Compressed { get; }
         public string Tag { get; }

@@ -50,13 +50,14 @@ internal static class BulkEndpoints
 
     private static async Task<IResult> PublishAsync(HttpContext context, DefinitionService definitions, RouteTable table)
     {
-        var (published, already, notFound, skipped, failed) = (new JArray(), new JArray(), new JArray(), new JArray(), new JArray());
+        var (published, already, notFound, skipped, failed, updated) = (new JArray(), new JArray(), new JArray(), new JArray(), new JArray(), new JArray());
         foreach (var id in await IdsAsync(context, "definitionIds"))
         {
             try
             {
                 var saved = await definitions.PublishAsync(id, context.RequestAborted);
                 (saved.AlreadyPublished ? already : published).Add(id);
+                updated.Merge(new JArray(saved.UpdatedConsumers), new JsonMergeSettings { MergeArrayHandling = MergeArrayHandling.Union });
             }
             catch (KeyNotFoundException)
             {
@@ -70,7 +71,7 @@ internal static class BulkEndpoints
         }
 
         table.Invalidate();
-        return new Reply(new JObject { ["published"] = published, ["alreadyPublished"] = already, ["notFound"] = notFound, ["skipped"] = skipped, ["updatedConsumers"] = new JArray(), ["failed"] = failed });
+        return new Reply(new JObject { ["published"] = published, ["alreadyPublished"] = already, ["notFound"] = notFound, ["skipped"] = skipped, ["updatedConsumers"] = updated, ["failed"] = failed });
     }
 
     private static async Task<IResult> RetractAsync(HttpContext context, DefinitionService definitions, RouteTable table)

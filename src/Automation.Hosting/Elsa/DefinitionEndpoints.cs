@@ -32,7 +32,8 @@ internal static class DefinitionEndpoints
             new Reply(new JObject { ["count"] = (await store.ListAsync(new DefinitionFilter { PageSize = 1 }, withJson: false, context.RequestAborted)).Total }));
         group.MapGet("/{definitionId}", GetAsync);
         group.MapGet("/{definitionId}/versions", VersionsAsync);
-        group.MapGet("/{definitionId}/consumers", (string definitionId) => new Reply(new JObject { ["consumingWorkflowDefinitionIds"] = new JArray() }));
+        group.MapGet("/{definitionId}/consumers", async (string definitionId, HttpContext context, WorkflowLibrary library) =>
+            new Reply(new JObject { ["consumingWorkflowDefinitionIds"] = new JArray(await library.ConsumersAsync(definitionId, context.RequestAborted)) }));
         group.MapGet("/{definitionId}/export", ExportAsync);
         routes.MapPost("/bulk-actions/export/workflow-definitions", ExportManyAsync);
     }

@@ -27,7 +27,7 @@ internal static class DefinitionWriteEndpoints
         group.MapPost("/{definitionId}/publish", PublishAsync);
         group.MapPost("/{definitionId}/retract", RetractAsync);
         group.MapPost("/{definitionId}/revert/{version:int}", RevertAsync);
-        group.MapPost("/{definitionId}/update-references", (string definitionId) => new Reply(new JObject { ["affectedWorkflows"] = new JArray() }));
+        group.MapPost("/{definitionId}/update-references", UpdateReferencesAsync);
         group.MapDelete("/{definitionId}", DeleteAsync);
         group.MapPost("/import", (HttpContext context, DefinitionService definitions) => ImportAsync(null, context, definitions));
         group.MapPut("/{definitionId}/import", (string definitionId, HttpContext context, DefinitionService definitions) => ImportAsync(definitionId, context, definitions));
@@ -54,6 +54,13 @@ internal static class DefinitionWriteEndpoints
         var saved = await definitions.PublishAsync(definitionId, context.RequestAborted);
         table.Invalidate();
         return new Reply(Saved(definitions, saved));
+    }
+
+    private static async Task<IResult> UpdateReferencesAsync(string definitionId, HttpContext context, DefinitionService definitions, RouteTable table)
+    {
+        var updated = await definitions.UpdateReferencesAsync(definitionId, context.RequestAborted);
+        table.Invalidate();
+        return updated is null ? DefinitionEndpoints.NoDefinition(definitionId) : new Reply(new JObject { ["affectedWorkflows"] = new JArray(updated) });
     }
 
     private static async Task<IResult> RetractAsync(string definitionId, HttpContext context, DefinitionService definitions, RouteTable table)
@@ -190,7 +197,7 @@ internal static class DefinitionWriteEndpoints
     {
         ["workflowDefinition"] = Shapes.Definition(definitions, saved.Version),
         ["alreadyPublished"] = saved.AlreadyPublished,
-        ["consumingWorkflowCount"] = 0,
+        ["consumingWorkflowCount"] = saved.UpdatedConsumers.Count,
         ["validationErrors"] = new JArray(),
         ["problems"] = new JArray(saved.Problems.Select(p => Problem.Describe(p, withText: true))),
     };

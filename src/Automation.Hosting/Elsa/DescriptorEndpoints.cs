@@ -32,9 +32,9 @@ internal static class DescriptorEndpoints
     public static void Map(IEndpointRouteBuilder routes)
     {
         var group = routes.MapGroup("/descriptors");
-        group.MapGet("/activities", (HttpContext context, ActivityDescriptors activities) => activities.Reply(context));
-        group.MapGet("/activities/{typeName}", (string typeName, ActivityDescriptors activities) =>
-            activities.Find(typeName) is { } descriptor ? (IResult)new Reply(descriptor) : Problem.NotFound($"There is no activity type '{typeName}'."));
+        group.MapGet("/activities", (HttpContext context, ActivityDescriptors activities) => activities.ReplyAsync(context));
+        group.MapGet("/activities/{typeName}", async (string typeName, HttpContext context, ActivityDescriptors activities) =>
+            await activities.FindAsync(typeName, context.RequestAborted) is { } descriptor ? (IResult)new Reply(descriptor) : Problem.NotFound($"There is no activity type '{typeName}'."));
         group.MapGet("/expression-descriptors", () => new Reply(Expressions()));
         group.MapGet("/storage-drivers", () => new Reply(Shapes.Counted([StorageDriver("WorkflowInstanceStorageDriver", "Workflow Instance", 5), StorageDriver("MemoryStorageDriver", "Memory", 0)])));
         group.MapGet("/variables", () => new Reply(Shapes.Counted(VariableTypes.Select(t => new JObject { ["typeName"] = t.Alias, ["displayName"] = t.Display, ["category"] = t.Category, ["description"] = t.Description }))));

@@ -74,6 +74,7 @@ internal static class DefinitionModel
     /// <summary>Two models say the same, apart from what the server gives.</summary>
     public static bool SameContent(JObject left, JObject right) => JToken.DeepEquals(Content(left), Content(right));
 
+    /// <summary>What counts of a model. The version of a workflow used as an activity counts by its number: publishing writes its id.</summary>
     private static JObject Content(JObject model)
     {
         var content = (JObject)model.DeepClone();
@@ -87,7 +88,7 @@ internal static class DefinitionModel
             empty.Remove();
         }
 
-        foreach (var activity in content.Descendants().OfType<JProperty>().Where(property => property.Name == "nodeId").ToList())
+        foreach (var activity in content.Descendants().OfType<JProperty>().Where(property => property.Name is "nodeId" or "workflowDefinitionVersionId").ToList())
         {
             activity.Remove();
         }

@@ -8,7 +8,7 @@ namespace Automation.Runtime.Definitions;
 /// Compiled plans by version id. A published version never changes under its id, so its plan is kept; a draft may be overwritten, on any node, so its row is
 /// compared before its plan is used. Bounded; each version is compiled once, however many ask.
 /// </summary>
-internal sealed class PlanCache(IDefinitionStore store, WorkflowEngine engine)
+internal sealed class PlanCache(IDefinitionStore store, WorkflowEngine engine, WorkflowLibrary library)
 {
     private const int Capacity = 1024;
     private readonly ConcurrentDictionary<string, Entry> entries = new(StringComparer.Ordinal);
@@ -25,7 +25,15 @@ internal sealed class PlanCache(IDefinitionStore store, WorkflowEngine engine)
         return LoadAsync(versionId, cancellationToken);
     }
 
-    public void Forget(string versionId) => entries.TryRemove(versionId, out _);
+    public void Forget(string versionId)
+    {
+        entries.TryRemove(versionId, out _);
+        library.Forget(versionId);
+    }
+
+    /// <summary>Compiles a definition with the workflows that it uses as activities.</summary>
+    public async Task<WorkflowPlan> CompileAsync(WorkflowDefinition definition, CancellationToken cancellationToken) =>
+        engine.Compile(definition, await library.GatherAsync(definition, cancellationToken));
 
     private async ValueTask<WorkflowPlan?> LoadAsync(string versionId, CancellationToken cancellationToken)
     {
@@ -48,10 +56,10 @@ internal sealed class PlanCache(IDefinitionStore store, WorkflowEngine engine)
             return null;
         }
 
-        if (!compiled.IsPublished && await store.FindVersionAsync(versionId, cancellationToken) is var row && (row is null || row.IsPublished || row.Json != compiled.Json))
+        if (!compiled.IsPublished && await store.FindVersionAsync(versionId, cancellationToken) is var row && (row is null || row.IsPublished || row.Json != compiled.Json || compiled.UsesWorkflows))
         {
             entries.TryRemove(KeyValuePair.Create(versionId, entry));
-            return row is null ? null : row.Json == compiled.Json ? compiled.Plan : Compile(row).Plan;
+            return row is null ? null : row.Json == compiled.Json && !compiled.UsesWorkflows ? compiled.Plan : (await CompileAsync(row, cancellationToken)).Plan;
         }
 
         Trim();
@@ -59,14 +67,18 @@ internal sealed class PlanCache(IDefinitionStore store, WorkflowEngine engine)
     }
 
     private async Task<Compiled?> CompileAsync(string versionId) =>
-        await store.FindVersionAsync(versionId, CancellationToken.None) is { } version ? Compile(version) : null;
+        await store.FindVersionAsync(versionId, CancellationToken.None) is { } version ? await CompileAsync(version, CancellationToken.None) : null;
 
-    private Compiled Compile(DefinitionVersion version)
+    private async Task<Compiled> CompileAsync(DefinitionVersion version, CancellationToken cancellationToken)
     {
         var (definition, problems) = DefinitionReader.Read(version.Json);
-        return definition is null
-            ? throw new InvalidOperationException($"The stored definition {version.DefinitionId}, version {version.Version}, cannot be read: {string.Join(' ', problems)}")
-            : new Compiled(engine.Compile(definition), version.Json, version.IsPublished);
+        if (definition is null)
+        {
+            throw new InvalidOperationException($"The stored definition {version.DefinitionId}, version {version.Version}, cannot be read: {string.Join(' ', problems)}");
+        }
+
+        var lookup = await library.GatherAsync(definition, cancellationToken);
+        return new Compiled(engine.Compile(definition, lookup), version.Json, version.IsPublished, lookup is not null);
     }
 
     private void Trim()
@@ -82,7 +94,11 @@ internal sealed class PlanCache(IDefinitionStore store, WorkflowEngine engine)
         }
     }
 
-    private sealed record Compiled(WorkflowPlan Plan, string Json, bool IsPublished);
+    /// <param name="Plan">The plan.</param>
+    /// <param name="Json">What it was made from.</param>
+    /// <param name="IsPublished">The version is published: it means the same workflows for good.</param>
+    /// <param name="UsesWorkflows">It uses workflows as activities; those that a draft means may change.</param>
+    private sealed record Compiled(WorkflowPlan Plan, string Json, bool IsPublished, bool UsesWorkflows);
 
     private sealed class Entry(Lazy<Task<Compiled?>> task)
     {

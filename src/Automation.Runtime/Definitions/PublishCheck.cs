@@ -34,7 +34,7 @@ internal sealed class PublishCheck(IDefinitionStore definitions, TriggerBuilder 
             }
         }
 
-        if (await FindCycleAsync(version, plan, cancellationToken) is { } cycle)
+        if (!problems.Exists(problem => problem.Code == "workflow-cycle") && await FindCycleAsync(version, plan, cancellationToken) is { } cycle)
         {
             problems.Add(cycle);
         }

@@ -13,6 +13,7 @@ public static class PollingServices
 {
     internal static IServiceCollection AddPolling(this IServiceCollection services)
     {
+        services.AddSingleton<WorkflowLibrary>();
         services.AddSingleton<DefinitionService>();
         services.AddSingleton<TemplateService>();
         services.AddSingleton<DefinitionFolder>();
