@@ -1,5 +1,3 @@
-using System.IO.Compression;
-using System.Text;
 using Automation.Engine;
 using Automation.Hosting.Endpoints;
 using Automation.Hosting.Web;
@@ -17,9 +15,6 @@ namespace Automation.Hosting.Elsa;
 /// <summary>Saving, publishing, importing and deleting definitions.</summary>
 internal static class DefinitionWriteEndpoints
 {
-    /// <summary>Files of one import at most.</summary>
-    private const int FileLimit = 2000;
-
     public static void Map(IEndpointRouteBuilder routes)
     {
         var group = routes.MapGroup("/workflow-definitions");
@@ -123,8 +118,7 @@ internal static class DefinitionWriteEndpoints
         }
 
         var bytes = await RequestBody.ReadBytesAsync(context, RequestBody.ImportLimit, context.RequestAborted);
-        var files = new List<(string FileName, string Text)>();
-        long total = 0;
+        var upload = new DefinitionUpload();
         try
         {
             var reader = new MultipartReader(boundary.ToString(), new MemoryStream(bytes));
@@ -133,7 +127,7 @@ internal static class DefinitionWriteEndpoints
                 if (ContentDispositionHeaderValue.TryParse(section.ContentDisposition, out var disposition))
                 {
                     var name = HeaderUtilities.RemoveQuotes(disposition.FileNameStar is { Length: > 0 } star ? star : disposition.FileName).Value ?? "";
-                    await AddAsync(files, name, section.Body, context.RequestAborted);
+                    await upload.AddAsync(name, section.Body, context.RequestAborted);
                 }
             }
         }
@@ -142,52 +136,13 @@ internal static class DefinitionWriteEndpoints
             return Problem.BadRequest($"The files cannot be read: {error.Message}", "files");
         }
 
-        if (files.Count == 0)
+        if (upload.Files.Count == 0)
         {
             return Problem.BadRequest("There is no .json or .zip file in the request.", "files");
         }
 
-        var saved = await definitions.ImportAsync(files, context.RequestAborted);
+        var saved = await definitions.ImportAsync(upload.Files, context.RequestAborted);
         return new Reply(new JObject { ["count"] = saved.Count });
-
-        async Task AddAsync(List<(string, string)> into, string name, Stream content, CancellationToken cancellationToken)
-        {
-            if (name.EndsWith(".zip", StringComparison.OrdinalIgnoreCase))
-            {
-                using var packed = new MemoryStream();
-                await content.CopyToAsync(packed, cancellationToken);
-                using var archive = new ZipArchive(packed, ZipArchiveMode.Read);
-                foreach (var entry in archive.Entries.Where(e => e.FullName.EndsWith(".json", StringComparison.OrdinalIgnoreCase) && !e.FullName.Contains("__MACOSX", StringComparison.Ordinal)))
-                {
-                    using var unpacked = entry.Open();
-                    await TakeAsync(into, entry.FullName, unpacked, cancellationToken);
-                }
-            }
-            else if (name.EndsWith(".json", StringComparison.OrdinalIgnoreCase))
-            {
-                await TakeAsync(into, name, content, cancellationToken);
-            }
-        }
-
-        async Task TakeAsync(List<(string, string)> into, string name, Stream content, CancellationToken cancellationToken)
-        {
-            using var text = new MemoryStream();
-            var buffer = new byte[64 * 1024];
-            int read;
-            while ((read = await content.ReadAsync(buffer, cancellationToken)) > 0)
-            {
-                // Counted while unpacking: a small archive may hold far more than it weighs.
-                total += read;
-                if (total > RequestBody.ImportLimit || into.Count >= FileLimit)
-                {
-                    throw new ProblemException(Problem.TooLarge(RequestBody.ImportLimit));
-                }
-
-                text.Write(buffer, 0, read);
-            }
-
-            into.Add((name, RequestBody.TextOf(text.ToArray())));
-        }
     }
 
     private static Task<JObject> ReadAsync(HttpContext context) =>
