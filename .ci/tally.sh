@@ -1,11 +1,21 @@
 #!/usr/bin/env bash
-# Sums every TRX file below a folder: skipped tests with their reasons, failed ones by name, and "N passed, N failed, N skipped" alone on the last line.
+# Sums every TRX file below a folder: failed tests by name, skipped ones with their reasons, and "N passed, N failed, N skipped" alone on the last line.
 set -euo pipefail
-passed=0 failed=0 skipped=0
-while IFS= read -r file; do
-  passed=$((passed + $(grep -o '<UnitTestResult [^>]*outcome="Passed"' "$file" | wc -l)))
-  skipped=$((skipped + $(grep -oE '<UnitTestResult [^>]*outcome="(NotExecuted|Inconclusive|Pending)"' "$file" | wc -l)))
-  failed=$((failed + $(grep -oE '<UnitTestResult [^>]*outcome="(Failed|Error|Timeout|Aborted)"' "$file" | wc -l)))
-done < <(find "$1" -name '*.trx')
-echo "$passed passed, $failed failed, $skipped skipped"
-[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+find "$1" -name '*.trx' -print0 | xargs -0 -r cat | awk '
+  BEGIN { RS = "<UnitTestResult " }
+  NR > 1 {
+    name = $0; sub(/.*testName="/, "", name); sub(/".*/, "", name)
+    outcome = $0; sub(/.*[ ]outcome="/, "", outcome); sub(/".*/, "", outcome)
+    if (outcome == "Passed") passed++
+    else if (outcome == "NotExecuted" || outcome == "Inconclusive" || outcome == "Pending") {
+      skipped++
+      reason = ""
+      if (match($0, /<Message>[^<]*/)) reason = substr($0, RSTART + 9, RLENGTH - 9)
+      print "skipped: " name ": " reason
+    }
+    else { failed++; print "failed: " name }
+  }
+  END {
+    printf "%d passed, %d failed, %d skipped\n", passed, failed, skipped
+    exit (failed > 0 || passed == 0)
+  }'
