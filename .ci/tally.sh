@@ -4,8 +4,9 @@ set -euo pipefail
 find "$1" -name '*.trx' -print0 | xargs -0 -r cat | awk '
   BEGIN { RS = "<UnitTestResult " }
   NR > 1 {
-    name = $0; sub(/.*testName="/, "", name); sub(/".*/, "", name)
-    outcome = $0; sub(/.*[ ]outcome="/, "", outcome); sub(/".*/, "", outcome)
+    head = substr($0, 1, index($0, ">"))
+    name = head; sub(/.*testName="/, "", name); sub(/".*/, "", name)
+    outcome = head; sub(/.*[ ]outcome="/, "", outcome); sub(/".*/, "", outcome)
     if (outcome == "Passed") passed++
     else if (outcome == "NotExecuted" || outcome == "Inconclusive" || outcome == "Pending") {
       skipped++
