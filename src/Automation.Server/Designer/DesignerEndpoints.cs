@@ -24,35 +24,37 @@ internal static class DesignerEndpoints
     {
         var pages = routes.MapGroup("/designer").RequireAuthorization(Access.SignedIn).ExcludeFromDescription();
         pages.MapGet("", () => Results.Redirect("/designer/definitions"));
-        pages.MapGet("/definitions", (HttpContext context, DesignerFiles files) => Page(context, files, "Flows", "elsa-workflow-definition-list", null, null));
-        pages.MapGet("/edit", (HttpContext context, DesignerFiles files, string? id) => WithId(id, () => Page(context, files, "Edit flow", "elsa-workflow-definition-editor", "definition-id", id)));
-        pages.MapGet("/instances", (HttpContext context, DesignerFiles files) => Page(context, files, "Runs", "elsa-workflow-instance-list", null, null));
-        pages.MapGet("/instance", (HttpContext context, DesignerFiles files, string? id) => WithId(id, () => Page(context, files, "Run", "elsa-workflow-instance-viewer", "instance-id", id)));
+        pages.MapGet("/definitions", (HttpContext context, DesignerFiles files) => Page(context, files, new("Flows", "elsa-workflow-definition-list")));
+        pages.MapGet("/edit", (HttpContext context, DesignerFiles files, string? id) => WithId(id, known => Page(context, files, new("Edit flow", "elsa-workflow-definition-editor", "definition-id", known, "/flows/", "About this flow"))));
+        pages.MapGet("/instances", (HttpContext context, DesignerFiles files) => Page(context, files, new("Runs", "elsa-workflow-instance-list")));
+        pages.MapGet("/instance", (HttpContext context, DesignerFiles files, string? id) => WithId(id, known => Page(context, files, new("Run", "elsa-workflow-instance-viewer", "instance-id", known, "/runs/", "About this run"))));
 
         // The package is public; without the cookie's check a cache may keep its files.
         var assets = routes.MapGroup("/designer").AllowAnonymous().ExcludeFromDescription();
-        assets.MapGet("/appsettings.json", () => Results.Json(new { }));
+        assets.MapGet("/appsettings.json", () => Results.Json(new { Logging = new { LogLevel = new { Default = "Warning" } } }));
         assets.MapGet("/{**path}", (string path, HttpContext context, DesignerFiles files) => files.Reply(context, path));
     }
 
-    private static IResult WithId(string? id, Func<IResult> page) => string.IsNullOrWhiteSpace(id) ? Results.Redirect("/designer/definitions") : page();
+    private static IResult WithId(string? id, Func<string, IResult> page) => string.IsNullOrWhiteSpace(id) ? Results.Redirect("/designer/definitions") : page(id);
 
-    private static RazorComponentResult Page(HttpContext context, DesignerFiles files, string title, string element, string? idAttribute, string? id)
+    private static RazorComponentResult Page(HttpContext context, DesignerFiles files, DesignerPage page)
     {
         var headers = context.Response.Headers;
         headers.ContentSecurityPolicy = ContentSecurityPolicy;
         headers.XContentTypeOptions = "nosniff";
         headers.CacheControl = "no-store";
-        return new RazorComponentResult<DesignerDocument>(new Dictionary<string, object?>
-        {
-            [nameof(DesignerDocument.Title)] = title,
-            [nameof(DesignerDocument.Element)] = element,
-            [nameof(DesignerDocument.IdAttribute)] = idAttribute,
-            [nameof(DesignerDocument.Id)] = id,
-            [nameof(DesignerDocument.IsInstalled)] = files.IsInstalled,
-        })
+        return new RazorComponentResult<DesignerDocument>(new { Page = page, files.IsInstalled })
         {
             StatusCode = files.IsInstalled ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable,
         };
     }
 }
+
+/// <summary>A document of the designer.</summary>
+/// <param name="Title">Its title.</param>
+/// <param name="Element">The package's element in it.</param>
+/// <param name="IdAttribute">Attribute of the element that takes <paramref name="Id"/>.</param>
+/// <param name="Id">What it is about.</param>
+/// <param name="OwnPage">Path of our own page about the same thing, up to the id.</param>
+/// <param name="OwnPageText">Text of the link to it.</param>
+public sealed record DesignerPage(string Title, string Element, string? IdAttribute = null, string? Id = null, string? OwnPage = null, string? OwnPageText = null);

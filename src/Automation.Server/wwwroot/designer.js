@@ -7,6 +7,7 @@
   const host = document.getElementById("designer");
   const notice = document.getElementById("designer-notice");
   const dialog = document.getElementById("designer-signed-out");
+  const original = window.fetch.bind(window);
   let unsaved = false;
 
   const node = (tag, text, className) => {
@@ -24,18 +25,51 @@
 
   const show = (...nodes) => notice.replaceChildren(...nodes);
 
-  const place = problem => [problem.activityId, problem.property].filter(Boolean).join(" · ");
+  // Names of the flow's activities by id, as last loaded or saved: problems name ids.
+  const names = new Map();
+
+  const learnNames = part => {
+    if (Array.isArray(part)) part.forEach(learnNames);
+    else if (part && typeof part === "object") {
+      if (part.id && part.type && (part.metadata?.displayText || part.name)) names.set(part.id, part.metadata?.displayText || part.name);
+      Object.values(part).forEach(learnNames);
+    }
+  };
+
+  const place = problem => [names.get(problem.activityId) ?? problem.activityId, problem.property, problem.line && `line ${problem.line}`].filter(Boolean).join(" · ");
 
   const showProblems = (title, problems, className) => {
     const details = document.createElement("details");
     const list = document.createElement("ul");
     for (const problem of problems) {
       const at = place(problem);
-      list.append(node("li", (at ? `${at}: ` : "") + (problem.message ?? problem.text ?? problem.detail ?? String(problem))));
+      list.append(node("li", (at ? `${at}: ` : "") + problem.message));
     }
     details.append(node("summary", title, className), list);
     show(details);
   };
+
+  let waiting = null;
+
+  // Resolves when there is a session again.
+  const signedIn = () => waiting ??= new Promise(resolve => {
+    const state = document.getElementById("designer-signed-out-state");
+    const check = async () => {
+      const answer = await original(`${api}/features/installed`).catch(() => null);
+      if (!answer?.ok) {
+        state.textContent = answer ? "Still signed out." : "The server does not answer.";
+        return;
+      }
+      removeEventListener("focus", check);
+      dialog.close();
+      waiting = null;
+      resolve();
+    };
+    state.textContent = "";
+    document.getElementById("designer-signed-out-check").onclick = check;
+    addEventListener("focus", check);
+    dialog.showModal();
+  });
 
   const isSave = (url, method) => method === "POST" && url.pathname === "/elsa/api/workflow-definitions";
 
@@ -47,6 +81,7 @@
       // An answer that is no JSON comes from a proxy; the status says enough.
     }
     unsaved = !response.ok;
+    learnNames(body?.workflowDefinition?.root);
     if (!response.ok) {
       const problems = body?.problems ?? [];
       const detail = body?.detail ?? body?.title ?? `The server answered ${response.status}.`;
@@ -59,7 +94,6 @@
     }
   };
 
-  const original = window.fetch.bind(window);
   window.fetch = async (input, init) => {
     const url = new URL(input instanceof Request ? input.url : input, document.baseURI);
     if (!url.href.startsWith(`${api}/`)) return original(input, init);
@@ -68,6 +102,12 @@
     let response;
     try {
       response = await original(input, init);
+      // A 401 would end the designer's program in places. It waits instead, and the request is made again with the new session.
+      while (response.status === 401) {
+        unsaved = unsaved || isSave(url, method);
+        await signedIn();
+        response = await original(input, init);
+      }
     } catch (error) {
       if (error?.name !== "AbortError") {
         unsaved = unsaved || isSave(url, method);
@@ -76,19 +116,24 @@
       throw error;
     }
 
-    if (response.status === 401) {
-      unsaved = unsaved || isSave(url, method);
-      if (!dialog.open) dialog.showModal();
-    } else if (isSave(url, method)) {
+    if (isSave(url, method)) {
       await watchSave(response);
+    } else if (response.ok && url.pathname.startsWith("/elsa/api/workflow-definitions/by-definition-id/")) {
+      learnNames((await response.clone().json()).root);
     } else if (url.pathname.endsWith("/execute") || url.pathname.endsWith("/dispatch")) {
       const run = response.headers.get("x-elsa-workflow-instance-id");
-      if (run) show(node("span", "Started. "), link("Show the run", `/runs/${encodeURIComponent(run)}`));
+      if (run) show(node("span", response.ok ? "Started. " : "The run failed. ", response.ok ? "" : "bad"), link("Show the run", `/runs/${encodeURIComponent(run)}`));
     }
     return response;
   };
 
-  document.getElementById("designer-signed-out-close").addEventListener("click", () => dialog.close());
+  // Scripts run on the server, where there is no browser: the editor then does not offer its names, nor take 'event' for the browser's.
+  addEventListener("load", () => window.require?.(["vs/editor/editor.main"], () => {
+    const { javascriptDefaults, ScriptTarget } = window.monaco.languages.typescript;
+    javascriptDefaults.setCompilerOptions({ target: ScriptTarget.ES2020, lib: ["es2020"], allowJs: true, allowNonTsExtensions: true });
+  }));
+
+  dialog.addEventListener("cancel", event => event.preventDefault());
   addEventListener("beforeunload", event => { if (unsaved) event.preventDefault(); });
 
   const element = document.createElement(host.dataset.element);

@@ -1,0 +1,10 @@
+using Automation.Connectors;
+
+namespace Automation.Server.Pages;
+
+/// <summary>A connector as people know it.</summary>
+internal static class ConnectorName
+{
+    /// <summary>Its display name; of one that this program does not have (a template may name any), the name itself.</summary>
+    public static string Of(OperationCatalog operations, string name) => operations.Connectors.FirstOrDefault(c => c.Name == name)?.DisplayName ?? name;
+}
