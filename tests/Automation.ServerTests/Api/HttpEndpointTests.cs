@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text;
+using Automation.ServerTests.Processes;
 using FluentAssertions;
 using Newtonsoft.Json.Linq;
 using Xunit;
@@ -20,7 +21,14 @@ public sealed class HttpEndpointTests(RunningServer server) : IClassFixture<Runn
         using var response = await Anonymous().PostAsync(Path("orders/77/lines?x=1"), Json("""{"items":[1,2,3]}"""));
         var id = response.Headers.GetValues("x-elsa-workflow-instance-id").Single();
         var body = await RunningServer.ReadAsync(response);
-        var (_, run) = await server.GetAsync($"/api/runs/{id}");
+        var run = new JObject();
+
+        // The response leaves before the run goes on to its end.
+        await Eventually.HoldsAsync("the run has ended", TimeSpan.FromSeconds(20), async () =>
+        {
+            run = (JObject)(await server.GetAsync($"/api/runs/{id}")).Body;
+            return (string?)run["status"] == "Finished";
+        });
 
         response.StatusCode.Should().Be(HttpStatusCode.Created);
         ((string?)body["id"]).Should().Be("77");
