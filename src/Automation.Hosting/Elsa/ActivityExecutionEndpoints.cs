@@ -16,6 +16,7 @@ internal static class ActivityExecutionEndpoints
         routes.MapGet("/activity-executions/list", (HttpContext context, IRunStore runs) => ListAsync(context, runs, withValues: true));
         routes.MapGet("/activity-execution-summaries/list", (HttpContext context, IRunStore runs) => ListAsync(context, runs, withValues: false));
         routes.MapGet("/activity-executions/by-id", OneAsync);
+        routes.MapGet("/activity-executions/{id}/call-stack", CallStackAsync);
         routes.MapPost("/activity-executions/report", ReportAsync);
     }
 
@@ -44,6 +45,49 @@ internal static class ActivityExecutionEndpoints
         }
 
         return Problem.NotFound($"There is no activity execution '{id}'.");
+    }
+
+    /// <summary>The executions that led to one, root first; of a child run those of its parents too, when asked for.</summary>
+    private static async Task<IResult> CallStackAsync(string id, HttpContext context, IRunStore runs)
+    {
+        const int depthLimit = 50;
+        var stack = new List<Execution>();
+        var instanceId = id.IndexOf(':', StringComparison.Ordinal) is > 0 and var colon ? id[..colon] : "";
+        var executions = await ReadAsync(instanceId, runs, context.RequestAborted);
+        var at = executions.FirstOrDefault(e => e.Id == id);
+        if (at is null)
+        {
+            return Problem.NotFound($"There is no activity execution '{id}'.");
+        }
+
+        var acrossRuns = Query.Flag(context, "includeCrossWorkflowChain") ?? false;
+        for (var depth = 0; at is not null && depth < depthLimit; depth++)
+        {
+            for (; at is not null; at = at.Parent)
+            {
+                stack.Add(at);
+            }
+
+            if (!acrossRuns || await runs.FindAsync(instanceId, context.RequestAborted) is not { ParentInstanceId: { } parent })
+            {
+                break;
+            }
+
+            // The activity that waits for the child, or that started it and went on: it is not kept which one, so the chain goes on at the parent's root.
+            instanceId = parent;
+            executions = await ReadAsync(parent, runs, context.RequestAborted);
+            at = executions.FirstOrDefault(e => e.HasBookmarks && e.First.ActivityType is "Elsa.ExecuteWorkflow" or "Elsa.DispatchWorkflow" or "Elsa.BulkDispatchWorkflows") ?? (executions.Count > 0 ? executions[0] : null);
+        }
+
+        stack.Reverse();
+        var skip = Query.Number(context, "skip", 0, 0, int.MaxValue);
+        var take = Query.Number(context, "take", int.MaxValue, 0, int.MaxValue);
+        return new Reply(new JObject
+        {
+            ["activityExecutionId"] = id,
+            ["items"] = new JArray(stack.Skip(skip).Take(take).Select(e => e.Describe(withValues: true))),
+            ["totalCount"] = stack.Count,
+        });
     }
 
     private static async Task<IResult> ReportAsync(HttpContext context, IRunStore runs)
@@ -82,27 +126,30 @@ internal static class ActivityExecutionEndpoints
         {
             if (!executions.TryGetValue(record.ActivityInstanceId, out var execution))
             {
-                executions[record.ActivityInstanceId] = execution = new Execution(instanceId, record, blocked.Contains(record.ActivityInstanceId));
+                executions[record.ActivityInstanceId] = execution = new Execution(
+                    instanceId, record, blocked.Contains(record.ActivityInstanceId), record.ParentActivityInstanceId is { } parent ? executions.GetValueOrDefault(parent) : null);
             }
 
-            execution.Add(record, executions);
+            execution.Add(record);
         }
 
         return executions.Values.ToList();
     }
 
-    private sealed class Execution(string instanceId, JournalRecord first, bool hasBookmarks)
+    private sealed class Execution(string instanceId, JournalRecord first, bool hasBookmarks, Execution? parent)
     {
         private JournalRecord? end;
         private JournalRecord? values;
 
         public JournalRecord First { get; } = first;
+        public Execution? Parent { get; } = parent;
+        public int Depth { get; } = parent is null ? 0 : parent.Depth + 1;
         public string Id { get; } = Shapes.ExecutionId(instanceId, first.ActivityInstanceId);
         public bool HasBookmarks { get; } = hasBookmarks;
         public string Status { get; private set; } = "Running";
         public int FaultCount { get; private set; }
 
-        public void Add(JournalRecord record, Dictionary<string, Execution> all)
+        public void Add(JournalRecord record)
         {
             if (record.State is not null || record.Outputs is not null)
             {
@@ -119,7 +166,7 @@ internal static class ActivityExecutionEndpoints
                     break;
                 case "Faulted":
                     (Status, end) = ("Faulted", record);
-                    for (var at = this; at is not null; at = at.First.ParentActivityInstanceId is { } parent ? all.GetValueOrDefault(parent) : null)
+                    for (var at = this; at is not null; at = at.Parent)
                     {
                         at.FaultCount++;
                     }
@@ -145,10 +192,10 @@ internal static class ActivityExecutionEndpoints
                 ["status"] = Status,
                 ["aggregateFaultCount"] = FaultCount,
                 ["completedAt"] = Reply.Utc(end?.At),
-                ["schedulingActivityExecutionId"] = First.ParentActivityInstanceId is { } parent ? Shapes.ExecutionId(instanceId, parent) : null,
-                ["schedulingActivityId"] = null,
-                ["schedulingWorkflowInstanceId"] = null,
-                ["callStackDepth"] = 0,
+                ["schedulingActivityExecutionId"] = First.ParentActivityInstanceId is { } above ? Shapes.ExecutionId(instanceId, above) : null,
+                ["schedulingActivityId"] = Parent?.First.ActivityId,
+                ["schedulingWorkflowInstanceId"] = Parent is null ? null : instanceId,
+                ["callStackDepth"] = Depth,
             };
             if (withValues)
             {

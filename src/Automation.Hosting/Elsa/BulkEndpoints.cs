@@ -13,6 +13,8 @@ namespace Automation.Hosting.Elsa;
 /// <summary>Many at once.</summary>
 internal static class BulkEndpoints
 {
+    private const int PageSize = 1000;
+
     public static void Map(IEndpointRouteBuilder routes)
     {
         var group = routes.MapGroup("/bulk-actions");
@@ -29,7 +31,14 @@ internal static class BulkEndpoints
         var deleted = 0;
         foreach (var id in await IdsAsync(context, "definitionIds"))
         {
-            deleted += await definitions.DeleteAsync(id, context.RequestAborted) ? 1 : 0;
+            try
+            {
+                deleted += await definitions.DeleteAsync(id, context.RequestAborted) ? 1 : 0;
+            }
+            catch (DefinitionRejectedException)
+            {
+                // Read-only: it stays, and the count tells.
+            }
         }
 
         table.Invalidate();
@@ -93,13 +102,13 @@ internal static class BulkEndpoints
         return new Reply(new JObject { ["retracted"] = retracted, ["alreadyRetracted"] = already, ["notFound"] = notFound, ["skipped"] = new JArray() });
     }
 
-    private static async Task<IResult> CancelAsync(HttpContext context, RunService runs, IRunStore store)
+    private static async Task<IResult> CancelAsync(HttpContext context, RunService runs, IRunStore store, IDefinitionStore versions)
     {
         var body = await RequestBody.ReadObjectAsync(context, context.RequestAborted);
         var ids = Bodies.Texts(body, "ids");
-        if (ids.Count == 0 && Bodies.Text(body, "definitionId") is { } definitionId)
+        if (ids.Count == 0)
         {
-            ids = (await store.ListAsync(new RunFilter { DefinitionIds = [definitionId], Statuses = [Engine.WorkflowStatus.Running], PageSize = 1000 }, context.RequestAborted)).Items.Select(r => r.Id).ToList();
+            ids = await RunningAsync(body, store, versions, context.RequestAborted);
         }
 
         var cancelled = 0;
@@ -109,6 +118,33 @@ internal static class BulkEndpoints
         }
 
         return new Reply(new JObject { ["cancelled"] = cancelled });
+    }
+
+    /// <summary>Running instances of a version, or of those versions of a definition that are meant.</summary>
+    private static async Task<IReadOnlyList<string>> RunningAsync(JObject body, IRunStore store, IDefinitionStore versions, CancellationToken cancellationToken)
+    {
+        var filter = Bodies.Text(body, "definitionVersionId") is { } versionId
+            ? new DefinitionFilter { Version = VersionOptions.AllVersions, Ids = [versionId], PageSize = PageSize }
+            : Bodies.Text(body, "definitionId") is { } definitionId
+                ? new DefinitionFilter { Version = VersionOptions.Parse(Bodies.Text(body, "versionOptions"), VersionOptions.AllVersions), DefinitionIds = [definitionId], PageSize = PageSize }
+                : null;
+        if (filter is null)
+        {
+            return [];
+        }
+
+        var meant = (await versions.ListAsync(filter, withJson: false, cancellationToken)).Items;
+        var (ids, found) = (new List<string>(), meant.Select(version => version.Id).ToHashSet(StringComparer.Ordinal));
+        for (var page = 0; ; page++)
+        {
+            var running = await store.ListAsync(
+                new RunFilter { DefinitionIds = [.. meant.Select(version => version.DefinitionId).Distinct()], Statuses = [Engine.WorkflowStatus.Running], Descending = false, Page = page, PageSize = PageSize }, cancellationToken);
+            ids.AddRange(running.Items.Where(run => found.Contains(run.VersionId)).Select(run => run.Id));
+            if (running.Items.Count < PageSize)
+            {
+                return ids;
+            }
+        }
     }
 
     private static async Task<IResult> DeleteInstancesAsync(HttpContext context, IRunStore store) =>

@@ -54,7 +54,7 @@ internal static class DefinitionEndpoints
             OrderBy = Query.Text(context, "orderBy") ?? "Name",
             Descending = IsDescending(Query.Text(context, "orderDirection"), fallback: false),
             Page = Query.Number(context, "page", 0, 0, int.MaxValue),
-            PageSize = Query.Number(context, "pageSize", MaximumPage, 1, MaximumPage),
+            PageSize = Math.Min(Query.Number(context, "pageSize", MaximumPage, 1, int.MaxValue), MaximumPage),
         }, withJson: false, context.RequestAborted);
         return new Reply(new JObject
         {

@@ -6,8 +6,6 @@ using Automation.Runtime.Storage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
-using Microsoft.AspNetCore.WebUtilities;
-using Microsoft.Net.Http.Headers;
 using Newtonsoft.Json.Linq;
 
 namespace Automation.Hosting.Elsa;
@@ -106,43 +104,27 @@ internal static class DefinitionWriteEndpoints
             text = Json.Write(model);
         }
 
-        var saved = (await definitions.ImportAsync([("the request's body", text)], context.RequestAborted))[0];
+        var saved = (await definitions.ImportAsync([("the request's body", text)], Query.Flag(context, "renewIds") ?? false, context.RequestAborted))[0];
         return new Reply(Shapes.Definition(definitions, saved.Version), saved.WasNew ? StatusCodes.Status201Created : StatusCodes.Status200OK);
     }
 
     private static async Task<IResult> ImportFilesAsync(HttpContext context, DefinitionService definitions)
     {
-        if (!MediaTypeHeaderValue.TryParse(context.Request.ContentType, out var type) || HeaderUtilities.RemoveQuotes(type.Boundary) is not { Length: > 0 } boundary)
+        var files = await UploadedFiles.ReadAsync(context, context.RequestAborted);
+        var saved = await definitions.ImportAsync(files, Query.Flag(context, "renewIds") ?? false, context.RequestAborted);
+        return new Reply(new JObject
         {
-            return Problem.BadRequest("The body must be multipart/form-data with files in it.", "files");
-        }
-
-        var bytes = await RequestBody.ReadBytesAsync(context, RequestBody.ImportLimit, context.RequestAborted);
-        var upload = new DefinitionUpload();
-        try
-        {
-            var reader = new MultipartReader(boundary.ToString(), new MemoryStream(bytes));
-            while (await reader.ReadNextSectionAsync(context.RequestAborted) is { } section)
+            ["count"] = saved.Count,
+            ["definitions"] = new JArray(saved.Select(s => new JObject
             {
-                if (ContentDispositionHeaderValue.TryParse(section.ContentDisposition, out var disposition))
-                {
-                    var name = HeaderUtilities.RemoveQuotes(disposition.FileNameStar is { Length: > 0 } star ? star : disposition.FileName).Value ?? "";
-                    await upload.AddAsync(name, section.Body, context.RequestAborted);
-                }
-            }
-        }
-        catch (Exception error) when (error is InvalidDataException or IOException)
-        {
-            return Problem.BadRequest($"The files cannot be read: {error.Message}", "files");
-        }
-
-        if (upload.Files.Count == 0)
-        {
-            return Problem.BadRequest("There is no .json or .zip file in the request.", "files");
-        }
-
-        var saved = await definitions.ImportAsync(upload.Files, context.RequestAborted);
-        return new Reply(new JObject { ["count"] = saved.Count });
+                ["id"] = s.Version.Id,
+                ["definitionId"] = s.Version.DefinitionId,
+                ["name"] = s.Version.Name,
+                ["version"] = s.Version.Version,
+                ["wasNew"] = s.WasNew,
+                ["problems"] = new JArray(s.Problems.Select(p => Problem.Describe(p, withText: true))),
+            })),
+        });
     }
 
     private static Task<JObject> ReadAsync(HttpContext context) =>

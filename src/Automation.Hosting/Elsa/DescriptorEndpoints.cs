@@ -51,6 +51,8 @@ internal static class DescriptorEndpoints
 
         routes.MapGet("/features/installed", () => new Reply(Shapes.Counted([])));
         routes.MapGet("/features/installed/{name}", (string name) => Problem.NotFound($"The feature '{name}' is not installed."));
+        routes.MapGet("/resilience/strategies", () => new Reply(Shapes.Counted([])));
+        routes.MapGet("/resilience/retries/{activityInstanceId}", () => new Reply(new JObject { ["items"] = new JArray(), ["totalCount"] = 0 }));
         routes.MapGet("/package/version", () => new Reply(new JObject { ["packageVersion"] = "3.8.2" }));
         routes.MapPost("/scripting/javascript/type-definitions/{definitionId}", () => Results.Text("", "application/x-typescript"));
     }

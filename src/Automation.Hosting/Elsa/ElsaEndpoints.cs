@@ -14,6 +14,8 @@ internal static class ElsaEndpoints
         DefinitionEndpoints.Map(group);
         DefinitionWriteEndpoints.Map(group);
         BulkEndpoints.Map(group);
+        SubgraphEndpoints.Map(group);
+        ActivityTestEndpoints.Map(group);
         ExecutionEndpoints.Map(group);
         InstanceEndpoints.Map(group);
         ActivityExecutionEndpoints.Map(group);

@@ -109,8 +109,8 @@ internal static class InstanceEndpoints
                 && !excluded.Contains(r.ActivityType)
                 && (events.Count == 0 || events.Contains(r.EventName)))
             .ToList();
-        var take = Query.Number(context, "take", Query.Number(context, "pageSize", 100, 1, MaximumPage), 0, MaximumPage);
-        var skip = Query.Number(context, "skip", Query.Number(context, "page", 0, 0, 1_000_000) * take, 0, int.MaxValue);
+        var take = Math.Min(Query.Number(context, "take", Query.Number(context, "pageSize", 100, 1, int.MaxValue), 0, int.MaxValue), MaximumPage);
+        var skip = Query.Number(context, "skip", (int)Math.Min(int.MaxValue, (long)Query.Number(context, "page", 0, 0, int.MaxValue) * take), 0, int.MaxValue);
         return new Reply(new JObject { ["items"] = new JArray(rows.Skip(skip).Take(take).Select(r => Shapes.JournalRow(id, r))), ["totalCount"] = rows.Count });
     }
 

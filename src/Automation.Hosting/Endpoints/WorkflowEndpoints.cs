@@ -52,19 +52,29 @@ internal static class WorkflowEndpoints
             var id = repeated ?? instanceId ?? Ids.New(clock);
             context.Response.Headers[InstanceIdHeader] = id;
             var exchange = new WebExchange(context);
-            var run = await runs.ExecuteAsync(new StartRequest
+            try
             {
-                DefinitionId = trigger.DefinitionId,
-                VersionId = trigger.VersionId,
-                InstanceId = id,
-                CorrelationId = correlationId,
-                TriggerActivityId = trigger.ActivityId,
-                TriggerPayload = payload,
-                TriggerId = trigger.Id,
-                StartedBy = "http",
-                HttpExchange = exchange,
-            }, cancellationToken);
-            return Close(run, exchange);
+                return Close(await runs.ExecuteAsync(new StartRequest
+                {
+                    DefinitionId = trigger.DefinitionId,
+                    VersionId = trigger.VersionId,
+                    InstanceId = id,
+                    CorrelationId = correlationId,
+                    TriggerActivityId = trigger.ActivityId,
+                    TriggerPayload = payload,
+                    TriggerId = trigger.Id,
+                    LocationId = trigger.LocationId,
+                    StartedBy = "http",
+                    HttpExchange = exchange,
+                }, cancellationToken), exchange);
+            }
+            catch (InstanceExistsException) when (repeated is not null && !exchange.HasResponded)
+            {
+                // Two requests with one new key at once: the other's run was committed first, and this one has sent nothing.
+                return await store.FindAsync(repeated, cancellationToken) is { } first
+                    ? await RepeatAsync(context, first, store, clock, cancellationToken)
+                    : Problem.Conflict("The first request with this Idempotency-Key is still being answered.", "Send it again in a moment.", "in-progress");
+            }
         }
 
         if (await table.FindWaitingAsync(method, path, cancellationToken) is { } waiting)

@@ -202,7 +202,7 @@ public sealed record Problem : IResult
 
         void Add(string name, JToken? value)
         {
-            if (value is not null)
+            if (value is { Type: not JTokenType.Null })
             {
                 json[name] = value;
             }
@@ -223,7 +223,7 @@ public sealed record Problem : IResult
         var more = new JObject();
         void Add(string name, JToken? value)
         {
-            if (value is not null)
+            if (value is { Type: not JTokenType.Null })
             {
                 more[name] = value;
             }

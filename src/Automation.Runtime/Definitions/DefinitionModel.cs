@@ -13,6 +13,7 @@ internal static class DefinitionModel
     private const string Schema = "https://elsaworkflows.io/schemas/workflow-definition/v3.0.0/schema.json";
     private static readonly string[] Arrays = ["variables", "inputs", "outputs", "outcomes"];
     private static readonly string[] Objects = ["customProperties", "options"];
+    private static readonly string[] Texts = ["id", "definitionId", "name", "description", "toolVersion"];
 
     /// <summary>Properties that the server gives; a difference in them is no difference of two models.</summary>
     private static readonly string[] Given = ["$schema", "links", "id", "definitionId", "version", "createdAt", "isLatest", "isPublished", "isReadonly", "isSystem", "providerName", "materializerName", "materializerContext", "tenantId"];
@@ -53,12 +54,35 @@ internal static class DefinitionModel
         model["isSystem"] = version.IsSystem;
         model["isLatest"] = version.IsLatest;
         model["isPublished"] = version.IsPublished;
-        if (withNodeIds && model["root"] is JObject root)
+        if (withNodeIds)
         {
-            FillNodeIds(root, "Workflow1");
+            foreach (var variable in (model["variables"] as JArray ?? []).OfType<JObject>())
+            {
+                FitVariable(variable);
+            }
+
+            if (model["root"] is JObject root)
+            {
+                FillNodeIds(root, "Workflow1");
+            }
         }
 
         return model;
+    }
+
+    /// <summary>The designer reads defaults as text only, and needs an id; older files have other values and none.</summary>
+    private static void FitVariable(JObject variable)
+    {
+        variable["id"] ??= variable["name"]?.DeepClone();
+        if (variable["isArray"] is not { Type: JTokenType.Boolean })
+        {
+            variable["isArray"] = false;
+        }
+
+        if (variable["value"] is { } value and not { Type: JTokenType.Null or JTokenType.String })
+        {
+            variable["value"] = value is JValue { Value: bool flag } ? (flag ? "True" : "False") : Json.Write(value);
+        }
     }
 
     /// <summary>Export file: the model after its schema line.</summary>
@@ -71,11 +95,48 @@ internal static class DefinitionModel
         return (name, model.ToString(Formatting.Indented).ReplaceLineEndings("\n") + "\n");
     }
 
+    /// <summary>Members of the wrong type: kept, they would break every reader of the definition.</summary>
+    public static IReadOnlyList<DefinitionProblem> WrongTypes(JObject model)
+    {
+        var problems = new List<DefinitionProblem>();
+        void Expect(string name, string kind, Func<JToken, bool> fits)
+        {
+            if (model[name] is { Type: not JTokenType.Null } value && !fits(value))
+            {
+                var line = (IJsonLineInfo)value;
+                problems.Add(new DefinitionProblem(ProblemSeverity.Error, "wrong-type", $"'{name}' must be {kind}; it is of type {value.Type}.")
+                {
+                    Property = name,
+                    Line = line.HasLineInfo() ? line.LineNumber : null,
+                    Column = line.HasLineInfo() ? line.LinePosition : null,
+                });
+            }
+        }
+
+        foreach (var name in Texts)
+        {
+            Expect(name, "text", value => value.Type == JTokenType.String);
+        }
+
+        foreach (var name in Arrays)
+        {
+            Expect(name, "a list", value => value is JArray || value["$values"] is JArray);
+        }
+
+        foreach (var name in Objects)
+        {
+            Expect(name, "an object", value => value is JObject);
+        }
+
+        Expect("version", "a whole number", value => value is JValue { Value: long and >= 0 and <= int.MaxValue });
+        return problems;
+    }
+
     /// <summary>Two models say the same, apart from what the server gives.</summary>
     public static bool SameContent(JObject left, JObject right) => JToken.DeepEquals(Content(left), Content(right));
 
-    /// <summary>What counts of a model. The version of a workflow used as an activity counts by its number: publishing writes its id.</summary>
-    private static JObject Content(JObject model)
+    /// <summary>What counts of a model, without what the server gives, node ids and empty values. The version of a workflow used as an activity counts by its number: publishing writes its id.</summary>
+    public static JObject Content(JObject model)
     {
         var content = (JObject)model.DeepClone();
         foreach (var name in Given)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Automation.Connectors;
 using Automation.Engine;
 using Automation.Runtime.Scheduling;
@@ -153,7 +154,14 @@ public sealed class DefinitionService : IDisposable
             }
 
             RefuseReadonly(latest);
-            var draft = Make((JObject)Json.Parse(wanted.Json, Json.DefinitionDepth), Ids.New(clock), definitionId, latest.Version + 1, clock.GetUtcNow(), new Origin(latest.Provider));
+            var content = (JObject)Json.Parse(wanted.Json, Json.DefinitionDepth);
+            if (!latest.IsPublished && DefinitionModel.SameContent(content, (JObject)Json.Parse(latest.Json, Json.DefinitionDepth)))
+            {
+                // A repeated request, or nothing to go back from.
+                return latest;
+            }
+
+            var draft = Make(content, Ids.New(clock), definitionId, latest.Version + 1, clock.GetUtcNow(), new Origin(latest.Provider));
             await store.SaveAsync([draft], cancellationToken);
             return draft;
         }
@@ -193,9 +201,19 @@ public sealed class DefinitionService : IDisposable
 
     /// <summary>Imports files (name and text), all or none, as drafts: version and published mark of a file are ignored. Zip archives are expanded by the caller.</summary>
     /// <exception cref="DefinitionRejectedException">One file cannot be kept: names it, with place and reason; nothing was kept.</exception>
-    public async Task<IReadOnlyList<SavedDefinition>> ImportAsync(IReadOnlyList<(string FileName, string Text)> files, CancellationToken cancellationToken)
+    public Task<IReadOnlyList<SavedDefinition>> ImportAsync(IReadOnlyList<(string FileName, string Text)> files, CancellationToken cancellationToken) =>
+        ImportAsync(files, renewIds: false, cancellationToken);
+
+    /// <summary>As above; with <paramref name="renewIds"/> every definition gets new ids and, where its name is taken, another name, and references among the files follow.</summary>
+    /// <exception cref="DefinitionRejectedException">One file cannot be kept; nothing was kept.</exception>
+    public async Task<IReadOnlyList<SavedDefinition>> ImportAsync(IReadOnlyList<(string FileName, string Text)> files, bool renewIds, CancellationToken cancellationToken)
     {
         var read = files.Select(file => (file.FileName, Definition: Read(DefinitionReader.Read(file.Text), file.FileName))).ToList();
+        if (renewIds)
+        {
+            await RenewAsync([.. read.Select(file => file.Definition.Json)], cancellationToken);
+        }
+
         await writing.WaitAsync(cancellationToken);
         try
         {
@@ -361,7 +379,7 @@ public sealed class DefinitionService : IDisposable
         {
             var id = (string?)model["id"];
             var isFree = !string.IsNullOrEmpty(id) && await store.FindVersionAsync(id, cancellationToken) is null;
-            return new Draft(Make(model, isFree ? id! : Ids.New(clock), string.IsNullOrEmpty(definitionId) ? Ids.New(clock) : definitionId, 1, now, origin), IsNew: true);
+            return new Draft(Make(model, isFree ? id! : Ids.New(clock), string.IsNullOrEmpty(definitionId) ? Ids.New(clock) : definitionId, 1, CreatedAt(model, origin, now), origin), IsNew: true);
         }
 
         if (origin.Provider != "folder")
@@ -378,6 +396,55 @@ public sealed class DefinitionService : IDisposable
         }
 
         return new Draft(Make(model, latest.Id, latest.DefinitionId, latest.Version, latest.CreatedAt, origin), IsNew: false);
+    }
+
+    /// <summary>An imported file keeps its time, so that exports of two installations are the same text.</summary>
+    private static DateTimeOffset CreatedAt(JObject model, Origin origin, DateTimeOffset now) =>
+        origin.Provider == "import" && (string?)model["definitionId"] is { Length: > 0 } && model["createdAt"] is JValue { Value: string text }
+            && DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time) && time.Year > 1 && time <= now
+            ? time
+            : now;
+
+    /// <summary>Gives the models new ids and names of their own, and turns what they say of each other to the new ids.</summary>
+    private async Task RenewAsync(IReadOnlyList<JObject> models, CancellationToken cancellationToken)
+    {
+        var renewed = new Dictionary<string, string>(StringComparer.Ordinal);
+        var names = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
+        foreach (var model in models)
+        {
+            var id = Ids.New(clock);
+            if ((string?)model["definitionId"] is { Length: > 0 } old && !renewed.TryAdd(old, id))
+            {
+                throw Rejected("duplicate-definition", $"Two of the files have the definitionId '{old}'. Import them one after the other.");
+            }
+
+            model["definitionId"] = id;
+            model.Remove("id");
+            var name = (string?)model["name"];
+            if (!string.IsNullOrEmpty(name))
+            {
+                var candidate = name;
+                for (var number = 2; names.Contains(candidate) || (await store.ListAsync(new DefinitionFilter { Name = candidate, PageSize = 1 }, withJson: false, cancellationToken)).Total > 0; number++)
+                {
+                    candidate = $"{name} {number}";
+                }
+
+                names.Add(candidate);
+                model["name"] = candidate;
+            }
+        }
+
+        foreach (var reference in models.SelectMany(model => model.Descendants()).OfType<JProperty>().Where(property => property.Name == "workflowDefinitionId").ToList())
+        {
+            var value = reference.Value is JObject input ? input["expression"]?["value"] as JValue : reference.Value as JValue;
+            if (value?.Value is string old && renewed.TryGetValue(old, out var id))
+            {
+                value.Value = id;
+
+                // The version's id is not known yet; the definition's names it well enough.
+                (reference.Parent as JObject)?.Remove("workflowDefinitionVersionId");
+            }
+        }
     }
 
     /// <summary>
@@ -412,11 +479,18 @@ public sealed class DefinitionService : IDisposable
         Json = DefinitionModel.Keep(model, id, definitionId, version, createdAt),
     };
 
-    private static WorkflowDefinition Read((WorkflowDefinition? Definition, IReadOnlyList<DefinitionProblem> Problems) read, string? fileName) =>
-        read.Definition is { } definition && !read.Problems.Any(problem => problem.Severity == ProblemSeverity.Error)
+    private static WorkflowDefinition Read((WorkflowDefinition? Definition, IReadOnlyList<DefinitionProblem> Problems) read, string? fileName)
+    {
+        if (read.Definition is { } found && DefinitionModel.WrongTypes(found.Json) is { Count: > 0 } wrong)
+        {
+            read = (null, [.. read.Problems, .. wrong]);
+        }
+
+        return read.Definition is { } definition && !read.Problems.Any(problem => problem.Severity == ProblemSeverity.Error)
             ? definition
             : throw new DefinitionRejectedException(
                 (fileName is null ? "" : fileName + ": ") + string.Join(" ", read.Problems.Where(problem => problem.Severity == ProblemSeverity.Error).Select(problem => problem.ToString())), read.Problems, fileName);
+    }
 
     private static void RefuseReadonly(DefinitionVersion version)
     {

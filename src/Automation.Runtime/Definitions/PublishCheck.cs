@@ -78,7 +78,9 @@ internal sealed class PublishCheck(IDefinitionStore definitions, TriggerBuilder 
             return true;
         }
 
-        if (!seen.Add(from) || await definitions.FindAsync(from, VersionOptions.Published, cancellationToken) is not { } version)
+        // A workflow that is not published yet counts as it will be: of several imported together, each would else be the first.
+        if (!seen.Add(from)
+            || (await definitions.FindAsync(from, VersionOptions.Published, cancellationToken) ?? await definitions.FindAsync(from, VersionOptions.Latest, cancellationToken)) is not { } version)
         {
             return false;
         }

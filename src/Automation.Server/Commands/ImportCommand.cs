@@ -3,34 +3,35 @@ using Automation.Runtime.Definitions;
 
 namespace Automation.Server.Commands;
 
-/// <summary><c>import</c>: a file or a folder of definitions, all or none, as drafts.</summary>
+/// <summary><c>import</c>: a file, an archive or a folder of definitions, all or none, as drafts.</summary>
 internal static class ImportCommand
 {
     public static Command Create()
     {
-        var path = new Argument<string>("path") { Description = "A definition file, or a folder of them." };
-        var command = new Command("import", "Imports a definition file or a folder of them, all or none, as drafts.") { path };
-        command.SetAction((parsed, cancellationToken) => Offline.RunAsync(services => ImportAsync(services, parsed.GetValue(path)!, cancellationToken), needsDatabase: true, cancellationToken));
+        var path = new Argument<string>("path") { Description = "A definition file, a zip archive, or a folder of them." };
+        var renewIds = new Option<bool>("--renew-ids") { Description = "Gives every definition new ids, beside those that are there already." };
+        var command = new Command("import", "Imports a definition file, a zip archive or a folder of them, all or none, as drafts.") { path, renewIds };
+        command.SetAction((parsed, cancellationToken) => Offline.RunAsync(services => ImportAsync(services, parsed.GetValue(path)!, parsed.GetValue(renewIds), cancellationToken), needsDatabase: true, cancellationToken));
         return command;
     }
 
-    private static async Task<int> ImportAsync(IServiceProvider services, string path, CancellationToken cancellationToken)
+    private static async Task<int> ImportAsync(IServiceProvider services, string path, bool renewIds, CancellationToken cancellationToken)
     {
-        var names = Directory.Exists(path) ? Directory.GetFiles(path, "*.json", SearchOption.AllDirectories).Where(name => !name.EndsWith(".template.json", StringComparison.Ordinal)).Order(StringComparer.Ordinal).ToArray() : [path];
-        if (names.Length == 0 || !names.All(File.Exists))
+        if (!Directory.Exists(path) && !File.Exists(path))
         {
-            return CommandLine.Fail($"{path}: there is no such file, or no .json file in the folder.");
-        }
-
-        var files = new List<(string, string)>();
-        foreach (var name in names)
-        {
-            files.Add((name, await File.ReadAllTextAsync(name, cancellationToken)));
+            return CommandLine.Fail($"{path}: there is no such file or folder.");
         }
 
         try
         {
-            foreach (var saved in await services.GetRequiredService<DefinitionService>().ImportAsync(files, cancellationToken))
+            var files = new ImportFiles();
+            await files.AddPathAsync(path, cancellationToken);
+            if (files.All.Count == 0)
+            {
+                return CommandLine.Fail($"{path}: there is no .json or .zip file.");
+            }
+
+            foreach (var saved in await services.GetRequiredService<DefinitionService>().ImportAsync(files.All, renewIds, cancellationToken))
             {
                 Console.WriteLine($"{saved.Version.DefinitionId} version {saved.Version.Version}: {saved.Version.Name} (draft)");
                 foreach (var problem in saved.Problems)
@@ -43,7 +44,7 @@ internal static class ImportCommand
         }
         catch (DefinitionRejectedException rejected)
         {
-            return CommandLine.Fail(string.Join('\n', rejected.Problems.Select(problem => $"{rejected.FileName}: {problem}").Prepend(rejected.Message + " Nothing was imported.")));
+            return CommandLine.Fail(string.Join('\n', rejected.Problems.Select(problem => $"{rejected.FileName}: {problem}").Prepend(rejected.Message)));
         }
     }
 }

@@ -118,7 +118,7 @@ public sealed class ElsaApiTests(RunningServer server) : IClassFixture<RunningSe
         var (after, _) = await server.GetAsync($"{Definitions}/by-definition-id/in-archive");
 
         broken.Status.Should().Be(400);
-        ((string?)broken.Body["file"]).Should().Be("bad.json");
+        ((string?)broken.Body["file"]).Should().Be("flows.zip/bad.json");
         before.Should().Be(404);
         whole.Status.Should().Be(200);
         ((int)whole.Body["count"]!).Should().Be(1);

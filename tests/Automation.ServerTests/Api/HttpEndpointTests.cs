@@ -122,6 +122,25 @@ public sealed class HttpEndpointTests(RunningServer server) : IClassFixture<Runn
     }
 
     [Fact]
+    public async Task Requests_AtOnceWithOneNewIdempotencyKey_RunOnce_AndGetTheSameAnswer()
+    {
+        await server.PublishAsync(Flow("at-once", Endpoint("ep", "at-once", "POST"), Models.Activity("respond", "Elsa.WriteHttpResponse", ("content", "JavaScript", "newGuidString()"))));
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 8).Select(async _ =>
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Post, Path("at-once"));
+            request.Headers.Add("Idempotency-Key", "one");
+            using var response = await Anonymous().SendAsync(request);
+            return (response.StatusCode, await response.Content.ReadAsStringAsync());
+        }));
+        var (_, runs) = await server.GetAsync("/api/runs?definitionId=at-once");
+
+        answers.Select(answer => answer.StatusCode).Should().AllBeEquivalentTo(HttpStatusCode.OK);
+        answers.Select(answer => answer.Item2).Distinct().Should().ContainSingle();
+        ((int)runs["total"]!).Should().Be(1);
+    }
+
+    [Fact]
     public async Task Request_WithMalformedOrTooLargeBody_StartsNothing()
     {
         await server.PublishAsync(Flow("strict", Endpoint("ep", "strict", "POST")));
