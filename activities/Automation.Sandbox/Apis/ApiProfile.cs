@@ -6,6 +6,8 @@ namespace Automation.Sandbox;
 /// <summary>What makes one stand-in differ from the other: its operations, what they do, its limits and the form of its errors.</summary>
 internal sealed record ApiProfile
 {
+    private IReadOnlyDictionary<string, Collection>? names;
+
     /// <summary><c>ghl</c> or <c>flocksy</c>: name in paths, and of its records.</summary>
     public required string Name { get; init; }
 
@@ -44,11 +46,28 @@ internal sealed record ApiProfile
     /// <summary>Writes the seed data.</summary>
     public required Action<SandboxSession> Seed { get; init; }
 
-    /// <summary>A collection by its name, in kebab or camel case; made when there is none.</summary>
+    /// <summary>Other names of collections.</summary>
+    public IReadOnlyDictionary<string, string> Aliases { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Fills in where a record belongs, which callers of the control endpoint may leave out; takes the name that they called the collection.</summary>
+    public Action<SandboxSession, string, Collection, JObject>? Complete { get; init; }
+
+    /// <summary>A collection by its name or another one of its, in kebab, camel or snake case, of one or many; made when there is none.</summary>
     public Collection CollectionOf(string name)
     {
-        var kebab = string.Concat(name.Select((c, i) => char.IsAsciiLetterUpper(c) ? (i > 0 ? "-" : "") + char.ToLowerInvariant(c) : c.ToString()));
-        return Collections.GetValueOrDefault(kebab) ?? new Collection(kebab);
+        names ??= Collections.Select(c => (c.Key, c.Value)).Concat(Aliases.Select(a => (a.Key, Value: Collections[a.Value]))).ToDictionary(c => Plain(c.Key), c => c.Value, StringComparer.Ordinal);
+        return names.GetValueOrDefault(Plain(name)) ?? new Collection(string.Concat(name.Select((c, i) => char.IsAsciiLetterUpper(c) ? (i > 0 ? "-" : "") + char.ToLowerInvariant(c) : c.ToString())));
+    }
+
+    /// <summary>A name without case, separators and plural.</summary>
+    private static string Plain(string name)
+    {
+        var letters = name.Replace("-", "", StringComparison.Ordinal).Replace("_", "", StringComparison.Ordinal).ToLowerInvariant();
+        return letters.EndsWith("ies", StringComparison.Ordinal) ? letters[..^3] + "y"
+            : letters.EndsWith("sses", StringComparison.Ordinal) ? letters[..^2]
+            : letters.EndsWith("ss", StringComparison.Ordinal) ? letters
+            : letters.EndsWith('s') ? letters[..^1]
+            : letters;
     }
 
     public static string KeyOf(Operation operation) => $"{operation.Method.ToUpperInvariant()} {operation.Path}";

@@ -152,6 +152,7 @@ internal static class ControlEndpoints
                 return Problem(400, $"Item {i} is no object.");
             }
 
+            api.Profile.Complete?.Invoke(session, (string)context.GetRouteValue("collection")!, collection, record);
             ids.Add(session.Upsert(collection, record).Json[collection.IdProperty]?.DeepClone() ?? JValue.CreateNull());
         }
 

@@ -2,7 +2,10 @@ using Newtonsoft.Json.Linq;
 
 namespace Automation.Sandbox;
 
-/// <summary>What a new or reset sandbox holds: locations <c>loc-1</c>, <c>loc-2</c>, <c>loc-3</c> of company <c>co-1</c>, the same in every installation.</summary>
+/// <summary>
+/// What a new or reset sandbox holds: locations <c>loc-1</c>, <c>loc-2</c>, <c>loc-3</c> of company <c>co-1</c>, the same in every installation; only appointments lie
+/// some days after it was made. There is a record for each operation that reads one.
+/// </summary>
 internal static class SeedData
 {
     private static readonly string[] FirstNames = ["Ada", "Ben", "Carla", "Dev", "Elif", "Femi", "Grace", "Hugo", "Ines", "Jonas", "Keiko", "Liam"];
@@ -96,7 +99,7 @@ internal static class SeedData
                 timezone = location.Zone,
                 assignedTo = $"user-{number}b",
                 tags = i % 3 == 0 ? new[] { "newsletter" } : [],
-                customFields = Array.Empty<object>(),
+                customFields = Array.Empty<object>(), businessId = i < 2 ? $"business-{number}" : null,
             });
         }
 
@@ -126,6 +129,54 @@ internal static class SeedData
         Put(session, GhlCollections.BlogCategories, new { _id = $"category-{number}", locationId, label = "Updates", canonicalLink = "", urlSlug = "updates" });
         Put(session, GhlCollections.Conversations, new { id = $"conversation-{number}", locationId, contactId = $"contact-{number}-01", type = "TYPE_PHONE", unreadCount = 1, inbox = true, starred = false, deleted = false, fullName = "Ada", contactName = "Ada", lastMessageBody = "Hello", lastMessageType = "TYPE_SMS" });
         Put(session, GhlCollections.Messages, new { id = $"message-{number}-1", locationId, contactId = $"contact-{number}-01", conversationId = $"conversation-{number}", type = 2, messageType = "TYPE_SMS", body = "Hello", direction = "inbound", status = "delivered", contentType = "text/plain" });
+        SeedChildren(session, number, locationId);
+    }
+
+    /// <summary>Records that belong to others, one of each.</summary>
+    private static void SeedChildren(SandboxSession session, int number, string locationId)
+    {
+        var (contactId, calendarId, conversationId) = ($"contact-{number}-01", $"calendar-{number}", $"conversation-{number}");
+        var weekday = NextWeekday(session.Now);
+        Put(session, GhlCollections.ContactTasks, new { id = $"task-{number}-1", locationId, contactId, title = "Call back", body = "About the offer", dueDate = Timestamps.Iso(weekday), completed = false, assignedTo = $"user-{number}b" });
+        Put(session, GhlCollections.ContactNotes, new { id = $"note-{number}-1", locationId, contactId, body = "Prefers the morning", userId = $"user-{number}b" });
+        Put(session, GhlCollections.Appointments, new
+        {
+            id = $"appointment-{number}-1", locationId, contactId = $"contact-{number}-02", calendarId, groupId = $"group-{number}", title = "First call", appointmentStatus = "confirmed",
+            assignedUserId = $"user-{number}b", startTime = Timestamps.Iso(weekday), endTime = Timestamps.Iso(weekday + (30 * 60 * 1000)), isRecurring = false,
+        });
+        Put(session, GhlCollections.BlockedSlots, new
+        {
+            id = $"blocked-{number}-1", locationId, calendarId, title = "Away", assignedUserId = $"user-{number}b",
+            startTime = Timestamps.Iso(weekday + (4 * 3600 * 1000)), endTime = Timestamps.Iso(weekday + (5 * 3600 * 1000)),
+        });
+        Put(session, GhlCollections.AppointmentNotes, new { id = $"appointment-note-{number}-1", locationId, appointmentId = $"appointment-{number}-1", body = "Bring the brochure", userId = $"user-{number}b" });
+        Put(session, GhlCollections.CalendarNotifications, new { _id = $"notification-{number}-1", locationId, calendarId, receiverType = "contact", channel = "email", notificationType = "booked", isActive = true, deleted = false });
+        Put(session, GhlCollections.CalendarResources, new { _id = $"room-{number}-1", locationId, resourceType = "rooms", name = "Blue room", description = "For six", quantity = 1, isActive = true });
+        Put(session, GhlCollections.CalendarResources, new { _id = $"equipment-{number}-1", locationId, resourceType = "equipments", name = "Projector", description = "", quantity = 2, isActive = true });
+        Put(session, GhlCollections.Relations, new { id = $"relation-{number}-1", locationId, associationId = $"association-{number}", firstRecordId = contactId, secondRecordId = $"business-{number}" });
+        Put(session, GhlCollections.BlogPosts, new { _id = $"post-{number}-1", locationId, blogId = $"blog-{number}", title = "Hello", urlSlug = $"hello-{number}", status = "PUBLISHED", archived = false });
+        Put(session, GhlCollections.Messages, new
+        {
+            id = $"message-{number}-2", locationId, contactId, conversationId, type = 1, messageType = "TYPE_CALL", body = "Hello, this is Ada.", direction = "inbound", status = "completed",
+            contentType = "text/plain", meta = new { call = new { duration = 42, status = "completed" } },
+        });
+        Put(session, GhlCollections.Messages, new
+        {
+            id = $"message-{number}-3", locationId, contactId, conversationId, type = 3, messageType = "TYPE_EMAIL", subject = "Offer", body = "<p>Our offer</p>", direction = "outbound", status = "sent",
+            contentType = "text/html",
+        });
+    }
+
+    /// <summary>Ten o'clock UTC of the first weekday at least two days away.</summary>
+    private static long NextWeekday(long now)
+    {
+        var day = DateTimeOffset.FromUnixTimeMilliseconds(now).UtcDateTime.Date.AddDays(2);
+        while (day.DayOfWeek is DayOfWeek.Saturday or DayOfWeek.Sunday)
+        {
+            day = day.AddDays(1);
+        }
+
+        return new DateTimeOffset(day, TimeSpan.Zero).AddHours(10).ToUnixTimeMilliseconds();
     }
 
     private static void Put(SandboxSession session, Collection collection, object record) => session.Insert(collection, JObject.FromObject(record));

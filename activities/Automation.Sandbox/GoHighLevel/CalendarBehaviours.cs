@@ -54,7 +54,7 @@ internal static class CalendarBehaviours
             : Answer.NotFound("Event", id);
     }
 
-    /// <summary>Half hours from nine to five, Monday to Friday in UTC, that no appointment begins in.</summary>
+    /// <summary>Half hours from nine to five, Monday to Friday in UTC, that no appointment begins in that stands.</summary>
     public static Answer FreeSlots(Call call)
     {
         if (call.Session.Find(Calendars, call.Path["calendarId"]) is not { } calendar)
@@ -70,7 +70,7 @@ internal static class CalendarBehaviours
         }
 
         var taken = call.Session.List(Appointments, new RecordQuery().Equal("calendarId", calendar.Key))
-            .Select(SandboxSession.Parse).Select(Starts).OfType<long>().Select(start => start / Slot).ToHashSet();
+            .Select(SandboxSession.Parse).Where(a => a.Json["appointmentStatus"]?.ToString() is not ("cancelled" or "noshow" or "invalid")).Select(Starts).OfType<long>().Select(start => start / Slot).ToHashSet();
         var days = new JObject();
         for (var start = (from + Slot - 1) / Slot * Slot; start <= to; start += Slot)
         {

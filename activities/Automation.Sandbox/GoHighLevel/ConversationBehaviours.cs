@@ -1,4 +1,6 @@
+using System.Security.Cryptography;
 using System.Text;
+using Automation.Engine;
 using Newtonsoft.Json.Linq;
 using static Automation.Sandbox.Behaviours;
 using static Automation.Sandbox.GhlCollections;
@@ -101,15 +103,18 @@ internal static class ConversationBehaviours
         });
     }
 
-    /// <summary>An empty WAV file.</summary>
+    /// <summary>A WAV file of 32 bytes of sound, which differ as soon as the message does (its status apart).</summary>
     public static Answer Recording(Call call)
     {
-        if (call.Session.Find(Messages, call.Path["messageId"]) is null)
+        if (call.Session.Find(Messages, call.Path["messageId"]) is not { } message)
         {
             return Missing(call, Messages, "messageId");
         }
 
-        byte[] wav = [.. "RIFF"u8, 36, 0, 0, 0, .. "WAVEfmt "u8, 16, 0, 0, 0, 1, 0, 1, 0, 0x40, 0x1F, 0, 0, 0x80, 0x3E, 0, 0, 2, 0, 16, 0, .. "data"u8, 0, 0, 0, 0];
+        message.Json.Remove("status");
+        var sound = SHA256.HashData(Encoding.UTF8.GetBytes(Json.Write(message.Json)));
+        byte[] wav =
+            [.. "RIFF"u8, (byte)(36 + sound.Length), 0, 0, 0, .. "WAVEfmt "u8, 16, 0, 0, 0, 1, 0, 1, 0, 0x40, 0x1F, 0, 0, 0x80, 0x3E, 0, 0, 2, 0, 16, 0, .. "data"u8, (byte)sound.Length, 0, 0, 0, .. sound];
         return new Answer(200, null) { Content = wav, ContentType = "audio/x-wav" };
     }
 
@@ -126,8 +131,17 @@ internal static class ConversationBehaviours
         return new Answer(200, null) { Content = Encoding.UTF8.GetBytes(text), ContentType = "text/plain; charset=utf-8" };
     }
 
-    private static List<JObject>? Sentences(Call call) => call.Session.Find(Messages, call.Path["messageId"]) is not { } message ? null :
-    [
-        new JObject { ["mediaChannel"] = 1, ["sentenceIndex"] = 0, ["startTime"] = 0, ["endTime"] = 1000, ["transcript"] = message.Json["body"], ["confidence"] = 0.9 },
-    ];
+    /// <summary>What the message says under <c>transcription</c> (sentences or text), else its body.</summary>
+    private static List<JObject>? Sentences(Call call)
+    {
+        if (call.Session.Find(Messages, call.Path["messageId"]) is not { } message)
+        {
+            return null;
+        }
+
+        var given = message.Json["transcription"] ?? message.Json["transcript"] ?? message.Json["sentences"];
+        return given is JArray sentences && sentences.All(sentence => sentence is JObject)
+            ? [.. sentences.Cast<JObject>()]
+            : [new JObject { ["mediaChannel"] = 1, ["sentenceIndex"] = 0, ["startTime"] = 0, ["endTime"] = 1000, ["transcript"] = given is JValue ? given : message.Json["body"], ["confidence"] = 0.9 }];
+    }
 }

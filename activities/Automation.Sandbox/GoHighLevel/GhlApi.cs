@@ -20,6 +20,8 @@ internal static class GhlApi
         Nullable = new Dictionary<string, IReadOnlySet<string>> { ["POST /contacts/bulk/business"] = new HashSet<string> { "businessId" } },
         Behaviours = GhlBehaviours.Table(),
         Collections = GhlCollections.All,
+        Aliases = GhlNames.Aliases,
+        Complete = GhlNames.Complete,
         Seed = SeedData.Ghl,
         WriteError = (status, refusal, traceId) =>
         {

@@ -13,6 +13,11 @@ internal static class RequestBuilder
     public static ConnectorRequest Build(Operation operation, Connection connection, JObject inputs)
     {
         RefuseUnknown(operation, inputs);
+        if (operation.OneOf.Count > 0 && operation.OneOf.All(name => IsEmpty(operation.Inputs.Single(i => i.Name == name), inputs[name])))
+        {
+            throw Invalid(operation, operation.OneOf[0], $"{operation.Name} needs one of {string.Join(", ", operation.OneOf)}.", "Set one of them.");
+        }
+
         var path = operation.Path;
         var query = new StringBuilder();
         JToken? body = null;

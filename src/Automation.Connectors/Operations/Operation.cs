@@ -38,6 +38,10 @@ public sealed record Operation
     public Probe? Probe { get; init; }
 
     public IReadOnlyList<OperationInput> Inputs { get; init; } = [];
+
+    /// <summary>Inputs of which at least one must be given; empty: no such rule.</summary>
+    public IReadOnlyList<string> OneOf { get; init; } = [];
+
     public string? ContentType { get; init; }
     public ResponseShape Response { get; init; } = new();
     public Pagination Pagination { get; init; } = new();
@@ -197,6 +201,18 @@ public sealed record PollShape
     /// <see cref="BoundFormat"/>. Null: each scan reads the whole list.
     /// </summary>
     public JObject? Window { get; init; }
+
+    /// <summary>
+    /// Times that move with the clock, for inputs that the user leaves empty: <c>-1d</c> is a day before the scan, <c>30d</c> thirty days after it, in <see cref="BoundFormat"/>.
+    /// The last is the window's end. What comes into the list only because the window moved on fires nothing.
+    /// </summary>
+    public JObject? Rolling { get; init; }
+
+    /// <summary>Path of an item's own time, for items of a rolling window that do not say when they were changed.</summary>
+    public string? TimePath { get; init; }
+
+    /// <summary>An answer 404 says that the watched thing is not there yet, and is no failure.</summary>
+    public bool MayBeAbsent { get; init; }
 
     /// <summary>Inputs merged into every page of a scan (a stable sort).</summary>
     public JObject? Fixed { get; init; }

@@ -16,6 +16,11 @@ internal static class OperationChecks
             CheckInput(operation, input, connection, context);
         }
 
+        if (operation.OneOf.Count > 0 && !operation.OneOf.Any(name => IsGiven(operation, name, context)))
+        {
+            Add(context, "missing-input", OperationNames.PropertyOf(operation.OneOf[0]), $"{operation.Name} needs one of {string.Join(", ", operation.OneOf)}. Set one of them.");
+        }
+
         if (operation.Poll is { } poll)
         {
             CheckInterval(connection, context);
@@ -56,6 +61,12 @@ internal static class OperationChecks
         return connection;
     }
 
+    private static bool IsGiven(Operation operation, string name, PublishCheckContext context)
+    {
+        var input = operation.Inputs.Single(i => i.Name == name);
+        return context.SetInputs.Contains(input.PropertyName) && !(context.Literals.TryGetValue(input.PropertyName, out var value) && RequestBuilder.IsEmpty(input, value));
+    }
+
     private static void CheckInput(Operation operation, OperationInput input, Connection? connection, PublishCheckContext context)
     {
         var property = input.PropertyName;
@@ -64,7 +75,7 @@ internal static class OperationChecks
         {
             // The connection fills in location and company; the poll fills in the page.
             var isOwn = input.Name is "locationId" or "location_id" or "companyId";
-            var isFilled = input.Default is not null || (operation.Poll is not null && operation.Pagination.Params.Contains(input.Name))
+            var isFilled = input.Default is not null || (operation.Poll is { } poll && (operation.Pagination.Params.Contains(input.Name) || poll.Rolling?[input.Name] is not null))
                 || (isOwn && (connection is null || RequestBuilder.FromConnection(input, connection) is not null));
             if (input.Required && !isFilled && !(input.Nullable && isLiteral))
             {

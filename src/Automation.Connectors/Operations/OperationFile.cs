@@ -76,6 +76,11 @@ public static class OperationFile
             return "has a path parameter that is no input";
         }
 
+        if (operation.OneOf.Concat(operation.Poll?.Rolling?.Properties().Select(p => p.Name) ?? []).FirstOrDefault(name => operation.Inputs.All(i => i.Name != name)) is { } missing)
+        {
+            return $"names an input '{missing}' that it does not have";
+        }
+
         if (operation.Effect == EffectClass.Probe && operation.Probe is null)
         {
             return "is of effect class 'probe' and has no probe";

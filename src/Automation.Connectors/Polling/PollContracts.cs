@@ -6,13 +6,21 @@ namespace Automation.Connectors;
 /// <param name="From">Lower bound (watermark less overlap); null: from the beginning, or the operation has no window.</param>
 /// <param name="To">Upper bound, fixed when the scan began.</param>
 /// <param name="PageToken">Token of the page to read; null: the first.</param>
-public sealed record ScanPosition(DateTimeOffset? From, DateTimeOffset To, string? PageToken);
+public sealed record ScanPosition(DateTimeOffset? From, DateTimeOffset To, string? PageToken)
+{
+    /// <summary>When the scan before this one began; null: there was none.</summary>
+    public DateTimeOffset? Since { get; init; }
+}
 
 /// <summary>A page of a scan.</summary>
 /// <param name="Items">Good items.</param>
 /// <param name="Bad">Items without an id, or that are no objects, with the reason.</param>
 /// <param name="NextPageToken">Null: the scan is at its end.</param>
-public sealed record PollPage(IReadOnlyList<PolledItem> Items, IReadOnlyList<BadItem> Bad, string? NextPageToken);
+public sealed record PollPage(IReadOnlyList<PolledItem> Items, IReadOnlyList<BadItem> Bad, string? NextPageToken)
+{
+    /// <summary>Good items that are in the list only because its window moved on: to be known, not to fire.</summary>
+    public IReadOnlyList<PolledItem> RolledIn { get; init; } = [];
+}
 
 /// <summary>An item that a source lists.</summary>
 /// <param name="Id">Its id in the source.</param>

@@ -43,6 +43,7 @@ internal static class PollItems
         {
             null when response.Body is null => throw Misplaced(operation, connection, response, "is empty"),
             null or JValue { Value: null } => [],
+            JObject record when record == response.Body => [WithoutTrace(record)],
             JObject record => [record],
             JArray list => [new JObject { ["items"] = list }],
             _ => throw Misplaced(operation, connection, response, $"has no record at '{shape.RecordPath ?? "$"}'"),
@@ -110,6 +111,14 @@ internal static class PollItems
         }
 
         return null;
+    }
+
+    /// <summary>Where the record is the whole answer, the answer's own trace id stands in it, another one each time.</summary>
+    private static JObject WithoutTrace(JObject answer)
+    {
+        var record = (JObject)answer.DeepClone();
+        record.Remove("traceId");
+        return record;
     }
 
     private static string Excerpt(JToken token) => InputBinding.Cut(Json.Write(Redaction.Clean(token)), 200);

@@ -14,7 +14,15 @@ public sealed class PollReader(OperationClient client) : IPollReader
         var effective = Merge(operation, inputs, position);
         var pageSize = Paging.Apply(operation.Pagination, effective, token);
         var request = client.Build(operation, connection, effective);
-        var response = await client.SendAsync(operation, connection, request, priority, null, cancellationToken);
+        ConnectorResponse response;
+        try
+        {
+            response = await client.SendAsync(operation, connection, request, priority, null, cancellationToken);
+        }
+        catch (ConnectorException absent) when (absent.Status == 404 && operation.Poll is { MayBeAbsent: true })
+        {
+            return new PollPage([], [], null);
+        }
 
         var items = PollItems.Find(operation, connection, response, effective);
         var good = new List<PolledItem>(items.Count);
@@ -24,7 +32,14 @@ public sealed class PollReader(OperationClient client) : IPollReader
             PollItems.Take(operation, item, effective, good, bad);
         }
 
-        return new PollPage(good, bad, Paging.Next(operation.Pagination, token, response.Body, items, good, pageSize)?.ToString());
+        var next = Paging.Next(operation.Pagination, token, response.Body, items, good, pageSize)?.ToString();
+        if (RollingWindow.EndOf(operation.Poll, inputs) is not { } span || position.Since is not { } since)
+        {
+            return new PollPage(good, bad, next);
+        }
+
+        var rolledIn = good.ToLookup(item => RollingWindow.HasRolledIn(item, operation.Poll!, since, span));
+        return new PollPage([.. rolledIn[false]], bad, next) { RolledIn = [.. rolledIn[true]] };
     }
 
     /// <summary>The user's inputs, the operation's fixed ones and the scan's window; lists (filters) are joined.</summary>
@@ -48,6 +63,14 @@ public sealed class PollReader(OperationClient client) : IPollReader
                 {
                     merged[name] = value;
                 }
+            }
+        }
+
+        foreach (var (name, value) in poll.Rolling ?? [])
+        {
+            if (RollingWindow.IsLeftEmpty(inputs, name))
+            {
+                merged[name] = Bound(position.To + RollingWindow.Span(value!), poll);
             }
         }
 

@@ -144,7 +144,7 @@ internal sealed class TriggerBuilder(
             }
         }
 
-        var location = (string?)request["locationId"] ?? connection.LocationId;
+        var location = (string?)request["locationId"] ?? (string?)request["location_id"] ?? connection.LocationId;
         var sourceId = SourceId(connection.Id, location, operation.ActivityType, request);
         var id = TriggerId(version.DefinitionId, activity.Id, location);
         var source = await polls.FindSourceAsync(sourceId, cancellationToken);

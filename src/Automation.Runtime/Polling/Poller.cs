@@ -148,7 +148,7 @@ public sealed class Poller(
         // A scan that was interrupted goes on with its own upper bound and page; a new one looks back over the overlap.
         var upper = source.ScanUpper ?? clock.GetUtcNow();
         var from = shape.Window is null || source.Watermark is null ? null : source.Watermark - shape.Overlap;
-        var position = new ScanPosition(from, upper, source.ScanUpper is null ? null : source.PageToken);
+        var position = new ScanPosition(from, upper, source.ScanUpper is null ? null : source.PageToken) { Since = source.Watermark };
         var pages = source.ScanUpper is null ? 0 : source.ScanPages;
         var priority = source.BaselinedAt is null ? CallPriority.Backfill : CallPriority.Poll;
         while (true)
@@ -167,6 +167,25 @@ public sealed class Poller(
 
             var now = clock.GetUtcNow();
             var ends = next is null;
+            if (page.RolledIn.Count > 0)
+            {
+                // 0. A crash between this commit and the next: the page is read again, and what has rolled in is known by then.
+                await store.IntakeAsync(
+                    new IntakePage
+                    {
+                        SourceId = source.Id,
+                        Lease = lease,
+                        Items = page.RolledIn,
+                        IsBaseline = true,
+                        ObservedAt = now,
+                        ScanUpper = upper,
+                        NextPageToken = position.PageToken,
+                        EndsScan = false,
+                        DueAt = now,
+                    },
+                    cancellationToken);
+            }
+
             // 1. A crash before this commit: the page is read again. After it: the scan goes on at the next page, and nothing of this one is seen twice.
             await store.IntakeAsync(
                 new IntakePage
