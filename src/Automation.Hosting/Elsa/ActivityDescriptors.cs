@@ -77,7 +77,9 @@ internal sealed class ActivityDescriptors(ActivityRegistry registry, WorkflowLib
     {
         ["name"] = input.Name,
         ["typeName"] = input.TypeName,
-        ["displayName"] = input.DisplayName ?? input.Name,
+
+        // The designer has no mark of its own for what must be given.
+        ["displayName"] = (input.DisplayName ?? input.Name) + (input.Required ? " *" : ""),
         ["description"] = input.Description,
         ["order"] = input.Order,
         ["isBrowsable"] = input.IsBrowsable,

@@ -1,0 +1,135 @@
+using System.Globalization;
+using Automation.ServerTests.Api;
+using OpenQA.Selenium;
+using OpenQA.Selenium.Chrome;
+using OpenQA.Selenium.Support.UI;
+using Xunit;
+
+namespace Automation.ServerTests.Browser;
+
+/// <summary>
+/// A server with the repository's definitions and its sandbox, and one Chromium signed in to it through the form. Where there is no Chromium with its driver, or no designer, tests skip and say so.
+/// </summary>
+public sealed class BrowserServer : RunningServer, IAsyncLifetime, IDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    private readonly string profile = Directory.CreateTempSubdirectory("automation-browser-").FullName;
+    private ChromeDriver? driver;
+    private string? missing;
+
+    public ChromeDriver Driver
+    {
+        get
+        {
+            Skip.If(missing is not null, missing);
+            return driver!;
+        }
+    }
+
+    protected override IEnumerable<string> Settings =>
+    [
+        $"--Automation:Security:BootstrapPassword={Password}",
+        "--Automation:Sandbox:Demo=false",
+        $"--Automation:Definitions:Directory={Path.Combine(Root(), "workflow-definitions")}",
+    ];
+
+    /// <summary>Path of the package that the build restores.</summary>
+    private static string Package => Path.Combine(Root(), "src", "Automation.Server", "Designer", "node_modules");
+
+    async Task IAsyncLifetime.InitializeAsync()
+    {
+        await base.InitializeAsync();
+        var browser = Find("chromium", "chromium-browser", "google-chrome");
+        var service = Find("chromedriver");
+        missing = browser is null || service is null ? "There is no Chromium with its chromedriver on the PATH."
+            : !Directory.Exists(Package) ? "The designer is not restored: build with Node on the PATH."
+            : null;
+        if (missing is not null)
+        {
+            return;
+        }
+
+        var options = new ChromeOptions { BinaryLocation = browser };
+        options.AddArguments(
+            "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+            "--disable-dev-shm-usage", "--window-size=1900,1100", $"--user-data-dir={profile}");
+        options.SetLoggingPreference(LogType.Browser, LogLevel.Warning);
+        var driverService = ChromeDriverService.CreateDefaultService(Path.GetDirectoryName(service), Path.GetFileName(service));
+        driverService.SuppressInitialDiagnosticInformation = true;
+        driver = new ChromeDriver(driverService, options, Patience);
+        SignIn();
+    }
+
+    public void Dispose()
+    {
+        driver?.Quit();
+        driver?.Dispose();
+        Directory.Delete(profile, recursive: true);
+    }
+
+    public void SignIn()
+    {
+        Open("/login");
+        Driver.FindElement(By.Name("password")).SendKeys(Password);
+        Click(By.TagName("button"));
+        Until("the overview is there", () => Driver.Url == Url.ToString());
+    }
+
+    public void Open(string path) => Driver.Navigate().GoToUrl(new Uri(Url, path));
+
+    /// <summary>Text of the page as a reader sees it.</summary>
+    public string Text() => (string)Driver.ExecuteScript("return document.body.innerText")!;
+
+    /// <summary>Clicks it once it is there.</summary>
+    public void Click(By by) => Until($"there is {by}", () => Driver.FindElement(by)).Click();
+
+    public void Fill(string name, string value)
+    {
+        var field = Driver.FindElement(By.Name(name));
+        field.Clear();
+        field.SendKeys(value);
+    }
+
+    public static By Button(string text) => By.XPath($"//button[contains(normalize-space(.), '{text}')]");
+
+    public T Until<T>(string what, Func<T?> condition)
+    {
+        var wait = new WebDriverWait(Driver, Patience) { PollingInterval = TimeSpan.FromMilliseconds(100), Message = what };
+        wait.IgnoreExceptionTypes(typeof(NoSuchElementException), typeof(StaleElementReferenceException), typeof(ElementNotInteractableException));
+        try
+        {
+            return wait.Until(_ => condition())!;
+        }
+        catch (WebDriverTimeoutException error)
+        {
+            throw new TimeoutException($"Not within {Patience.TotalSeconds.ToString(CultureInfo.InvariantCulture)} s: {what}. The page {Driver.Url} says: {Text()} Console: {string.Join(" | ", Complaints())}", error);
+        }
+    }
+
+    /// <summary>What the browser's console complained of since last asked: errors of scripts, of the page's policy, of calls. The line router's warnings of the designer mean nothing.</summary>
+    public IReadOnlyList<string> Complaints() =>
+        Driver.Manage().Logs.GetLog(LogType.Browser).Where(entry => entry.Level >= LogLevel.Warning && !entry.Message.Contains("manhattan", StringComparison.Ordinal)).Select(entry => entry.Message).ToList();
+
+    private static string? Find(params string[] names) =>
+        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
+            .SelectMany(folder => names.Select(name => Path.Combine(folder, name)))
+            .FirstOrDefault(File.Exists);
+
+    private static string Root()
+    {
+        var folder = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(folder.FullName, "Automation.sln")))
+        {
+            folder = folder.Parent ?? throw new InvalidOperationException("Automation.sln was not found above the test assembly.");
+        }
+
+        return folder.FullName;
+    }
+}
+
+[CollectionDefinition(Name)]
+public sealed class BrowserTests : ICollectionFixture<BrowserServer>
+{
+    public const string Name = "browser";
+}
