@@ -20,6 +20,10 @@ public sealed class ConnectorOptions
     [Range(1, 10)]
     public int Attempts { get; set; } = 4;
 
+    /// <summary>Time spent in calls, pauses not counted, after which no further try begins. Default 45 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:00", "00:10:00")]
+    public TimeSpan Patience { get; set; } = TimeSpan.FromSeconds(45);
+
     /// <summary>Pause before the second try; each further one is twice as long, up to 20 s, less a random half. Default 0.5 s.</summary>
     [Range(typeof(TimeSpan), "00:00:00", "00:00:20")]
     public TimeSpan FirstPause { get; set; } = TimeSpan.FromMilliseconds(500);

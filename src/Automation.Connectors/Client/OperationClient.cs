@@ -28,16 +28,26 @@ public sealed class OperationClient(IHttpClientFactory http, IRateBudget budget,
         var key = keyHeader is null ? null : HeaderSafe(idempotencyKey ?? Ids.New(clock));
         var started = clock.GetTimestamp();
 
+        var calling = TimeSpan.Zero;
+
         for (var attempt = 1; ; attempt++)
         {
             await budget.AcquireAsync(connection, priority, cancellationToken);
+            var sent = clock.GetTimestamp();
             try
             {
                 var response = await SendOnceAsync(operation, connection, request, uri, keyHeader, key, cancellationToken);
                 return response with { Duration = clock.GetElapsedTime(started) };
             }
-            catch (ConnectorException failure) when (RetryTable.PauseBefore(operation.Effect, attempt, options, failure, Random.Shared.NextDouble()) is { } pause)
+            catch (ConnectorException failure)
             {
+                // A side that lets every call time out is not waited for four times over: somebody, or a lease, waits here.
+                calling += clock.GetElapsedTime(sent);
+                if (calling >= options.Patience || RetryTable.PauseBefore(operation.Effect, attempt, options, failure, Random.Shared.NextDouble()) is not { } pause)
+                {
+                    throw;
+                }
+
                 await Task.Delay(pause, clock, cancellationToken);
             }
         }
