@@ -35,6 +35,7 @@ public static class AutomationEndpoints
         OperationEndpoints.Map(api);
         ConnectionEndpoints.Map(api);
         TemplateEndpoints.Map(api);
+        ComparisonEndpoints.Map(api);
         TriggerEndpoints.Map(api);
         RunEndpoints.Map(api);
         IncidentEndpoints.Map(api);

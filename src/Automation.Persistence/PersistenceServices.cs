@@ -15,6 +15,7 @@ public static class PersistenceServices
         .AddSingleton(_ => new SqliteDatabase(path, fullDurability))
         .AddSingleton<IDatabase>(provider => provider.GetRequiredService<SqliteDatabase>())
         .AddSingleton<IDefinitionStore, SqliteDefinitionStore>()
+        .AddSingleton<IDocumentStore, SqliteDocumentStore>()
         .AddSingleton<IConnectionStore, SqliteConnectionStore>()
         .AddSingleton<IAccessStore, SqliteAccessStore>()
         .AddSingleton<IPollStore, SqlitePollStore>()

@@ -104,7 +104,7 @@ internal sealed class SandboxStart(
         }
 
         await folder.LoadAsync(cancellationToken);
-        if (templates.Find(Template) is null)
+        if (await templates.FindAsync(Template, cancellationToken) is null)
         {
             logger.LogWarning("There is no template '{Template}' in {Folder}; the demo flow is not installed.", Template, folder.Directory);
             return;

@@ -130,6 +130,25 @@ public interface IDefinitionStore
     Task<bool> DeleteVersionAsync(string versionId, CancellationToken cancellationToken);
 }
 
+/// <summary>A JSON text that somebody saved under a name.</summary>
+/// <param name="Kind"><c>template</c>, <c>mapping</c>.</param>
+/// <param name="Name">Unique in its kind, in any case.</param>
+/// <param name="Json">The text.</param>
+/// <param name="CreatedAt">First saved.</param>
+/// <param name="UpdatedAt">Last saved.</param>
+public sealed record DocumentRecord(string Kind, string Name, string Json, DateTimeOffset CreatedAt, DateTimeOffset UpdatedAt);
+
+/// <summary>Saved templates and field maps.</summary>
+public interface IDocumentStore
+{
+    Task<IReadOnlyList<DocumentRecord>> ListAsync(string kind, CancellationToken cancellationToken);
+    Task<DocumentRecord?> FindAsync(string kind, string name, CancellationToken cancellationToken);
+
+    /// <summary>Inserts, or replaces the text of one that is there.</summary>
+    Task SaveAsync(DocumentRecord document, CancellationToken cancellationToken);
+    Task<bool> DeleteAsync(string kind, string name, CancellationToken cancellationToken);
+}
+
 /// <summary>A connection, as stored: its secret encrypted.</summary>
 public sealed record ConnectionRecord
 {

@@ -8,14 +8,74 @@ using Newtonsoft.Json.Linq;
 
 namespace Automation.Runtime.Templates;
 
-/// <summary>The gallery: template files of the definitions folder, and their installation.</summary>
-public sealed partial class TemplateService(DefinitionService definitions, IDefinitionStore store, IConnections connections, TimeProvider clock)
+/// <summary>The gallery: template files of the definitions folder and templates that people saved; their installation and upgrade.</summary>
+public sealed partial class TemplateService(
+    DefinitionService definitions,
+    IDefinitionStore store,
+    IDocumentStore documents,
+    IConnections connections,
+    OperationCatalog operations,
+    WorkflowEngine engine,
+    TimeProvider clock)
 {
+    private const string Kind = "template";
+    private const int NameLimit = 100;
     private readonly ConcurrentDictionary<string, Template> byFile = new(StringComparer.Ordinal);
+    private readonly TemplateAuthoring authoring = new(connections, operations);
 
-    public IReadOnlyList<Template> List() => [.. byFile.Values.OrderBy(template => template.Name, StringComparer.Ordinal)];
+    /// <summary>All templates by name.</summary>
+    public async Task<IReadOnlyList<Template>> ListAsync(CancellationToken cancellationToken)
+    {
+        var saved = (await documents.ListAsync(Kind, cancellationToken)).Select(Read).Where(template => FindFile(template.Name) is null);
+        return [.. byFile.Values.Concat(saved).OrderBy(template => template.Name, StringComparer.Ordinal)];
+    }
 
-    public Template? Find(string name) => byFile.Values.FirstOrDefault(template => string.Equals(template.Name, name, StringComparison.OrdinalIgnoreCase));
+    /// <summary>A template by name, in any case. One of the folder goes before a saved one.</summary>
+    public async Task<Template?> FindAsync(string name, CancellationToken cancellationToken) =>
+        FindFile(name) ?? (await documents.FindAsync(Kind, name, cancellationToken) is { } saved ? Read(saved) : null);
+
+    /// <summary>Makes a template of a flow and saves it.</summary>
+    /// <param name="version">The flow.</param>
+    /// <param name="name">Name of the template.</param>
+    /// <param name="description">What it is for; null: the flow's own description.</param>
+    /// <param name="values">Values that it asks for; null: location and interval, where the flow has them.</param>
+    /// <param name="replace">A saved template of the name is replaced; what was installed from it can be upgraded.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <exception cref="DefinitionRejectedException">It cannot be made or kept; the problems say why.</exception>
+    public async Task<Template> SaveAsync(DefinitionVersion version, string name, string? description, IReadOnlyList<TemplateValue>? values, bool replace, CancellationToken cancellationToken) =>
+        await AddAsync(await authoring.MakeAsync(version, name.Trim(), description, values, cancellationToken), replace, cancellationToken);
+
+    /// <summary>Saves a template that came as a file.</summary>
+    /// <exception cref="DefinitionRejectedException">It cannot be kept, or what was installed from it could not run; the problems say why.</exception>
+    public async Task<Template> AddAsync(JObject definition, bool replace, CancellationToken cancellationToken)
+    {
+        var (read, broken) = DefinitionReader.Read(definition);
+        if (read is null)
+        {
+            throw new DefinitionRejectedException(string.Join(" ", broken.Select(problem => problem.ToString())), broken);
+        }
+
+        var template = Read(definition, "the template");
+        var problems = Check(template);
+        if (FindFile(template.Name) is not null || (!replace && await documents.FindAsync(Kind, template.Name, cancellationToken) is not null))
+        {
+            problems.Add(Problem("duplicate-template", $"There is a template '{template.Name}' already. Choose another name{(FindFile(template.Name) is null ? ", or replace it" : "; that one is a file of the definitions folder")}.", "name"));
+        }
+
+        if (problems.Count > 0)
+        {
+            throw new DefinitionRejectedException(string.Join(" ", problems.Select(problem => problem.ToString())), problems);
+        }
+
+        var now = clock.GetUtcNow();
+        await documents.SaveAsync(new DocumentRecord(Kind, template.Name, Json.Write(definition), now, now), cancellationToken);
+        return template;
+    }
+
+    /// <summary>Deletes a saved template. What was installed from it stays.</summary>
+    public Task<bool> DeleteAsync(string name, CancellationToken cancellationToken) => documents.DeleteAsync(Kind, name, cancellationToken);
+
+    private Template? FindFile(string name) => byFile.Values.FirstOrDefault(template => string.Equals(template.Name, name, StringComparison.OrdinalIgnoreCase));
 
     /// <summary>Takes a template file into the gallery, in place of what the same file held before.</summary>
     /// <exception cref="DefinitionRejectedException">The file has no <c>customProperties.template</c>, or one that cannot be read; or another file has a template of this name.</exception>
@@ -38,22 +98,10 @@ public sealed partial class TemplateService(DefinitionService definitions, IDefi
     /// <exception cref="DefinitionRejectedException">A slot or input is missing or wrong, named in the problem's property (<c>connections.ghl</c>, <c>inputs.interval</c>); or publishing is refused. Nothing is kept.</exception>
     public async Task<SavedDefinition> InstallAsync(string template, string? name, IReadOnlyDictionary<string, string> connections, JObject inputs, bool publish, CancellationToken cancellationToken)
     {
-        var found = Find(template) ?? throw new KeyNotFoundException($"There is no template '{template}'. There are: {string.Join(", ", List().Select(known => known.Name))}.");
-        var problems = new List<DefinitionProblem>();
-        var values = new Dictionary<string, JToken>(StringComparer.Ordinal);
-        await FillSlotsAsync(found, connections, values, problems, cancellationToken);
-        FillInputs(found, inputs, values, problems);
-        if (problems.Count > 0)
-        {
-            throw new DefinitionRejectedException(string.Join(" ", problems.Select(problem => problem.Message)), problems);
-        }
-
-        var model = (JObject)Replace(found.Definition, values);
-        model.Remove("$schema");
-        model.Remove("id");
+        var found = await FindAsync(template, cancellationToken) ?? throw await NoTemplateAsync(template, cancellationToken);
+        var model = await FillAsync(found, connections, inputs, cancellationToken);
         model["definitionId"] = Ids.New(clock);
         model["name"] = await UniqueNameAsync(string.IsNullOrWhiteSpace(name) ? found.Definition.Value<string>("name") ?? found.Name : name.Trim(), cancellationToken);
-        (model["customProperties"] as JObject)?.Remove("template");
         var saved = await definitions.SaveAsync(model, publish: false, new DefinitionService.Origin($"template:{found.Name}"), cancellationToken);
         if (!publish)
         {
@@ -71,6 +119,118 @@ public sealed partial class TemplateService(DefinitionService definitions, IDefi
             throw;
         }
     }
+
+    /// <summary>
+    /// Brings an installed flow to the present revision of its template, with the connections and inputs it was installed with, or others. Its name stays; triggers that
+    /// have the same activity keep their place.
+    /// </summary>
+    /// <param name="definitionId">The flow.</param>
+    /// <param name="given">Connections of slots that are new or to be changed.</param>
+    /// <param name="inputs">Inputs that are new or to be changed.</param>
+    /// <param name="apply">False: only says what would change.</param>
+    /// <param name="publish">Publishes the result.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <exception cref="KeyNotFoundException">There is no such flow, or its template is gone.</exception>
+    /// <exception cref="DefinitionRejectedException">It was not installed from a template, or a slot or input is missing or wrong.</exception>
+    public async Task<TemplateUpgrade> UpgradeAsync(string definitionId, IReadOnlyDictionary<string, string> given, JObject inputs, bool apply, bool publish, CancellationToken cancellationToken)
+    {
+        var latest = await store.FindAsync(definitionId, VersionOptions.Latest, cancellationToken) ?? throw new KeyNotFoundException($"There is no workflow definition '{definitionId}'.");
+        var present = (JObject)Json.Parse(latest.Json, Json.DefinitionDepth);
+        if (InstalledFrom.Of(present) is not { } origin)
+        {
+            throw Rejected("not-from-template", $"The workflow '{latest.Name ?? definitionId}' was not installed from a template, or has lost the mark of it. Install the template beside it.", "definitionId", null);
+        }
+
+        var template = await FindAsync(origin.Template, cancellationToken) ?? throw await NoTemplateAsync(origin.Template, cancellationToken);
+        var slots = origin.Connections.Where(slot => template.Slots.Any(s => s.Name == slot.Key)).Concat(given).GroupBy(slot => slot.Key).ToDictionary(slot => slot.Key, slot => slot.Last().Value);
+        var values = new JObject(origin.Inputs.Properties().Where(input => template.Inputs.Any(i => i.Name == input.Name)));
+        values.Merge(inputs, new JsonMergeSettings { MergeArrayHandling = MergeArrayHandling.Replace, MergeNullValueHandling = MergeNullValueHandling.Merge });
+        var model = await FillAsync(template, slots, values, cancellationToken);
+        model["definitionId"] = definitionId;
+        model["name"] = latest.Name;
+
+        var upgrade = new TemplateUpgrade
+        {
+            Template = template.Name,
+            IsCurrent = origin.Revision == template.Revision,
+            WasEdited = origin.Content != InstalledFrom.HashOf(present),
+            Changes = DefinitionComparison.Compare(InstalledFrom.Without(present), InstalledFrom.Without(model)),
+        };
+        if (!apply || (upgrade.Changes.Count == 0 && upgrade.IsCurrent))
+        {
+            return upgrade;
+        }
+
+        var saved = await definitions.SaveAsync(model, publish: false, new DefinitionService.Origin($"template:{template.Name}"), cancellationToken);
+        return upgrade with { Saved = publish ? await definitions.PublishAsync(definitionId, cancellationToken) : saved };
+    }
+
+    /// <summary>The template's definition with slots and inputs filled in, and the mark of where it came from.</summary>
+    private async Task<JObject> FillAsync(Template template, IReadOnlyDictionary<string, string> connections, JObject inputs, CancellationToken cancellationToken)
+    {
+        var problems = new List<DefinitionProblem>();
+        var values = new Dictionary<string, JToken>(StringComparer.Ordinal);
+        await FillSlotsAsync(template, connections, values, problems, cancellationToken);
+        FillInputs(template, inputs, values, problems);
+        if (problems.Count > 0)
+        {
+            throw new DefinitionRejectedException(string.Join(" ", problems.Select(problem => problem.Message)), problems);
+        }
+
+        var model = (JObject)Replace(template.Definition, values);
+        model.Remove("$schema");
+        model.Remove("id");
+        if (model["customProperties"] is not JObject custom)
+        {
+            model["customProperties"] = custom = [];
+        }
+
+        custom.Remove("template");
+        var slots = values.Where(value => value.Key.StartsWith("slot:", StringComparison.Ordinal)).ToDictionary(value => value.Key["slot:".Length..], value => (string)value.Value!);
+        custom[InstalledFrom.Property] = new InstalledFrom(template.Name, template.Revision, InstalledFrom.HashOf(model), slots, (JObject)inputs.DeepClone()).ToJson();
+        return model;
+    }
+
+    private async Task<KeyNotFoundException> NoTemplateAsync(string name, CancellationToken cancellationToken) =>
+        new($"There is no template '{name}'. There are: {string.Join(", ", (await ListAsync(cancellationToken)).Select(known => known.Name))}.");
+
+    /// <summary>What would stop a flow installed from it from running here, as far as the template itself tells.</summary>
+    private List<DefinitionProblem> Check(Template template)
+    {
+        var problems = new List<DefinitionProblem>();
+        if (template.Name.Length > NameLimit || template.Name.Any(character => !char.IsLetterOrDigit(character) && character is not (' ' or '-' or '_' or '.')) || template.Name.Trim() != template.Name)
+        {
+            problems.Add(Problem("bad-name", $"The name '{template.Name}' of the template must have at most {NameLimit} letters, digits, spaces, '-', '_' and '.'.", "name"));
+        }
+
+        foreach (var slot in template.Slots.Where(slot => operations.Connectors.All(connector => connector.Name != slot.Connector)))
+        {
+            problems.Add(Problem("unknown-connector", $"The slot '{slot.Name}' is for the connector '{slot.Connector}', which this installation does not have. It has: {string.Join(", ", operations.Connectors.Select(connector => connector.Name))}.", $"connections.{slot.Name}"));
+        }
+
+        var known = template.Slots.Select(slot => "slot:" + slot.Name).Concat(template.Inputs.Select(input => "input:" + input.Name)).ToHashSet(StringComparer.Ordinal);
+        foreach (var missing in Placeholder().Matches(Json.Write(template.Definition)).Select(match => match.Groups[1].Value).Distinct().Where(name => !known.Contains(name)))
+        {
+            problems.Add(Problem("unknown-placeholder", $"The template uses '{missing}', which is not among its slots and inputs. Add it to customProperties.template.", "customProperties.template"));
+        }
+
+        foreach (var activity in ActivityTree.Walk((JObject)template.Definition["root"]!).Select(entry => entry.Json))
+        {
+            var type = (string?)(activity["type"] as JValue) ?? "";
+            if (engine.Activities.Find(type) is null && activity["workflowDefinitionId"] is null)
+            {
+                problems.Add(Problem("unknown-activity-type", $"This installation has no activity type '{type}', so the flow could not run. Add what brings it, or take the activity out.", "type") with
+                {
+                    ActivityId = (string?)(activity["id"] as JValue),
+                    ActivityType = type,
+                });
+            }
+        }
+
+        return problems;
+    }
+
+    private static Template Read(DocumentRecord document) => Read((JObject)Json.Parse(document.Json, Json.DefinitionDepth), document.Name) with { IsSaved = true };
 
     private async Task FillSlotsAsync(Template template, IReadOnlyDictionary<string, string> given, Dictionary<string, JToken> values, List<DefinitionProblem> problems, CancellationToken cancellationToken)
     {
@@ -222,7 +382,7 @@ public sealed partial class TemplateService(DefinitionService definitions, IDefi
 
     private static DefinitionProblem Problem(string code, string message, string property) => new(ProblemSeverity.Error, code, message) { Property = property };
 
-    private static DefinitionRejectedException Rejected(string code, string message, string property, string fileName) =>
+    private static DefinitionRejectedException Rejected(string code, string message, string property, string? fileName) =>
         new(message, [Problem(code, message, property)], fileName);
 
     [GeneratedRegex(@"\{\{\s*((?:slot|input):[A-Za-z0-9_-]+)\s*\}\}")]
@@ -232,6 +392,8 @@ public sealed partial class TemplateService(DefinitionService definitions, IDefi
 /// <summary>A definition with slots for connections and inputs.</summary>
 public sealed record Template
 {
+    private string? revision;
+
     public required string Name { get; init; }
     public string Description { get; init; } = "";
     public IReadOnlyList<TemplateSlot> Slots { get; init; } = [];
@@ -242,6 +404,12 @@ public sealed record Template
     public int? DailyCalls { get; init; }
     public JToken? Sample { get; init; }
     public required JObject Definition { get; init; }
+
+    /// <summary>It was saved here, and is no file of the definitions folder.</summary>
+    public bool IsSaved { get; init; }
+
+    /// <summary>Names the content: another revision means that something of it changed.</summary>
+    public string Revision => revision ??= InstalledFrom.Hash(Definition);
 }
 
 public sealed record TemplateSlot(string Name, string Connector);

@@ -24,7 +24,7 @@ public sealed class DefinitionFolderTests
 
         var version = await world.Get<IDefinitionStore>().FindAsync("flow", VersionOptions.Published, default);
         version.Should().Match<DefinitionVersion>(found => found.IsReadonly && found.Provider == "folder" && found.Version == 1);
-        world.Get<TemplateService>().Find("watch-shelf").Should().NotBeNull();
+        (await world.Get<TemplateService>().FindAsync("watch-shelf", default)).Should().NotBeNull();
         (await world.IncidentsAsync()).Should().ContainSingle().Which.Message.Should().Contain("broken.json").And.Contain("line");
 
         Write(world, "broken.json", PollingWorld.Flow("mended").ToString());

@@ -1,0 +1,35 @@
+using Automation.Runtime.Storage;
+using Microsoft.Data.Sqlite;
+
+namespace Automation.Persistence.Sqlite;
+
+/// <summary>Saved templates and field maps in SQLite.</summary>
+internal sealed class SqliteDocumentStore(SqliteDatabase database) : IDocumentStore
+{
+    private const string Select = "SELECT kind, name, json, created_at, updated_at FROM documents WHERE kind = @kind";
+
+    public Task<IReadOnlyList<DocumentRecord>> ListAsync(string kind, CancellationToken cancellationToken) => database.ReadAsync<IReadOnlyList<DocumentRecord>>(
+        session => session.List(Read, $"{Select} ORDER BY name", kind),
+        cancellationToken);
+
+    public Task<DocumentRecord?> FindAsync(string kind, string name, CancellationToken cancellationToken) =>
+        database.ReadAsync(session => session.First(Read, $"{Select} AND name = @name", kind, name), cancellationToken);
+
+    public Task SaveAsync(DocumentRecord document, CancellationToken cancellationToken) => database.WriteAsync(
+        session => session.Run(
+            """
+            INSERT INTO documents (kind, name, json, created_at, updated_at) VALUES (@kind, @name, @json, @created_at, @updated_at)
+            ON CONFLICT (kind, name) DO UPDATE SET json = excluded.json, updated_at = excluded.updated_at
+            """,
+            document.Kind,
+            document.Name,
+            document.Json,
+            Columns.Ticks(document.CreatedAt),
+            Columns.Ticks(document.UpdatedAt)),
+        cancellationToken);
+
+    public Task<bool> DeleteAsync(string kind, string name, CancellationToken cancellationToken) =>
+        database.WriteAsync(session => session.Run("DELETE FROM documents WHERE kind = @kind AND name = @name", kind, name) == 1, cancellationToken);
+
+    private static DocumentRecord Read(SqliteDataReader reader) => new(reader.GetString(0), reader.GetString(1), reader.GetString(2), reader.Time(3), reader.Time(4));
+}
