@@ -41,7 +41,7 @@ public sealed class BulkDispatchWorkflows : Activity
 
     public override async ValueTask<ActivityResult> ExecuteAsync(ActivityContext context, CancellationToken cancellationToken)
     {
-        if (Children.Missing(context.Get(WorkflowDefinitionId)) is { } missing)
+        if (await Children.MissingAsync(context, context.Get(WorkflowDefinitionId), cancellationToken) is { } missing)
         {
             return missing;
         }
@@ -67,7 +67,7 @@ public sealed class BulkDispatchWorkflows : Activity
                 input[key] = item;
             }
 
-            var correlation = await context.EvaluateAsync(CorrelationIdFunction, cancellationToken);
+            var correlation = await context.EvaluateAsync(CorrelationIdFunction, new JObject { [key] = item.DeepClone() }, cancellationToken);
             if (Children.Dispatch(context, context.Get(WorkflowDefinitionId)!, input, correlation, wait).Bookmark is { } bookmark)
             {
                 bookmarks.Add(bookmark);
@@ -76,7 +76,7 @@ public sealed class BulkDispatchWorkflows : Activity
 
         if (bookmarks.Count == 0)
         {
-            return wait ? ActivityResult.Completed("Completed", "Done") : ActivityResult.Done;
+            return ActivityResult.Done;
         }
 
         context.SetState("children", bookmarks.Count);

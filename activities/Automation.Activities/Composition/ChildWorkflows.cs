@@ -27,15 +27,15 @@ public sealed class DispatchWorkflow : Activity
 
     [Output] public Output<object> Result { get; init; } = default!;
 
-    public override ValueTask<ActivityResult> ExecuteAsync(ActivityContext context, CancellationToken cancellationToken)
+    public override async ValueTask<ActivityResult> ExecuteAsync(ActivityContext context, CancellationToken cancellationToken)
     {
-        if (Children.Missing(context.Get(WorkflowDefinitionId)) is { } missing)
+        if (await Children.MissingAsync(context, context.Get(WorkflowDefinitionId), cancellationToken) is { } missing)
         {
-            return ValueTask.FromResult(missing);
+            return missing;
         }
 
         var child = Children.Dispatch(context, context.Get(WorkflowDefinitionId)!, Children.InputOf(context.Get(Input)), context.Get(CorrelationId), context.Get(WaitForCompletion));
-        return ValueTask.FromResult(child.Bookmark is { } bookmark ? ActivityResult.Suspended(bookmark) : ActivityResult.Done);
+        return child.Bookmark is { } bookmark ? ActivityResult.Suspended(bookmark) : ActivityResult.Done;
     }
 
     public override ValueTask<ActivityResult> ResumeAsync(ActivityContext context, Resumption resumption, CancellationToken cancellationToken)
@@ -63,47 +63,65 @@ public sealed class ExecuteWorkflow : Activity
     [Output(TypeName = "Elsa.Workflows.Runtime.ExecuteWorkflowResult, Elsa.Workflows.Runtime")]
     public Output<object> Result { get; init; } = default!;
 
-    public override ValueTask<ActivityResult> ExecuteAsync(ActivityContext context, CancellationToken cancellationToken)
+    public override async ValueTask<ActivityResult> ExecuteAsync(ActivityContext context, CancellationToken cancellationToken)
     {
-        if (Children.Missing(context.Get(WorkflowDefinitionId)) is { } missing)
+        if (await Children.MissingAsync(context, context.Get(WorkflowDefinitionId), cancellationToken) is { } missing)
         {
-            return ValueTask.FromResult(missing);
+            return missing;
         }
 
         var child = Children.Dispatch(context, context.Get(WorkflowDefinitionId)!, Children.InputOf(context.Get(Input)), context.Get(CorrelationId), context.Get(WaitForCompletion));
         if (child.Bookmark is { } bookmark)
         {
-            return ValueTask.FromResult(ActivityResult.Suspended(bookmark));
+            return ActivityResult.Suspended(bookmark);
         }
 
-        context.Set(Result, new JObject { ["workflowInstanceId"] = child.InstanceId, ["status"] = "Running", ["subStatus"] = "Pending" });
-        return ValueTask.FromResult(ActivityResult.Done);
+        context.Set(Result, ResultOf(child.InstanceId, "Running", "Pending", null));
+        return ActivityResult.Done;
     }
 
     public override ValueTask<ActivityResult> ResumeAsync(ActivityContext context, Resumption resumption, CancellationToken cancellationToken)
     {
-        context.Set(Result, new JObject
-        {
-            ["workflowInstanceId"] = resumption.Input?["instanceId"],
-            ["status"] = resumption.Input?["status"],
-            ["subStatus"] = resumption.Input?["subStatus"],
-            ["output"] = resumption.Input?["output"],
-        });
+        context.Set(Result, ResultOf(resumption.Input?["instanceId"], resumption.Input?["status"], resumption.Input?["subStatus"], resumption.Input?["output"]));
         return ValueTask.FromResult(ActivityResult.Done);
     }
+
+    /// <summary>Scripts written for Elsa spell its properties either way.</summary>
+    private static JObject ResultOf(JToken? instanceId, JToken? status, JToken? subStatus, JToken? output) => new()
+    {
+        ["workflowInstanceId"] = instanceId,
+        ["status"] = status,
+        ["subStatus"] = subStatus,
+        ["output"] = output,
+        ["WorkflowInstanceId"] = instanceId?.DeepClone(),
+        ["Status"] = status?.DeepClone(),
+        ["SubStatus"] = subStatus?.DeepClone(),
+        ["Output"] = output?.DeepClone(),
+    };
 }
 
 /// <summary>What the activities that start child workflows share.</summary>
 internal static class Children
 {
-    public static ActivityResult? Missing(string? definitionId) => string.IsNullOrWhiteSpace(definitionId)
-        ? ActivityResult.Faulted(new Fault("No workflow is chosen to start.") { Code = "missing-input", Property = "workflowDefinitionId", Action = "Choose a workflow." })
-        : null;
+    /// <summary>The fault of a workflow that cannot be started; null: it can.</summary>
+    public static async ValueTask<ActivityResult?> MissingAsync(ActivityContext context, string? definitionId, CancellationToken cancellationToken)
+    {
+        if (string.IsNullOrWhiteSpace(definitionId))
+        {
+            return ActivityResult.Faulted(new Fault("No workflow is chosen to start.") { Code = "missing-input", Property = "workflowDefinitionId", Action = "Choose a workflow." });
+        }
+
+        return context.Services.GetService(typeof(IWorkflowCatalog)) is IWorkflowCatalog catalog && !await catalog.IsPublishedAsync(definitionId, cancellationToken)
+            ? ActivityResult.Faulted(new Fault($"No published version of workflow definition with ID {definitionId} found.") { Code = "child-not-published", Property = "workflowDefinitionId", Action = "Publish that workflow, then replay this run." })
+            : null;
+    }
 
     public static JObject? InputOf(IDictionary<string, object>? input) => input is null ? null : (JObject)ValueConverter.ToJson(input);
 
     public static DispatchedChild Dispatch(ActivityContext context, string definitionId, JObject? input, string? correlationId, bool wait)
     {
+        input ??= [];
+        input["ParentInstanceId"] = context.Run.InstanceId;
         var child = context.DispatchChild(definitionId, input, string.IsNullOrEmpty(correlationId) ? null : correlationId, wait);
         context.Journal("Dispatched", $"Workflow '{definitionId}' starts as {child.InstanceId}.", new JObject { ["workflowInstanceId"] = child.InstanceId });
         return child;

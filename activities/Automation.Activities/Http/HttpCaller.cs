@@ -21,13 +21,17 @@ public sealed class HttpCaller(IHttpClientFactory clients, TimeProvider clock)
 
     private static readonly string[] ContentHeaders = ["Content-Type", "Content-Language", "Content-Encoding", "Content-Disposition", "Content-Location", "Content-Range", "Expires", "Last-Modified", "Allow"];
 
+    /// <summary>A header that tells of the content.</summary>
+    public static bool IsOfContent(string name) => name.Equals("Content-Length", StringComparison.OrdinalIgnoreCase) || ContentHeaders.Contains(name, StringComparer.OrdinalIgnoreCase);
+
     /// <summary>Sends a request. Any status is an answer; what is not JSON is text, and bytes where the type says so.</summary>
     /// <param name="request">The request, without secrets.</param>
     /// <param name="url">The URL, with what was hidden in the request's.</param>
     /// <param name="secrets">Headers that are kept out of the request's record.</param>
     /// <param name="cancellationToken">Stops the call.</param>
+    /// <param name="keepBytes">The answer is kept as it came, not parsed.</param>
     /// <exception cref="ConnectorException">No answer came (<c>unreachable</c>, <c>timeout</c>, <c>private-network</c>), or it is too large.</exception>
-    public async ValueTask<ConnectorResponse> SendAsync(ConnectorRequest request, Uri url, IReadOnlyDictionary<string, string> secrets, CancellationToken cancellationToken)
+    public async ValueTask<ConnectorResponse> SendAsync(ConnectorRequest request, Uri url, IReadOnlyDictionary<string, string> secrets, CancellationToken cancellationToken, bool keepBytes = false)
     {
         var started = clock.GetTimestamp();
         using var timeout = new CancellationTokenSource(CallTimeout, clock);
@@ -39,11 +43,12 @@ public sealed class HttpCaller(IHttpClientFactory clients, TimeProvider clock)
             using var answer = await client.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, stop.Token);
             var bytes = await ReadAsync(answer.Content, url, stop.Token);
             var type = answer.Content.Headers.ContentType;
+            var content = keepBytes ? bytes : null;
             return new ConnectorResponse
             {
                 Status = (int)answer.StatusCode,
                 ContentType = type?.ToString(),
-                Body = Parse(bytes, type, out var content),
+                Body = keepBytes ? null : Parse(bytes, type, out content),
                 Content = content,
                 Headers = answer.Headers.Concat(answer.Content.Headers).Where(header => !IsSecret(header.Key))
                     .ToDictionary(header => header.Key, header => string.Join(", ", header.Value), StringComparer.OrdinalIgnoreCase),

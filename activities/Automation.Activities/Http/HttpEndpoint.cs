@@ -54,7 +54,7 @@ public sealed class HttpEndpoint : Activity
     {
         if (context.IsTriggerOfRun)
         {
-            return ValueTask.FromResult(Received(context, context.TriggerPayload));
+            return ReceivedAsync(context, context.TriggerPayload, cancellationToken);
         }
 
         var path = context.Get(Path);
@@ -71,9 +71,9 @@ public sealed class HttpEndpoint : Activity
     }
 
     public override ValueTask<ActivityResult> ResumeAsync(ActivityContext context, Resumption resumption, CancellationToken cancellationToken) =>
-        ValueTask.FromResult(Received(context, resumption.Input));
+        ReceivedAsync(context, resumption.Input, cancellationToken);
 
-    private ActivityResult Received(ActivityContext context, JToken? request)
+    private async ValueTask<ActivityResult> ReceivedAsync(ActivityContext context, JToken? request, CancellationToken cancellationToken)
     {
         if (request is JObject payload)
         {
@@ -82,8 +82,60 @@ public sealed class HttpEndpoint : Activity
             context.Set(QueryStringData, payload["queryStringData"] as JObject);
             context.Set(Headers, payload["headers"] as JObject);
             context.Set(Result, payload);
+            var files = payload["files"] as JArray ?? [];
+            if (Refusal(context, payload, files) is { } refusal)
+            {
+                return refusal.IsExposed ? ActivityResult.Completed(refusal.Outcome) : await RefuseAsync(context, refusal, cancellationToken);
+            }
+
+            if (files.Count > 0)
+            {
+                context.Set(Files, files);
+                context.Set(File, files[0]);
+            }
         }
 
         return ActivityResult.Done;
     }
+
+    /// <summary>What is wrong with the request's size and files; null: nothing.</summary>
+    private RefusedRequest? Refusal(ActivityContext context, JObject request, JArray files)
+    {
+        if (request[HttpEndpointBookmark.TooLarge] is not null)
+        {
+            return new(413, "Request too large", ExposeRequestTooLargeOutcome, $"The maximum request size allowed is {context.Get(RequestSizeLimit)} bytes.");
+        }
+
+        if (context.Get(FileSizeLimit) is { } limit && files.Any(file => (long)file["length"]! > limit))
+        {
+            return new(413, "File too large", ExposeFileTooLargeOutcome, $"The maximum file size allowed is {limit} bytes.");
+        }
+
+        if (context.Get(AllowedFileExtensions) is { Length: > 0 } allowed && files.Any(file => !Has(allowed, ExtensionOf(file))))
+        {
+            return new(415, "Invalid file extension", ExposeInvalidFileExtensionOutcome, $"Only the following file extensions are allowed: {string.Join(", ", allowed)}");
+        }
+
+        if (context.Get(BlockedFileExtensions) is { Length: > 0 } blocked && files.Any(file => Has(blocked, ExtensionOf(file))))
+        {
+            return new(415, "Invalid file extension", ExposeInvalidFileExtensionOutcome, $"The following file extensions are not allowed: {string.Join(", ", blocked)}");
+        }
+
+        return context.Get(AllowedMimeTypes) is { Length: > 0 } types && files.Any(file => !Has(types, (string?)file["contentType"] ?? ""))
+            ? new(415, "Invalid file MIME type", ExposeInvalidFileMimeTypeOutcome, $"Only the following MIME types are allowed: {string.Join(", ", types)}")
+            : null;
+
+        static bool Has(string[] list, string value) => list.Contains(value, StringComparer.OrdinalIgnoreCase);
+        static string ExtensionOf(JToken file) => System.IO.Path.GetExtension((string?)file["fileName"] ?? "");
+    }
+
+    /// <summary>Answers for the flow, which has no outcome for it and ends here.</summary>
+    private static async ValueTask<ActivityResult> RefuseAsync(ActivityContext context, RefusedRequest refusal, CancellationToken cancellationToken)
+    {
+        context.Journal("Refused", refusal.Message);
+        var answered = await HttpAnswer.SendAsync(context, new HttpReply(refusal.Status, "application/json", System.Text.Encoding.UTF8.GetBytes(Json.Write(new JObject { ["message"] = refusal.Message })), new Dictionary<string, string>()), cancellationToken);
+        return answered.Kind == ActivityResultKind.Faulted ? answered : ActivityResult.FinishRun;
+    }
+
+    private sealed record RefusedRequest(int Status, string Outcome, bool IsExposed, string Message);
 }

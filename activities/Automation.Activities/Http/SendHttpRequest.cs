@@ -1,15 +1,12 @@
 using System.Globalization;
-using System.Text;
 using Automation.Connectors;
 using Automation.Engine;
-using Automation.Engine.Expressions;
-using Microsoft.Extensions.DependencyInjection;
 using Newtonsoft.Json.Linq;
 
 namespace Automation.Activities.Http;
 
-/// <summary>What both HTTP request activities share: building the request, sending it (writes as effects), and its outputs.</summary>
-public abstract class HttpRequestActivity(HttpCaller caller) : Activity
+/// <summary>What both HTTP request activities share: their inputs and outputs.</summary>
+public abstract class HttpRequestActivity(HttpCaller caller) : HttpSender(caller)
 {
     [Input(TypeName = "Uri", Required = true, UIHint = "singleline", Description = "The address to call.")]
     public Input<Uri> Url { get; init; } = default!;
@@ -47,102 +44,13 @@ public abstract class HttpRequestActivity(HttpCaller caller) : Activity
     [Output(TypeName = "HttpResponseMessage")]
     public Output<object> Result { get; init; } = default!;
 
-    public override async ValueTask<ActivityResult> ExecuteAsync(ActivityContext context, CancellationToken cancellationToken)
-    {
-        var url = context.Get(Url);
-        if (url is null || !url.IsAbsoluteUri || url.Scheme is not ("http" or "https"))
-        {
-            return ActivityResult.Faulted(new Fault(url is null ? "There is no address to call." : "The address to call must be absolute, with http or https.") { Code = "invalid-input", Property = "url", Action = "Give a URL such as https://example.com/api/items." });
-        }
-
-        var method = context.Get(Method) is { Length: > 0 } chosen ? chosen.Trim().ToUpperInvariant() : "GET";
-        if (method.Any(letter => !char.IsAsciiLetterUpper(letter)))
-        {
-            return ActivityResult.Faulted(new Fault($"'{method}' is no HTTP method.") { Code = "invalid-input", Property = "method", Action = "Use GET, POST, PUT, PATCH, DELETE, HEAD or OPTIONS." });
-        }
-
-        var secrets = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
-        var request = Build(context, url, method, secrets);
-        try
-        {
-            var response = method is "GET" or "HEAD" or "OPTIONS"
-                ? await caller.SendAsync(request, url, secrets, cancellationToken)
-                : await WriteAsync(context, request, url, secrets, cancellationToken);
-            return Answered(context, response);
-        }
-        catch (ConnectorException exception) when (exception.Code is "timeout" or "unreachable")
-        {
-            var fault = FaultOf(exception);
-            context.Journal(exception.Code == "timeout" ? "Timeout" : "FailedToConnect", exception.Message);
-            return NoAnswer(context, exception.Code == "timeout", fault);
-        }
-        catch (ConnectorException exception)
-        {
-            return ActivityResult.Faulted(FaultOf(exception));
-        }
-    }
+    public override ValueTask<ActivityResult> ExecuteAsync(ActivityContext context, CancellationToken cancellationToken) =>
+        SendAsync(context, new Call(context.Get(Url), context.Get(Method), context.Get(Content), context.Get(ContentType), context.Get(Authorization), context.Get(RequestHeaders)), cancellationToken);
 
     /// <summary>Which way to go after an answer with this status.</summary>
     protected abstract ActivityResult Answer(ActivityContext context, int status);
 
-    /// <summary>Which way to go when no answer came.</summary>
-    protected abstract ActivityResult NoAnswer(ActivityContext context, bool isTimeout, Fault fault);
-
-    private ValueTask<ConnectorResponse> WriteAsync(ActivityContext context, ConnectorRequest request, Uri url, Dictionary<string, string> secrets, CancellationToken cancellationToken) =>
-        context.Services.GetRequiredService<IEffectLedger>().SendAsync(
-            context,
-            new Effect
-            {
-                Key = context.EffectKey,
-                Class = request.Method is "PUT" or "DELETE" ? EffectClass.Safe : EffectClass.Unsafe,
-                Operation = "http",
-                Request = request,
-            },
-            // What was recorded is sent again; only what no record may hold comes from the inputs.
-            (recorded, token) => caller.SendAsync(recorded, recorded.Url == request.Url ? url : new Uri(recorded.Url), secrets, token),
-            probe: null,
-            cancellationToken);
-
-    private ConnectorRequest Build(ActivityContext context, Uri url, string method, Dictionary<string, string> secrets)
-    {
-        var headers = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
-        foreach (var (name, value) in HttpAnswer.HeadersOf(context.Get(RequestHeaders)))
-        {
-            (HttpCaller.IsSecret(name) ? secrets : headers)[name] = value;
-        }
-
-        if (context.Get(Authorization) is { Length: > 0 } authorization)
-        {
-            secrets["Authorization"] = authorization;
-        }
-
-        var (body, type) = method is "GET" or "HEAD" ? (null, null) : BodyOf(context.Get(Content), context.Get(ContentType));
-        if (type is not null)
-        {
-            headers["Content-Type"] = type;
-        }
-
-        return new ConnectorRequest { Method = method, Url = Redaction.Clean(url.AbsoluteUri), Headers = headers, Body = body };
-    }
-
-    private static (JToken? Body, string? Type) BodyOf(object? content, string? type)
-    {
-        var chosen = string.IsNullOrWhiteSpace(type) ? null : type;
-        switch (content)
-        {
-            case null:
-                return (null, null);
-            case string text:
-                return (new JValue(text), chosen ?? (text.TrimStart() is ['{', ..] or ['[', ..] ? "application/json; charset=utf-8" : "text/plain; charset=utf-8"));
-            default:
-                var token = ValueConverter.ToJson(content);
-                return chosen == "application/x-www-form-urlencoded" && token is JObject form
-                    ? (new JValue(string.Join('&', form.Properties().Select(field => $"{Uri.EscapeDataString(field.Name)}={Uri.EscapeDataString(field.Value is JValue ? field.Value.ToString() : Json.Write(field.Value))}"))), chosen)
-                    : (new JValue(Json.Write(token)), chosen ?? "application/json; charset=utf-8");
-        }
-    }
-
-    private ActivityResult Answered(ActivityContext context, ConnectorResponse response)
+    protected override ActivityResult Answered(ActivityContext context, ConnectorResponse response)
     {
         var headers = new JObject(response.Headers.Select(header => new JProperty(header.Key, header.Value)));
         context.Set(StatusCode, response.Status);
@@ -151,15 +59,6 @@ public abstract class HttpRequestActivity(HttpCaller caller) : Activity
         context.Set(Result, new JObject { ["statusCode"] = response.Status, ["contentType"] = response.ContentType, ["headers"] = headers.DeepClone() });
         return Answer(context, response.Status);
     }
-
-    private static Fault FaultOf(ConnectorException exception) => new(exception.Message)
-    {
-        Code = exception.Code,
-        Action = exception.Action,
-        Property = exception.Property,
-        IsTransient = exception.IsTransient,
-        ExceptionType = typeof(HttpRequestException).FullName,
-    };
 
     /// <summary>Status codes in a list of numbers or of <c>{statusCode}</c>.</summary>
     private protected static int? CodeOf(JToken token) => token switch
@@ -217,12 +116,7 @@ public sealed class FlowSendHttpRequest(HttpCaller caller) : HttpRequestActivity
     [Input(DisplayName = "Expected Status Codes", UIHint = "multitext", Description = "A list of expected status codes to handle.")]
     public Input<int[]> ExpectedStatusCodes { get; init; } = default!;
 
-    protected override ActivityResult Answer(ActivityContext context, int status)
-    {
-        var expected = context.Get(ExpectedStatusCodes);
-        return expected is null or { Length: 0 } ? ActivityResult.Done
-            : ActivityResult.Completed(expected.Contains(status) ? status.ToString(CultureInfo.InvariantCulture) : "Unmatched status code", Outcome.Done);
-    }
+    protected override ActivityResult Answer(ActivityContext context, int status) => DownloadHttpFile.ByStatus(context.Get(ExpectedStatusCodes), status);
 
     protected override ActivityResult NoAnswer(ActivityContext context, bool isTimeout, Fault fault) => ActivityResult.Completed(isTimeout ? "Timeout" : "Failed to connect");
 }

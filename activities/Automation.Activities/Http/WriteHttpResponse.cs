@@ -71,25 +71,24 @@ public sealed class WriteFileHttpResponse : Activity
             null => null,
             byte[] bytes => bytes,
             string text => Encoding.UTF8.GetBytes(text),
+            JArray list when HttpAnswer.BytesOf(list) is { } bytes => bytes,
             var other => Encoding.UTF8.GetBytes(Json.Write(ValueConverter.ToJson(other))),
         };
         if (body is null)
         {
-            return ActivityResult.Faulted(new Fault("There is no file to send.") { Code = "missing-input", Property = "content", Action = "Give bytes or text as the content." });
+            return await HttpAnswer.SendAsync(context, new HttpReply(204, null, [], new Dictionary<string, string>()), cancellationToken);
         }
 
         var headers = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
-        if (context.Get(Filename) is { Length: > 0 } name)
-        {
-            headers["Content-Disposition"] = new System.Net.Http.Headers.ContentDispositionHeaderValue("attachment") { FileName = name, FileNameStar = name }.ToString();
-        }
+        var name = context.Get(Filename) is { Length: > 0 } given ? given : "file.bin";
+        headers["Content-Disposition"] = new System.Net.Http.Headers.ContentDispositionHeaderValue("attachment") { FileName = name, FileNameStar = name }.ToString();
 
         if (context.Get(EntityTag) is { Length: > 0 } tag)
         {
             headers["ETag"] = tag.StartsWith('"') || tag.StartsWith("W/", StringComparison.Ordinal) ? tag : $"\"{tag}\"";
         }
 
-        var type = context.Get(ContentType) is { Length: > 0 } chosen ? chosen : "application/octet-stream";
+        var type = context.Get(ContentType) is { Length: > 0 } chosen ? chosen : HttpAnswer.TypeOf(name);
         return await HttpAnswer.SendAsync(context, new HttpReply(200, type, body, headers), cancellationToken);
     }
 }
@@ -121,6 +120,26 @@ internal static class HttpAnswer
         await exchange.RespondAsync(reply, cancellationToken);
         return ActivityResult.Done;
     }
+
+    /// <summary>The bytes that a script made; null: the list holds other things.</summary>
+    public static byte[]? BytesOf(JArray list) => list.Count > 0 && list.All(item => item is JValue { Value: >= 0L and <= 255L }) ? [.. list.Select(item => (byte)(long)item)] : null;
+
+    /// <summary>Type of a file by its name.</summary>
+    public static string TypeOf(string fileName) => Path.GetExtension(fileName).ToLowerInvariant() switch
+    {
+        ".txt" or ".log" => "text/plain",
+        ".csv" => "text/csv",
+        ".htm" or ".html" => "text/html",
+        ".json" => "application/json",
+        ".xml" => "application/xml",
+        ".pdf" => "application/pdf",
+        ".zip" => "application/zip",
+        ".png" => "image/png",
+        ".jpg" or ".jpeg" => "image/jpeg",
+        ".gif" => "image/gif",
+        ".svg" => "image/svg+xml",
+        _ => "application/octet-stream",
+    };
 
     public static Dictionary<string, string> HeadersOf(JObject? headers)
     {

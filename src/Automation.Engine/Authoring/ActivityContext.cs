@@ -123,6 +123,19 @@ public sealed class ActivityContext
         return ValueTask.FromResult(Get(input));
     }
 
+    /// <summary>Evaluates an input now, with arguments that its expression sees as <c>args.Name</c> and <c>getName()</c>.</summary>
+    public ValueTask<T?> EvaluateAsync<T>(Input<T> input, JObject arguments, CancellationToken cancellationToken)
+    {
+        if (input.Slot < 0)
+        {
+            return default;
+        }
+
+        var values = Inputs ??= new object?[Planned.Inputs.Length];
+        values[input.Slot] = Planned.Inputs[input.Slot].Evaluate(this, new ArgumentScope(Scope, arguments), cancellationToken);
+        return ValueTask.FromResult(Get(input));
+    }
+
     /// <summary>Evaluates an expression that the activity prepared in <see cref="Activity.Compile"/>.</summary>
     public T? Evaluate<T>(PreparedExpression expression, CancellationToken cancellationToken) =>
         expression.Evaluate(Expressions, Scope, typeof(T), cancellationToken) is { } value ? (T)value : default;

@@ -44,8 +44,7 @@ internal sealed class NotFound(string typeName) : Activity
     {
         var json = context.Planned.Json;
         var type = json["missingTypeName"].AsText() ?? typeName;
-        var version = json["missingTypeVersion"] ?? json["version"];
-        return ValueTask.FromResult(ActivityResult.Faulted(new Fault($"Activity type '{type}' version '{version ?? 0}' could not be found.")
+        return ValueTask.FromResult(ActivityResult.Faulted(new Fault($"Activity type '{type}' version '{json["missingTypeVersion"] ?? 0}' could not be found.")
         {
             Code = "unknown-activity",
             Action = "Install what brings this activity type, or replace the activity.",

@@ -47,6 +47,11 @@ public static class DefinitionReader
             return Refused("missing-root", "The definition has no 'root' activity. Add one, as an Elsa.Flowchart or Elsa.Sequence.");
         }
 
+        if (Items(json["variables"]).OfType<JObject>().FirstOrDefault(v => v["value"] is JValue { Type: JTokenType.Integer or JTokenType.Float or JTokenType.Boolean }) is { } variable)
+        {
+            return Refused("variable-value", $"Cannot get the value of a token type '{(variable["value"]!.Type == JTokenType.Boolean ? (bool)variable["value"]! ? "True" : "False" : "Number")}' as a string: the default of the variable '{variable["name"]}' must be text, as \"41\".");
+        }
+
         var problems = new List<DefinitionProblem>();
         var seen = new HashSet<string>(StringComparer.Ordinal);
         var depth = 0;

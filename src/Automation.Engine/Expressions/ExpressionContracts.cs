@@ -25,6 +25,9 @@ public interface IExpressionScope
     /// <summary>Last output of an activity, by id or name; null output name: its Result or only output.</summary>
     object? GetOutputFrom(string activityIdOrName, string? output);
 
+    /// <summary>Arguments of this one expression; null: it has none.</summary>
+    JObject? Arguments => null;
+
     /// <summary>Result of the activity that completed last.</summary>
     object? LastResult { get; }
 

@@ -23,7 +23,7 @@ internal static class ScriptGlobals
     private static readonly FrozenDictionary<string, ScriptGlobal> Known = new ScriptGlobal[]
     {
         new("variables", session => new VariablesObject(session)),
-        new("args", session => new JsObject(session.Engine)),
+        new("args", session => new ArgumentsObject(session)),
         new("event", static _ => JsValue.Null), // The session shows the trigger's event itself.
         Function("getVariable", (session, arguments) => session.ReadVariable(Text(arguments, 0))),
         Function("setVariable", (session, arguments) =>
@@ -129,6 +129,11 @@ internal static class ScriptGlobals
     private static JsValue Get(ScriptSession session, string subject)
     {
         var scope = session.Scope;
+        if (scope.Arguments?.Properties().FirstOrDefault(argument => IsAccessorOf(argument.Name, subject)) is { } given)
+        {
+            return JsWriter.Write(session.Engine, given.Value);
+        }
+
         if (VariableOf(session, subject) is { } variable)
         {
             return session.ReadVariable(variable);
@@ -247,6 +252,21 @@ internal static class ScriptGlobals
     {
         var bytes = new byte[text.Length];
         return Convert.TryFromBase64String(text, bytes, out var count) ? bytes[..count] : Encoding.UTF8.GetBytes(text);
+    }
+
+    /// <summary>The global <c>args</c>: the arguments of the expression that runs now.</summary>
+    private sealed class ArgumentsObject(ScriptSession session) : ObjectInstance(session.Engine)
+    {
+        public override JsValue Get(JsValue property, JsValue receiver) =>
+            property.IsString() && session.Scope.Arguments?[property.AsString()] is { } value ? JsWriter.Write(session.Engine, value) : Undefined;
+
+        public override bool HasProperty(JsValue property) => property.IsString() && session.Scope.Arguments?.ContainsKey(property.AsString()) == true;
+
+        public override PropertyDescriptor GetOwnProperty(JsValue property) =>
+            HasProperty(property) ? new PropertyDescriptor(Get(property, this), PropertyFlag.ConfigurableEnumerableWritable) : PropertyDescriptor.Undefined;
+
+        public override List<JsValue> GetOwnPropertyKeys(Types types = Types.String | Types.Symbol) =>
+            [.. (session.Scope.Arguments?.Properties() ?? []).Select(argument => (JsValue)new JsString(argument.Name))];
     }
 
     /// <summary>The global <c>variables</c>: each property is the run's variable itself.</summary>

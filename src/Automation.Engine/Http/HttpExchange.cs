@@ -27,8 +27,11 @@ public static class HttpEndpointBookmark
     /// <summary>Key of a path and method: <c>get:/orders/{id}</c>, in lower case but for parameters.</summary>
     public static string KeyOf(string method, string path) => method.ToLowerInvariant() + ":/" + path.Trim('/');
 
-    /// <summary>The request as a payload: path, method, query, headers, routeData, body, contentType.</summary>
-    public static JObject Payload(string method, string path, JObject routeData, JObject query, JObject headers, JToken? body, string? contentType) => new()
+    /// <summary>Property of a payload whose request was larger than its endpoint takes: it has no body.</summary>
+    public const string TooLarge = "tooLarge";
+
+    /// <summary>The request as a payload: path, method, query, headers, routeData, body, files (<c>{name, fileName, contentType, length, content}</c>, bytes in base 64), contentType.</summary>
+    public static JObject Payload(string method, string path, JObject routeData, JObject query, JObject headers, JToken? body, JArray? files, string? contentType) => new()
     {
         ["method"] = method,
         ["path"] = path,
@@ -36,6 +39,7 @@ public static class HttpEndpointBookmark
         ["queryStringData"] = query,
         ["headers"] = headers,
         ["parsedContent"] = body,
+        ["files"] = files,
         ["contentType"] = contentType,
     };
 }

@@ -159,7 +159,12 @@ internal sealed class BoundInput
 
     public bool IsSet => Expression is not null || Fault is not null;
 
-    public object? Evaluate(ActivityContext context, CancellationToken cancellationToken)
+    public object? Evaluate(ActivityContext context, CancellationToken cancellationToken) => Evaluate(context, null, cancellationToken);
+
+    /// <param name="context">The execution.</param>
+    /// <param name="scope">What the expression sees, where it is more than the execution's own scope.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    public object? Evaluate(ActivityContext context, IExpressionScope? scope, CancellationToken cancellationToken)
     {
         if (isConstant)
         {
@@ -173,7 +178,7 @@ internal sealed class BoundInput
 
         try
         {
-            return Expression.Evaluate(context.Expressions, context.Scope, Descriptor.ValueType, cancellationToken);
+            return Expression.Evaluate(context.Expressions, scope ?? context.Scope, Descriptor.ValueType, cancellationToken);
         }
         catch (FaultException exception)
         {

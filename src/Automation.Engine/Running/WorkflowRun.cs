@@ -75,6 +75,25 @@ public sealed class WorkflowRun
         }
     }
 
+    /// <summary>Gives variables that are in scope somewhere in the run new values, by id or name. What is not there is left out.</summary>
+    public void SetVariables(JObject values)
+    {
+        foreach (var (key, value) in values)
+        {
+            foreach (var context in Contexts)
+            {
+                var declared = context.Planned.Variables;
+                for (var i = 0; i < declared.Length; i++)
+                {
+                    if (context.Variables is { } own && (declared[i].Id == key || declared[i].Name == key))
+                    {
+                        own[i] = declared[i].Convert(value is JValue plain ? plain.Value : value?.DeepClone());
+                    }
+                }
+            }
+        }
+    }
+
     /// <summary>The durable side; set by the runner before a burst, null in memory.</summary>
     public IRunHost? Host { get; set; }
 

@@ -38,7 +38,13 @@ internal static class DescriptorEndpoints
         group.MapGet("/expression-descriptors", () => new Reply(Expressions()));
         group.MapGet("/storage-drivers", () => new Reply(Shapes.Counted([StorageDriver("WorkflowInstanceStorageDriver", "Workflow Instance", 5), StorageDriver("MemoryStorageDriver", "Memory", 0)])));
         group.MapGet("/variables", () => new Reply(Shapes.Counted(VariableTypes.Select(t => new JObject { ["typeName"] = t.Alias, ["displayName"] = t.Display, ["category"] = t.Category, ["description"] = t.Description }))));
-        group.MapGet("/workflow-activation-strategies", () => new Reply(Shapes.Counted([Strategy("Elsa.Workflows.ActivationValidators.AllowAlwaysStrategy, Elsa.Workflows.Core", "Always", "Every start makes a new run.")])));
+        group.MapGet("/workflow-activation-strategies", () => new Reply(Shapes.Counted(
+        [
+            Strategy("Elsa.Workflows.ActivationValidators.AllowAlwaysStrategy, Elsa.Workflows.Core", "Always", "Every start makes a new run."),
+            Strategy("Elsa.Workflows.Runtime.ActivationValidators.SingletonStrategy, Elsa.Workflows.Runtime", "Singleton", "One run at a time."),
+            Strategy("Elsa.Workflows.Runtime.ActivationValidators.CorrelationStrategy, Elsa.Workflows.Runtime", "Correlation", "One run at a time, of any workflow, for each correlation id."),
+            Strategy("Elsa.Workflows.Runtime.ActivationValidators.CorrelatedSingletonStrategy, Elsa.Workflows.Runtime", "Correlated singleton", "One run at a time for each correlation id."),
+        ])));
         group.MapGet("/incident-strategies", () => new Reply(Shapes.Counted(
         [
             Strategy("Elsa.Workflows.IncidentStrategies.FaultStrategy, Elsa.Workflows.Core", "Fault", "A fault ends the run."),

@@ -13,6 +13,9 @@ namespace Automation.Hosting.Elsa;
 /// <summary>Starting, resuming and cancelling runs.</summary>
 internal static class ExecutionEndpoints
 {
+    /// <summary>Whether the definition's activation strategy refused the start.</summary>
+    private const string CannotStartHeader = "x-elsa-workflow-cannot-start";
+
     private static readonly string[] SynchronousModes = ["Synchronous", "0"];
 
     public static void Map(IEndpointRouteBuilder routes)
@@ -32,13 +35,24 @@ internal static class ExecutionEndpoints
 
         // The header goes with whatever response there is, also with one that the flow itself writes; not with a refusal.
         var exchange = new WebExchange(context, answered => Name(answered, id));
-        var run = await runs.ExecuteAsync(StartOf(definitionId, body, id) with { HttpExchange = exchange }, context.RequestAborted);
+        WorkflowRun run;
+        try
+        {
+            run = await runs.ExecuteAsync(StartOf(definitionId, body, id) with { HttpExchange = exchange }, context.RequestAborted);
+        }
+        catch (ActivationRefusedException)
+        {
+            context.Response.Headers[CannotStartHeader] = "True";
+            return Results.Ok();
+        }
+
         if (exchange.HasResponded)
         {
             return Results.Empty;
         }
 
         Name(context, run.InstanceId);
+        context.Response.Headers[CannotStartHeader] = "False";
         return new Reply(new JObject { ["workflowState"] = run.DescribeState() }, run.SubStatus == WorkflowSubStatus.Faulted ? StatusCodes.Status500InternalServerError : StatusCodes.Status200OK);
     }
 

@@ -25,6 +25,7 @@ internal static class InstanceEndpoints
         group.MapGet("/{id}", OneAsync);
         group.MapGet("/{id}/execution-state", ExecutionStateAsync);
         group.MapGet("/{id}/variables", VariablesAsync);
+        group.MapPost("/{id}/variables", SetVariablesAsync);
         group.MapGet("/{id}/journal", (string id, HttpContext context, IRunStore runs) => JournalAsync(id, [], context, runs));
         group.MapPost("/{id}/journal", async (string id, HttpContext context, IRunStore runs) => await JournalAsync(id, await RequestBody.ReadObjectAsync(context, context.RequestAborted), context, runs));
         group.MapDelete("/{id}", DeleteAsync);
@@ -92,6 +93,23 @@ internal static class InstanceEndpoints
 
         var loaded = await LoadAsync(run, runs, definitions, engine, context.RequestAborted);
         return new Reply(Shapes.Counted((loaded?.Variables ?? []).Select(v => new JObject { ["id"] = v.Id, ["name"] = v.Name, ["value"] = ValueConverter.ToJson(v.Value).DeepClone() })));
+    }
+
+    private static async Task<IResult> SetVariablesAsync(string id, HttpContext context, IRunStore runs, RunService service, DefinitionService definitions, WorkflowEngine engine)
+    {
+        var body = await RequestBody.ReadObjectAsync(context, context.RequestAborted);
+        var values = new JObject();
+        foreach (var variable in (body.GetValue("variables", StringComparison.OrdinalIgnoreCase) as JArray ?? []).OfType<JObject>())
+        {
+            if ((Bodies.Text(variable, "id") ?? Bodies.Text(variable, "name")) is { } key)
+            {
+                values[key] = variable.GetValue("value", StringComparison.OrdinalIgnoreCase);
+            }
+        }
+
+        return await runs.FindAsync(id, context.RequestAborted) is null ? NoInstance(id)
+            : await service.SetVariablesAsync(id, values, context.RequestAborted) ? await VariablesAsync(id, context, runs, definitions, engine)
+            : Problem.Conflict("The run has finished: its variables cannot be changed.", "Start a new run.", "finished");
     }
 
     private static async Task<IResult> JournalAsync(string id, JObject body, HttpContext context, IRunStore runs)

@@ -42,7 +42,7 @@ internal static class WorkflowEndpoints
                 return refusal;
             }
 
-            var payload = await PayloadAsync(context, path, match.Values, Limit(trigger.Settings), cancellationToken);
+            var payload = await PayloadAsync(context, path, match.Values, Limit(trigger.Settings), IsTrue(trigger.Settings["exposeRequestTooLargeOutcome"]), cancellationToken);
             var repeated = context.Request.Headers["Idempotency-Key"] is [{ Length: > 0 } key, ..] ? IdOf(trigger.Id, key) : null;
             if (repeated is not null && await store.FindAsync(repeated, cancellationToken) is { } earlier)
             {
@@ -75,6 +75,11 @@ internal static class WorkflowEndpoints
                     ? await RepeatAsync(context, first, store, clock, cancellationToken)
                     : Problem.Conflict("The first request with this Idempotency-Key is still being answered.", "Send it again in a moment.", "in-progress");
             }
+            catch (ActivationRefusedException refused)
+            {
+                context.Response.Headers.Remove(InstanceIdHeader);
+                return Problem.Conflict(refused.Message, "Try again when it has finished.", "cannot-start");
+            }
         }
 
         if (await table.FindWaitingAsync(method, path, cancellationToken) is { } waiting)
@@ -89,7 +94,7 @@ internal static class WorkflowEndpoints
 
             if (bookmarks is [var bookmark])
             {
-                var payload = await PayloadAsync(context, path, waiting.Values, RequestBody.Limit, cancellationToken);
+                var payload = await PayloadAsync(context, path, waiting.Values, RequestBody.Limit, false, cancellationToken);
                 context.Response.Headers[InstanceIdHeader] = bookmark.InstanceId;
                 var exchange = new WebExchange(context);
                 var run = await runs.ResumeAsync(bookmark.Bookmark.Id, payload, exchange, cancellationToken);
@@ -125,26 +130,47 @@ internal static class WorkflowEndpoints
     }
 
     private static Problem? Authorize(JObject settings, HttpContext context) =>
-        settings["authorize"] is JValue { Value: true or "true" or "True" } && context.User.Identity?.IsAuthenticated != true ? Problem.Unauthorized() : null;
+        IsTrue(settings["authorize"]) && context.User.Identity?.IsAuthenticated != true ? Problem.Unauthorized() : null;
+
+    private static bool IsTrue(JToken? setting) => setting is JValue { Value: true or "true" or "True" };
 
     private static long Limit(JObject settings) =>
         settings["requestSizeLimit"] is JValue { Type: JTokenType.Integer } limit ? Math.Clamp((long)limit, 0, RequestBody.Limit) : RequestBody.Limit;
 
-    private static async Task<JObject> PayloadAsync(HttpContext context, string path, RouteValueDictionary values, long limit, CancellationToken cancellationToken)
+    private static async Task<JObject> PayloadAsync(HttpContext context, string path, RouteValueDictionary values, long limit, bool takesTooLarge, CancellationToken cancellationToken)
     {
         var request = context.Request;
-        var bytes = request.ContentLength == 0 ? [] : await RequestBody.ReadBytesAsync(context, limit, cancellationToken);
+        byte[] bytes;
+        var isTooLarge = false;
+        try
+        {
+            bytes = request.ContentLength == 0 ? [] : await RequestBody.ReadBytesAsync(context, limit, cancellationToken);
+        }
+        catch (ProblemException refused) when (takesTooLarge && refused.Problem.Status == StatusCodes.Status413PayloadTooLarge)
+        {
+            // The flow has an outcome of its own for it.
+            (bytes, isTooLarge) = ([], true);
+        }
+
         var query = new JObject(request.Query.Select(q => new JProperty(q.Key, q.Value.Count == 1 ? q.Value[0] : new JArray(q.Value.AsEnumerable()))));
         var headers = new JObject(request.Headers.Where(h => !IsCredential(h.Key)).Select(h => new JProperty(h.Key, h.Value.Count == 1 ? h.Value[0] : new JArray(h.Value.AsEnumerable()))));
         var routeData = new JObject(values.Select(v => new JProperty(v.Key, v.Value?.ToString())));
-        return HttpEndpointBookmark.Payload(request.Method, "/" + path.Trim('/'), routeData, query, headers, bytes.Length == 0 ? null : await ParseAsync(request.ContentType, bytes, cancellationToken), request.ContentType);
+        var files = new JArray();
+        var body = bytes.Length == 0 ? null : await ParseAsync(request.ContentType, bytes, files, cancellationToken);
+        var payload = HttpEndpointBookmark.Payload(request.Method, "/" + path.Trim('/'), routeData, query, headers, body, files.Count == 0 ? null : files, request.ContentType);
+        if (isTooLarge)
+        {
+            payload[HttpEndpointBookmark.TooLarge] = true;
+        }
+
+        return payload;
     }
 
     /// <summary>Credentials of the caller do not get into the run's state or journal.</summary>
     private static bool IsCredential(string header) =>
         header.Equals(HeaderNames.Authorization, StringComparison.OrdinalIgnoreCase) || header.Equals(HeaderNames.Cookie, StringComparison.OrdinalIgnoreCase);
 
-    private static async Task<JToken?> ParseAsync(string? contentType, byte[] bytes, CancellationToken cancellationToken)
+    private static async Task<JToken?> ParseAsync(string? contentType, byte[] bytes, JArray files, CancellationToken cancellationToken)
     {
         if (!MediaTypeHeaderValue.TryParse(contentType, out var type))
         {
@@ -164,7 +190,7 @@ internal static class WorkflowEndpoints
 
         if (media.Equals("multipart/form-data", StringComparison.OrdinalIgnoreCase) && HeaderUtilities.RemoveQuotes(type.Boundary) is { Length: > 0 } boundary)
         {
-            return await ParseFormAsync(boundary.ToString(), bytes, cancellationToken);
+            return await ParseFormAsync(boundary.ToString(), bytes, files, cancellationToken);
         }
 
         return media.StartsWith("text/", StringComparison.OrdinalIgnoreCase) || media.EndsWith("xml", StringComparison.OrdinalIgnoreCase)
@@ -188,8 +214,8 @@ internal static class WorkflowEndpoints
     private static JObject Fields(Dictionary<string, Microsoft.Extensions.Primitives.StringValues> fields) =>
         new(fields.Select(f => new JProperty(f.Key, f.Value.Count == 1 ? f.Value[0] : new JArray(f.Value.AsEnumerable()))));
 
-    /// <summary>Fields as text; files as <c>{fileName, contentType, length, content}</c> with their bytes in base 64.</summary>
-    private static async Task<JObject> ParseFormAsync(string boundary, byte[] bytes, CancellationToken cancellationToken)
+    /// <summary>Fields as text; files apart, with their bytes in base 64.</summary>
+    private static async Task<JObject> ParseFormAsync(string boundary, byte[] bytes, JArray files, CancellationToken cancellationToken)
     {
         var json = new JObject();
         var reader = new MultipartReader(boundary, new MemoryStream(bytes));
@@ -205,9 +231,14 @@ internal static class WorkflowEndpoints
                 using var content = new MemoryStream();
                 await section.Body.CopyToAsync(content, cancellationToken);
                 var fileName = HeaderUtilities.RemoveQuotes(disposition.FileNameStar.HasValue ? disposition.FileNameStar : disposition.FileName).Value;
-                json[name] = fileName is null
-                    ? RequestBody.TextOf(content.ToArray())
-                    : new JObject { ["fileName"] = fileName, ["contentType"] = section.ContentType, ["length"] = content.Length, ["content"] = Convert.ToBase64String(content.ToArray()) };
+                if (fileName is null)
+                {
+                    json[name] = RequestBody.TextOf(content.ToArray());
+                }
+                else
+                {
+                    files.Add(new JObject { ["name"] = name, ["fileName"] = fileName, ["contentType"] = section.ContentType, ["length"] = content.Length, ["content"] = Convert.ToBase64String(content.ToArray()) });
+                }
             }
         }
         catch (Exception error) when (error is IOException or InvalidDataException)

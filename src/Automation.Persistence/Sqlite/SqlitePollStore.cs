@@ -191,9 +191,9 @@ internal sealed class SqlitePollStore(SqliteDatabase database) : IPollStore
         },
         cancellationToken);
 
-    public Task<bool> FireScheduleAsync(string triggerId, DateTimeOffset dueAt, DateTimeOffset? nextDueAt, NewInstance instance, CancellationToken cancellationToken)
+    public Task<bool> FireScheduleAsync(string triggerId, DateTimeOffset dueAt, DateTimeOffset? nextDueAt, NewInstance? instance, CancellationToken cancellationToken)
     {
-        var packed = PackedInstance.Of(instance);
+        PackedInstance? packed = instance is null ? null : PackedInstance.Of(instance);
         return database.WriteAsync(
             session =>
             {
@@ -203,7 +203,7 @@ internal sealed class SqlitePollStore(SqliteDatabase database) : IPollStore
                     Columns.Ticks(nextDueAt),
                     Columns.Ticks(dueAt),
                     triggerId);
-                return generation is { } number && DeliveryWrite.Deliver(session, triggerId, DeliveryWrite.KeyOf(dueAt), number, packed, dueAt);
+                return generation is { } number && (packed is not { } started || DeliveryWrite.Deliver(session, triggerId, DeliveryWrite.KeyOf(dueAt), number, started, dueAt));
             },
             cancellationToken);
     }

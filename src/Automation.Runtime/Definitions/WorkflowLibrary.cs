@@ -9,7 +9,7 @@ namespace Automation.Runtime.Definitions;
 /// Workflows that offer themselves as activities: their activity types, and which version an activity of a definition means. What other nodes publish is seen
 /// at once; a published version never changes, so what was read of it is kept.
 /// </summary>
-public sealed class WorkflowLibrary(IDefinitionStore store, ActivityRegistry activities)
+public sealed class WorkflowLibrary(IDefinitionStore store, ActivityRegistry activities) : IWorkflowCatalog
 {
     private const int Capacity = 4096;
     private readonly ConcurrentDictionary<string, Offer> offers = new(StringComparer.Ordinal);
@@ -28,6 +28,10 @@ public sealed class WorkflowLibrary(IDefinitionStore store, ActivityRegistry act
 
         return [.. found.Values];
     }
+
+    /// <inheritdoc />
+    public async ValueTask<bool> IsPublishedAsync(string definitionId, CancellationToken cancellationToken) =>
+        (await store.ListAsync(new DefinitionFilter { Version = VersionOptions.Published, DefinitionIds = [definitionId], PageSize = 1 }, withJson: false, cancellationToken)).Items.Count > 0;
 
     /// <summary>Reads the workflows that a definition uses as activities, and those that these use, for its compilation.</summary>
     public async Task<WorkflowLookup?> GatherAsync(WorkflowDefinition definition, CancellationToken cancellationToken)

@@ -1,3 +1,4 @@
+using Automation.Engine;
 using Automation.Connectors;
 using Automation.Runtime.Connections;
 using Automation.Runtime.Definitions;
@@ -14,6 +15,7 @@ public static class PollingServices
     internal static IServiceCollection AddPolling(this IServiceCollection services)
     {
         services.AddSingleton<WorkflowLibrary>();
+        services.AddSingleton<IWorkflowCatalog>(provider => provider.GetRequiredService<WorkflowLibrary>());
         services.AddSingleton<DefinitionService>();
         services.AddSingleton<TemplateService>();
         services.AddSingleton<DefinitionFolder>();

@@ -45,9 +45,9 @@ public sealed class EventRouter(IRunStore runs, IPollStore triggers, IDefinition
         {
             foreach (var trigger in await triggers.FindListeningAsync(hash, cancellationToken))
             {
-                if (!trigger.IsPaused && await StartByTriggerAsync(definitions, clock, trigger, "event", address.CorrelationId, address.Payload, cancellationToken) is { } instance)
+                if (!trigger.IsPaused && await StartByTriggerAsync(definitions, runs, clock, trigger, "event", address.CorrelationId, address.Payload, cancellationToken) is { MayStart: true } start)
                 {
-                    instances.Add(instance);
+                    instances.Add(start.Instance);
                 }
             }
         }
@@ -55,8 +55,8 @@ public sealed class EventRouter(IRunStore runs, IPollStore triggers, IDefinition
         return new EventTargets(instances, stimuli);
     }
 
-    /// <summary>A pending instance of a trigger's flow; null: its version is gone.</summary>
-    internal static async Task<NewInstance?> StartByTriggerAsync(IDefinitionStore definitions, TimeProvider clock, TriggerRecord trigger, string startedBy, string? correlationId, JToken? payload, CancellationToken cancellationToken)
+    /// <summary>A pending instance of a trigger's flow, and whether the flow's activation strategy lets it start; null: its version is gone.</summary>
+    internal static async Task<(NewInstance Instance, bool MayStart)?> StartByTriggerAsync(IDefinitionStore definitions, IRunStore runs, TimeProvider clock, TriggerRecord trigger, string startedBy, string? correlationId, JToken? payload, CancellationToken cancellationToken)
     {
         if (await definitions.FindVersionAsync(trigger.VersionId, cancellationToken) is not { } version)
         {
@@ -64,7 +64,7 @@ public sealed class EventRouter(IRunStore runs, IPollStore triggers, IDefinition
         }
 
         var id = Ids.New(clock);
-        return new NewInstance
+        var instance = new NewInstance
         {
             Id = id,
             DefinitionId = version.DefinitionId,
@@ -84,5 +84,6 @@ public sealed class EventRouter(IRunStore runs, IPollStore triggers, IDefinition
             StartedBy = startedBy,
             CreatedAt = clock.GetUtcNow(),
         };
+        return (instance, await Activation.AllowsAsync(runs, version, correlationId, cancellationToken));
     }
 }

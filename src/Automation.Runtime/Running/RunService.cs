@@ -30,10 +30,16 @@ public sealed class RunService(
     /// <remarks>A caller that goes away does not stop the run.</remarks>
     /// <exception cref="KeyNotFoundException">No such version.</exception>
     /// <exception cref="InstanceExistsException">The wanted instance id is taken.</exception>
+    /// <exception cref="ActivationRefusedException">The definition's activation strategy lets no other run start now.</exception>
     public async Task<WorkflowRun> ExecuteAsync(StartRequest request, CancellationToken cancellationToken)
     {
         var instance = await NewInstanceAsync(request, cancellationToken);
         var plan = await definitions.GetPlanAsync(instance.VersionId, cancellationToken) ?? throw NoVersion(request);
+        if (!await Activation.AllowsAsync(runs, plan.Definition.Options, instance.DefinitionId, request.CorrelationId, cancellationToken))
+        {
+            throw new ActivationRefusedException(instance.DefinitionId);
+        }
+
         try
         {
             return await runner.StartAsync(plan, instance, request.HttpExchange);
@@ -94,6 +100,19 @@ public sealed class RunService(
         }
 
         return targets.InstanceIds;
+    }
+
+    /// <summary>Gives variables of a run new values, by id or name. False: there is no such run, or it has finished.</summary>
+    public async Task<bool> SetVariablesAsync(string instanceId, JObject values, CancellationToken cancellationToken)
+    {
+        if (await runs.FindAsync(instanceId, cancellationToken) is not { Status: WorkflowStatus.Running })
+        {
+            return false;
+        }
+
+        await runs.EnqueueAsync([], [VariablesRequest.For(instanceId, values, clock)], cancellationToken);
+        await runner.RunNowAsync([instanceId], cancellationToken);
+        return true;
     }
 
     /// <summary>Cancels a run and its children. False: there is no such run, or it has finished.</summary>

@@ -284,9 +284,13 @@ public sealed class Runner(
             {
                 engine.Cancel(run);
             }
-            else if (!await RunAsync(lease, run, stimuli))
+            else
             {
-                return false;
+                VariablesRequest.Apply(run, stimuli);
+                if (!await RunAsync(lease, run, stimuli))
+                {
+                    return false;
+                }
             }
         }
         catch (Exception exception) when (exception is not LeaseLostException && lease.Interruption != Interruption.Lost)

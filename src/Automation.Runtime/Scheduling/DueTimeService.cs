@@ -11,7 +11,7 @@ namespace Automation.Runtime.Scheduling;
 /// One loop for all that is due: sleeps until the earliest due time of sources, schedules and bookmarks, or a ring; exact to a second. What is due is decided by
 /// rows, so a time that passed while no node ran is found at the next start; of several missed times of a schedule one fires.
 /// </summary>
-public sealed class DueTimeService(IDueStore due, IPollStore triggers, IDefinitionStore definitions, IDoorbell doorbell, DueClock dues, TimeProvider clock, ILogger<DueTimeService> log) : BackgroundService
+public sealed class DueTimeService(IDueStore due, IPollStore triggers, IDefinitionStore definitions, IRunStore runs, IDoorbell doorbell, DueClock dues, TimeProvider clock, ILogger<DueTimeService> log) : BackgroundService
 {
     private const int BatchSize = 500;
 
@@ -96,7 +96,7 @@ public sealed class DueTimeService(IDueStore due, IPollStore triggers, IDefiniti
         }
 
         var payload = new JObject { ["dueAt"] = dueAt.UtcDateTime.ToString("O"), ["firedAt"] = now.UtcDateTime.ToString("O") };
-        if (await EventRouter.StartByTriggerAsync(definitions, clock, trigger, "schedule", null, payload, cancellationToken) is not { } instance)
+        if (await EventRouter.StartByTriggerAsync(definitions, runs, clock, trigger, "schedule", null, payload, cancellationToken) is not { } start)
         {
             log.LogError("Trigger {TriggerId} names a version of its workflow that is not there, and is paused. Publish the workflow again.", trigger.Id);
             await triggers.UpdateTriggerAsync(trigger.Id, true, null, null, null, cancellationToken);
@@ -104,9 +104,9 @@ public sealed class DueTimeService(IDueStore due, IPollStore triggers, IDefiniti
         }
 
         // Checkpoint: delivery, instance and the next due time are one transaction; a crash before it fires again at the next start, after it never.
-        if (await triggers.FireScheduleAsync(trigger.Id, dueAt, next, instance, cancellationToken))
+        if (await triggers.FireScheduleAsync(trigger.Id, dueAt, next, start.MayStart ? start.Instance : null, cancellationToken) && start.MayStart)
         {
-            doorbell.RingRuns([instance.Id]);
+            doorbell.RingRuns([start.Instance.Id]);
         }
     }
 

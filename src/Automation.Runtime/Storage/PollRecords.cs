@@ -213,8 +213,8 @@ public interface IPollStore
     /// <summary>Pause, position, generation and due time of a trigger.</summary>
     Task<bool> UpdateTriggerAsync(string id, bool? isPaused, long? position, int? generation, DateTimeOffset? dueAt, CancellationToken cancellationToken);
 
-    /// <summary>Fires a schedule: delivery, instance and next due time in one transaction. False: another node was first.</summary>
-    Task<bool> FireScheduleAsync(string triggerId, DateTimeOffset dueAt, DateTimeOffset? nextDueAt, NewInstance instance, CancellationToken cancellationToken);
+    /// <summary>Fires a schedule: delivery, instance and next due time in one transaction. False: another node was first. No instance: only the due time moves on.</summary>
+    Task<bool> FireScheduleAsync(string triggerId, DateTimeOffset dueAt, DateTimeOffset? nextDueAt, NewInstance? instance, CancellationToken cancellationToken);
 
     Task<IReadOnlyList<DeliveryRecord>> ListDeliveriesAsync(string triggerId, string? itemId, int limit, CancellationToken cancellationToken);
 

@@ -144,7 +144,7 @@ public sealed class LeafTests : IDisposable
             Def.Activity("Elsa.BulkDispatchWorkflows", "bulk").With("workflowDefinitionId", Def.Literal("other")).With("items", Def.Js("[1, { b: 2 }]"))
                 .With("childCompleted", Write("'child'", "wc")).With("childFaulted", Write("'broken'", "wf")),
             Write("'all'"))));
-        harness.Changes.Children.Select(child => child.Input!.ToString(Newtonsoft.Json.Formatting.None)).Should().Equal("""{"Item":1}""", """{"b":2}""");
+        harness.Changes.Children.Select(child => child.Input!.ToString(Newtonsoft.Json.Formatting.None)).Should().Equal("""{"Item":1,"ParentInstanceId":"run"}""", """{"b":2,"ParentInstanceId":"run"}""");
         await harness.ResumeAsync(run, new JObject { ["subStatus"] = "Finished" });
         run.SubStatus.Should().Be(WorkflowSubStatus.Suspended);
         await harness.ResumeAsync(run, new JObject { ["subStatus"] = "Faulted" });
@@ -164,7 +164,7 @@ public sealed class LeafTests : IDisposable
         {
             InstanceId = "run",
             TriggerActivityId = "ep",
-            TriggerPayload = HttpEndpointBookmark.Payload("POST", "/total/lee", new JObject { ["name"] = "lee" }, [], [], JObject.Parse("""{"prices":[1,2,3.5]}"""), "application/json"),
+            TriggerPayload = HttpEndpointBookmark.Payload("POST", "/total/lee", new JObject { ["name"] = "lee" }, [], [], JObject.Parse("""{"prices":[1,2,3.5]}"""), null, "application/json"),
         });
 
         run.Incidents.Should().BeEmpty();

@@ -36,13 +36,13 @@ public sealed class RunLoopTests
     }
 
     [Fact]
-    public async Task Fault_UnknownActivityType_NamesTypeAndVersion()
+    public async Task Fault_UnknownActivityType_NamesTheTypeAsElsaDoes()
     {
         var plan = harness.Compile(Def.Of(Def.Sequence("s", Def.Activity("Acme.Gone", "g"))));
         plan.Problems.Should().ContainSingle().Which.Should().Match<DefinitionProblem>(p => p.Code == "unknown-activity-type" && p.ActivityId == "g" && p.Severity == ProblemSeverity.Warning);
 
         var run = await RunAsync(Def.Activity("Acme.Gone", "g"));
-        run.Incidents.Should().ContainSingle().Which.Fault.Message.Should().Be("Activity type 'Acme.Gone' version '1' could not be found.");
+        run.Incidents.Should().ContainSingle().Which.Fault.Message.Should().Be("Activity type 'Acme.Gone' version '0' could not be found.");
     }
 
     [Fact]
