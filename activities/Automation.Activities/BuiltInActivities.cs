@@ -9,12 +9,13 @@ namespace Automation.Activities;
 public static class BuiltInActivities
 {
     /// <summary>
-    /// Adds the built-in leaves: console, scripting, timers, events, child workflows, HTTP. Their HTTP client is guarded by <see cref="PrivateNetworkGuard"/>;
+    /// Adds the built-in leaves: console, scripting, timers, events, child workflows, HTTP, CSV. Their HTTP client is guarded by <see cref="PrivateNetworkGuard"/>;
     /// the host says with <see cref="OutboundOptions"/> whether private networks are open.
     /// </summary>
     public static AutomationBuilder AddBuiltInActivities(this AutomationBuilder automation)
     {
         automation.Services.AddOptions<OutboundOptions>();
+        automation.Services.AddOptions<FilesOptions>();
         automation.Services.TryAddSingleton<PrivateNetworkGuard>();
         automation.Services.TryAddSingleton<HttpCaller>();
         automation.Services.AddHttpClient(HttpCaller.ClientName, static client => client.Timeout = Timeout.InfiniteTimeSpan) // The caller sets its own, which covers the answer's body too.

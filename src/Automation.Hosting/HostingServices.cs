@@ -33,6 +33,7 @@ public static class HostingServices
         services.AddSingleton<IValidateOptions<AutomationOptions>, OptionsValidation>();
         services.AddOptions<AutomationOptions>().Configure(options => Fill(options, builder, configure)).ValidateOnStart();
         services.AddSingleton(provider => provider.GetRequiredService<IOptions<AutomationOptions>>().Value);
+        services.Configure<FilesOptions>(files => files.Directory = Path.Combine(paths.Data, "files"));
         services.Configure<OutboundOptions>(outbound => outbound.AllowPrivateNetworks = settings.Http.AllowPrivateNetworks == true);
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(provider => new Node($"{Environment.MachineName}-{Ids.New(provider.GetRequiredService<TimeProvider>())}"));
