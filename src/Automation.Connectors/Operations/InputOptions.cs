@@ -24,7 +24,8 @@ public sealed class InputOptions(OperationCatalog catalog, IConnections connecti
     /// <exception cref="ConnectorException">The list cannot be read.</exception>
     public async ValueTask<IReadOnlyList<InputOption>> ReadAsync(string activityType, string property, string? connectionId, JObject inputs, CancellationToken cancellationToken)
     {
-        var input = catalog.Find(activityType)?.Inputs.FirstOrDefault(i => i.PropertyName.Equals(property, StringComparison.OrdinalIgnoreCase));
+        var operation = catalog.Find(activityType);
+        var input = operation?.Inputs.FirstOrDefault(i => i.PropertyName.Equals(property, StringComparison.OrdinalIgnoreCase));
         if (input?.OptionsFrom is not { } source || catalog.Find(source) is not { } list || string.IsNullOrEmpty(connectionId)
             || await connections.FindAsync(connectionId, cancellationToken) is not { } connection || connection.Connector != list.Connector)
         {
@@ -45,20 +46,40 @@ public sealed class InputOptions(OperationCatalog catalog, IConnections connecti
         }
 
         var page = await reader.ReadPageAsync(list, connection, wanted, new ScanPosition(null, clock.GetUtcNow(), null), CallPriority.Action, cancellationToken);
-        return [.. page.Items.Select(item => new InputOption(NameOf(item), item.Id)).OrderBy(option => option.Text, StringComparer.OrdinalIgnoreCase)];
+        if (input.OptionsPath is { } path)
+        {
+            var parent = operation!.Inputs.FirstOrDefault(i => i.OptionsFrom == source && i.OptionsPath is null);
+            return Within(page.Items, path, parent is null ? null : JsonPaths.Text(inputs[parent.PropertyName]));
+        }
+
+        return [.. page.Items.Select(item => new InputOption(NameOf(item.Payload, item.Id), item.Id)).OrderBy(option => option.Text, StringComparer.OrdinalIgnoreCase)];
     }
 
-    private static string NameOf(PolledItem item)
+    /// <summary>Elements of a list in the items, in the order that the API gives them.</summary>
+    private static IReadOnlyList<InputOption> Within(IReadOnlyList<PolledItem> items, string path, string? parentId) =>
+    [
+        .. items.Where(item => string.IsNullOrEmpty(parentId) || item.Id == parentId)
+            .SelectMany(item => (item.Payload[path] as JArray ?? []).OfType<JObject>().Select(element => (Item: item, Element: element)))
+            .Where(pair => JsonPaths.Text(pair.Element["id"]) is not null)
+            .Select(pair =>
+            {
+                var id = JsonPaths.Text(pair.Element["id"])!;
+                var name = NameOf(pair.Element, id);
+                return new InputOption(string.IsNullOrEmpty(parentId) ? $"{NameOf(pair.Item.Payload, pair.Item.Id)}: {name}" : name, id);
+            }),
+    ];
+
+    private static string NameOf(JObject item, string id)
     {
         foreach (var name in Names)
         {
-            if (JsonPaths.Text(item.Payload[name]) is { } text)
+            if (JsonPaths.Text(item[name]) is { } text)
             {
                 return text;
             }
         }
 
-        var whole = $"{JsonPaths.Text(item.Payload["firstName"])} {JsonPaths.Text(item.Payload["lastName"])}".Trim();
-        return whole.Length > 0 ? whole : item.Id;
+        var whole = $"{JsonPaths.Text(item["firstName"])} {JsonPaths.Text(item["lastName"])}".Trim();
+        return whole.Length > 0 ? whole : id;
     }
 }

@@ -132,6 +132,11 @@ public sealed record OperationInput
     /// <summary>Operation whose items are the live options of this input (pipelines, calendars, users, tags…).</summary>
     public string? OptionsFrom { get; init; }
 
+    /// <summary>
+    /// List inside those items whose elements are the options (the stages of pipelines): of the item that another input of the operation names, of all items where it names none.
+    /// </summary>
+    public string? OptionsPath { get; init; }
+
     /// <summary>Name in a definition: the API's name, or <c>input</c> + name where Elsa uses the name itself.</summary>
     public string PropertyName => OperationNames.PropertyOf(Name);
 }

@@ -106,14 +106,14 @@ internal static partial class OperationDescriptors
             UIHint = input switch
             {
                 { Enum: not null, Type: not "array" } or { OptionsFrom: not null, Type: not "array" } => "dropdown",
-                { Enum: not null } => "checklist",
+                { Enum: not null } or { OptionsFrom: not null } => "checklist",
                 { Type: "boolean" } => "checkbox",
                 { Type: "array", ItemType: "string" } => "multitext",
                 { Type: "array" or "object" } => "json-editor",
                 { Name: "body" or "description" or "rawHTML" or "text" or "notes" } => "multiline",
                 _ => "singleline",
             },
-            UISpecifications = input.OptionsFrom is { } from ? LiveOptions("operation:" + from) : input.Enum is { } allowed ? (input.Type == "array" ? CheckList(allowed) : Options(allowed)) : null,
+            UISpecifications = input.OptionsFrom is { } from ? LiveOptions("operation:" + from, input.Type == "array") : input.Enum is { } allowed ? (input.Type == "array" ? CheckList(allowed) : Options(allowed)) : null,
             DefaultValue = isPaging ? null : input.Default,
             DefaultSyntax = input.Type is "array" or "object" ? "Object" : "Literal",
             Category = isPaging ? "Advanced" : null,
@@ -137,10 +137,10 @@ internal static partial class OperationDescriptors
     };
 
     /// <summary>Options that the server fills in when the designer asks (<see cref="InputOptions"/>): the provider is <c>connections:CONNECTOR</c> or <c>operation:ACTIVITY TYPE</c>.</summary>
-    private static JObject LiveOptions(string provider)
+    private static JObject LiveOptions(string provider, bool isList = false)
     {
-        var options = Options([]);
-        options["dropdown"]!["providerName"] = provider;
+        var options = isList ? CheckList([]) : Options([]);
+        options[isList ? "checklist" : "dropdown"]!["providerName"] = provider;
         options["Refresh"] = true;
         return options;
     }

@@ -69,27 +69,49 @@ internal sealed class LiveOptions(OperationCatalog operations, ConnectionVault v
 
     private async Task<JObject> FetchAsync(string typeName, string property, JObject literals)
     {
-        IEnumerable<InputOption> options = [];
+        var operation = operations.Find(typeName);
+        var isList = operation?.Inputs.FirstOrDefault(i => i.PropertyName.Equals(property, StringComparison.OrdinalIgnoreCase))?.Type == "array";
+        var connectionId = (string?)literals.GetValue("connectionId", StringComparison.OrdinalIgnoreCase);
+        IReadOnlyList<InputOption> options = [];
+        string? instead = null;
         try
         {
-            options = operations.Find(typeName) is { } operation && property.Equals("ConnectionId", StringComparison.OrdinalIgnoreCase)
-                ? (await vault.ListAsync(CancellationToken.None)).Where(c => c.Connector == operation.Connector).Select(c => new InputOption(c.IsSandbox ? $"{c.Name} (sandbox)" : c.Name, c.Id))
-                : await inputs.ReadAsync(typeName, property, (string?)literals.GetValue("connectionId", StringComparison.OrdinalIgnoreCase), literals, CancellationToken.None);
+            if (operation is not null && property.Equals("ConnectionId", StringComparison.OrdinalIgnoreCase))
+            {
+                options = (await vault.ListAsync(CancellationToken.None)).Where(c => c.Connector == operation.Connector).Select(c => new InputOption(c.IsSandbox ? $"{c.Name} (sandbox)" : c.Name, c.Id)).ToList();
+                instead = "No connection yet: add one under Connections";
+            }
+            else
+            {
+                options = await inputs.ReadAsync(typeName, property, connectionId, literals, CancellationToken.None);
+                instead = string.IsNullOrEmpty(connectionId) ? "Choose a connection first, then select the activity again" : "The connection has none, or an input above is needed first";
+            }
         }
         catch (ConnectorException error)
         {
-            // The designer shows no error here and asks again at once: an empty list leaves it in peace, and the log says why.
             logger.LogWarning("The options of {Property} of {ActivityType} could not be read: {Reason}", property, typeName, error.Message);
+            instead = $"Not read: {error.Message} {error.Action}".TrimEnd();
         }
 
         var items = new JArray(options.Select(o => new JObject { ["text"] = o.Text, ["value"] = o.Value }));
-        return new JObject
+        if (isList)
         {
-            ["items"] = new JObject
+            foreach (var item in items)
             {
-                ["dropdown"] = new JObject { ["selectList"] = new JObject { ["items"] = items, ["isFlagsEnum"] = false }, ["providerName"] = null },
-                ["Refresh"] = true,
-            },
-        };
+                item["isChecked"] = false;
+            }
+
+            return Answer("checklist", new JObject { ["checkList"] = new JObject { ["items"] = items } });
+        }
+
+        // The designer shows no error of its own here: the list says why it is empty. Choosing that line chooses nothing.
+        if (items.Count == 0)
+        {
+            items.Add(new JObject { ["text"] = instead, ["value"] = "" });
+        }
+
+        return Answer("dropdown", new JObject { ["selectList"] = new JObject { ["items"] = items, ["isFlagsEnum"] = false }, ["providerName"] = null });
     }
+
+    private static JObject Answer(string hint, JObject specification) => new() { ["items"] = new JObject { [hint] = specification, ["Refresh"] = true } };
 }

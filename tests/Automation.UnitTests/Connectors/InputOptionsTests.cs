@@ -24,6 +24,22 @@ public sealed class InputOptionsTests
         server.Requests.Select(r => r.Target).Should().Equal(target is null ? [] : [target]);
     }
 
+    [Theory]
+    [InlineData("p1", "New=s1,Won=s2")]
+    [InlineData(null, "Support: Open=s3,Sales: New=s1,Sales: Won=s2")]
+    public async Task Read_Stages_AreThoseOfThePipelineChosen(string? pipelineId, string expected)
+    {
+        await using var server = StubServer.Of(StubReply.Json(JObject.Parse("""
+            {"pipelines":[{"id":"p2","name":"Support","stages":[{"id":"s3","name":"Open"}]},{"id":"p1","name":"Sales","stages":[{"id":"s1","name":"New"},{"id":"s2","name":"Won"}]}]}
+            """)));
+        await using var kit = new Kit(add: s => s.AddSingleton<IConnections>(new One(Kit.Ghl(server.Url))));
+
+        var inputs = new JObject { ["pipelineId"] = pipelineId };
+        var options = await kit.Services.GetRequiredService<InputOptions>().ReadAsync("GoHighLevel.Opportunities.CreateOpportunity", "pipelineStageId", "c-ghl", inputs, CancellationToken.None);
+
+        string.Join(",", options.Select(o => $"{o.Text}={o.Value}")).Should().Be(expected);
+    }
+
     private sealed class One(Connection connection) : IConnections
     {
         public ValueTask<Connection?> FindAsync(string idOrName, CancellationToken cancellationToken) => ValueTask.FromResult(idOrName == connection.Id ? connection : null);
