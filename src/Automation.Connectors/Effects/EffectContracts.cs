@@ -17,6 +17,9 @@ public sealed record Effect
     public string? ConnectionId { get; init; }
     public string? LocationId { get; init; }
     public required ConnectorRequest Request { get; init; }
+
+    /// <summary>The body holds a secret: it is encrypted where it is recorded.</summary>
+    public bool HoldsSecret { get; init; }
 }
 
 /// <summary>

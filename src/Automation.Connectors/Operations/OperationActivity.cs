@@ -107,6 +107,7 @@ public sealed class OperationActivity(Operation operation) : Activity
             ConnectionId = connection.Id,
             LocationId = connection.LocationId,
             Request = request,
+            HoldsSecret = Operation.Inputs.Any(input => input.Sensitive),
         };
         var probe = Operation.Probe is null ? null : context.Services.GetRequiredService<ProbeReader>();
         return context.Services.GetRequiredService<IEffectLedger>().SendAsync(

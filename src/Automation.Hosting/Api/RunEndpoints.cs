@@ -1,3 +1,4 @@
+using Automation.Connectors;
 using Automation.Engine;
 using Automation.Hosting.Web;
 using Automation.Runtime.Running;
@@ -169,8 +170,8 @@ internal static class RunEndpoints
         ["attempts"] = effect.Attempts,
         ["intentAt"] = Reply.Utc(effect.IntentAt),
         ["outcomeAt"] = Reply.Utc(effect.OutcomeAt),
-        ["request"] = new JObject { ["method"] = effect.Request.Method, ["url"] = effect.Request.Url, ["body"] = effect.Request.Body?.DeepClone() },
-        ["response"] = effect.Response is null ? null : new JObject { ["status"] = effect.Response.Status, ["body"] = effect.Response.Body?.DeepClone(), ["traceId"] = effect.Response.TraceId },
+        ["request"] = new JObject { ["method"] = effect.Request.Method, ["url"] = effect.Request.Url, ["body"] = effect.Request.Body is { } sent ? Redaction.Clean(sent) : null },
+        ["response"] = effect.Response is null ? null : new JObject { ["status"] = effect.Response.Status, ["body"] = effect.Response.Body is { } answer ? Redaction.Clean(answer) : null, ["traceId"] = effect.Response.TraceId },
         ["error"] = effect.Error,
     };
 }

@@ -9,7 +9,7 @@ using Newtonsoft.Json.Linq;
 namespace Automation.Runtime.Effects;
 
 /// <summary>The durable ledger of effects. The key of an effect is the same after a crash and in a replay, so whoever executes its activity again finds here what became of it.</summary>
-public sealed class EffectLedger(IEffectStore effects, TimeProvider clock, ILogger<EffectLedger> log) : IEffectLedger
+public sealed class EffectLedger(IEffectStore effects, RequestSeal seal, TimeProvider clock, ILogger<EffectLedger> log) : IEffectLedger
 {
     /// <inheritdoc />
     public async ValueTask<ConnectorResponse> SendAsync(
@@ -62,7 +62,7 @@ public sealed class EffectLedger(IEffectStore effects, TimeProvider clock, ILogg
             Class = effect.Class,
             ConnectionId = effect.ConnectionId,
             LocationId = effect.LocationId ?? context.Run.LocationId,
-            Request = effect.Request,
+            Request = seal.Close(effect),
             Status = "intent",
             IntentAt = clock.GetUtcNow(),
             Attempts = attempts,
@@ -89,7 +89,7 @@ public sealed class EffectLedger(IEffectStore effects, TimeProvider clock, ILogg
 
             case EffectClass.Probe when call.Probe is not null:
                 call.Lease.EnsureHeld();
-                if (await call.Probe(intent.Request, intent.IntentAt, call.Lease.Lost) is { } answer)
+                if (await call.Probe(seal.Open(intent.Request), intent.IntentAt, call.Lease.Lost) is { } answer)
                 {
                     log.LogInformation("Run {InstanceId}: the write {EffectKey} has no recorded outcome; a probe found that it happened.", intent.InstanceId, intent.Key);
                     return await DoneAsync(call, intent, answer);
@@ -110,7 +110,7 @@ public sealed class EffectLedger(IEffectStore effects, TimeProvider clock, ILogg
         try
         {
             // Once begun it is cut off only when the lease is lost: a cancelled run or a stopping node waits for the answer, so that it is recorded.
-            response = await call.Send(intent.Request, call.Lease.Lost);
+            response = await call.Send(seal.Open(intent.Request), call.Lease.Lost);
         }
         catch (ConnectorException exception) when (intent.Class is EffectClass.Read or EffectClass.Safe || !EffectOutcome.IsAmbiguous(exception))
         {
@@ -163,7 +163,7 @@ public sealed class EffectLedger(IEffectStore effects, TimeProvider clock, ILogg
         call.Lease.EnsureHeld();
         try
         {
-            return await call.Probe!(intent.Request, intent.IntentAt, call.Lease.Lost);
+            return await call.Probe!(seal.Open(intent.Request), intent.IntentAt, call.Lease.Lost);
         }
         catch (ConnectorException exception)
         {

@@ -21,6 +21,7 @@ public static class RunningServices
         services.AddSingleton<LeaseKeeper>();
         services.AddSingleton<Runner>();
         services.AddSingleton<RunService>();
+        services.AddSingleton<RequestSeal>();
         services.AddSingleton<IEffectLedger, EffectLedger>();
         services.AddSingleton<DueTimeService>();
         services.AddSingleton<Sweep>();

@@ -48,6 +48,24 @@ public sealed class EffectLedgerTests : IDisposable
     }
 
     [Fact]
+    public async Task Send_BodyHoldsASecret_IsEncryptedWhereItIsRecordedAndSentAsItIs()
+    {
+        var node = await database.StartNodeAsync();
+        JToken? sent = null;
+        Outside.OnSend = (request, _) =>
+        {
+            sent = request.Body;
+            return Task.FromResult(Outside.Take(request));
+        };
+        await node.PublishAsync("flow", Sending("secret"));
+
+        var run = await node.Runs.ExecuteAsync(new StartRequest { DefinitionId = "flow" }, CancellationToken.None);
+
+        ((string?)sent!["password"]).Should().Be("hunter2");
+        (await node.EffectsAsync(run.InstanceId)).Single().Request.Body!.ToString().Should().NotContain("hunter2").And.NotContain("password");
+    }
+
+    [Fact]
     public async Task Crash_BetweenIntentAndSend_SafeWriteIsSentOnceAsRecorded()
     {
         var (id, node) = await CrashAsync(EffectClass.Safe, arrives: false);

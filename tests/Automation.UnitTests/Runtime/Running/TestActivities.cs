@@ -57,7 +57,8 @@ internal sealed class Send(IEffectLedger ledger, Outside outside) : Activity
             Key = context.EffectKey,
             Class = effectClass,
             Operation = "Test.Send",
-            Request = new ConnectorRequest { Method = "POST", Url = $"https://outside.test/{context.Get(Url)}/{outside.Executions(context.ActivityId)}" },
+            Request = new ConnectorRequest { Method = "POST", Url = $"https://outside.test/{context.Get(Url)}/{outside.Executions(context.ActivityId)}", Body = context.Get(Url) == "secret" ? new JObject { ["password"] = "hunter2" } : null },
+            HoldsSecret = context.Get(Url) == "secret",
         };
         try
         {
