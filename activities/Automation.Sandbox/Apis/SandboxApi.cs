@@ -62,8 +62,9 @@ internal sealed class SandboxApi
     /// <summary>Answers one request.</summary>
     public async Task HandleAsync(HttpContext context, string path)
     {
-        var body = await ReadBodyAsync(context.Request, context.RequestAborted);
-        var request = new Incoming(context, "/" + path, body, Ids.New(store.Clock), store.Clock.GetUtcNow().ToUnixTimeMilliseconds());
+        var form = context.Request.HasFormContentType ? await FormBody.ReadAsync(context.Request, context.RequestAborted) : null;
+        var body = form is null ? await ReadBodyAsync(context.Request, context.RequestAborted) : Json.Write(form);
+        var request = new Incoming(context, "/" + path, body, Ids.New(store.Clock), store.Clock.GetUtcNow().ToUnixTimeMilliseconds()) { Form = form };
         if (Check(request) is { } refused)
         {
             store.Log(Received(request, refused.Status));
@@ -91,6 +92,11 @@ internal sealed class SandboxApi
 
         request.Operation = operation;
         request.Values = values;
+        if (operation.ContentType is { } type && request.Text.Length > 0 && request.Context.Request.ContentType?.StartsWith(type, StringComparison.OrdinalIgnoreCase) != true)
+        {
+            return Answer.Refuse(415, "content_type", $"Cannot read {request.Context.Request.ContentType ?? "a body without a content type"}: {type} is expected");
+        }
+
         var header = request.Context.Request.Headers.Authorization.ToString();
         var token = header.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase) ? header["Bearer ".Length..].Trim() : null;
         if (token is null || !Profile.Tokens.Contains(token, StringComparer.Ordinal))
@@ -99,7 +105,11 @@ internal sealed class SandboxApi
         }
 
         JToken? json = null;
-        if (request.Text.Length > 0)
+        if (request.Form is { } form)
+        {
+            json = form;
+        }
+        else if (request.Text.Length > 0)
         {
             try
             {
@@ -344,6 +354,10 @@ internal sealed class SandboxApi
         public long At => at;
         public IReadOnlyDictionary<string, string> Query { get; } = context.Request.Query.ToDictionary(q => q.Key, q => q.Value.ToString(), StringComparer.Ordinal);
         public Dictionary<string, string> Headers { get; } = new(StringComparer.OrdinalIgnoreCase);
+
+        /// <summary>The body when it came as a form.</summary>
+        public JObject? Form { get; init; }
+
         public Operation? Operation { get; set; }
         public IReadOnlyDictionary<string, string> Values { get; set; } = new Dictionary<string, string>();
         public JToken? Json { get; set; }

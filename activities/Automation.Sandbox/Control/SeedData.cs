@@ -123,6 +123,12 @@ internal static class SeedData
         Put(session, GhlCollections.Businesses, new { id = $"business-{number}", locationId, name = "Acme Ltd.", email = $"office{number}@acme.example" });
         Put(session, GhlCollections.CustomFields, new { id = $"field-{number}-size", locationId, name = "Company size", fieldKey = "contact.company_size", dataType = "NUMERICAL", model = "contact", position = 0 });
         Put(session, GhlCollections.CustomFields, new { id = $"field-{number}-budget", locationId, name = "Budget", fieldKey = "opportunity.budget", dataType = "MONETORY", model = "opportunity", position = 1 });
+        Put(session, GhlCollections.LocationTags, new { id = $"location-tag-{number}-newsletter", locationId, name = "newsletter" });
+        Put(session, GhlCollections.CustomValues, new { id = $"custom-value-{number}-1", locationId, name = "Support phone", value = $"+1555{number}000000" });
+        Put(session, GhlCollections.Forms, new { id = $"form-{number}", locationId, name = "Contact us" });
+        Put(session, GhlCollections.Surveys, new { id = $"survey-{number}", locationId, name = "How did we do?" });
+        Put(session, GhlCollections.FormSubmissions, new { id = $"form-submission-{number}-1", locationId, formId = $"form-{number}", contactId = $"contact-{number}-01", name = "Ada", email = $"ada.{number}@example.com", others = new { message = "Please call me" } });
+        Put(session, GhlCollections.SurveySubmissions, new { id = $"survey-submission-{number}-1", locationId, surveyId = $"survey-{number}", contactId = $"contact-{number}-01", name = "Ada", email = $"ada.{number}@example.com", others = new { rating = 5 } });
         Put(session, GhlCollections.Associations, new { id = $"association-{number}", locationId, key = "business_owner", firstObjectLabel = "Owner", firstObjectKey = "contact", secondObjectLabel = "Business", secondObjectKey = "business", associationType = "USER_DEFINED" });
         Put(session, GhlCollections.BlogSites, new { _id = $"blog-{number}", locationId, name = "News" });
         Put(session, GhlCollections.BlogAuthors, new { _id = $"author-{number}", locationId, name = $"Olga Owner {number}", canonicalLink = "" });

@@ -6,6 +6,8 @@ namespace Automation.Sandbox;
 /// <summary>What is special about users, locations and custom fields.</summary>
 internal static class AccountBehaviours
 {
+    private const long Day = 24 * 3600 * 1000;
+
     // A user may be in many locations.
     private const string InLocation = "location_id = ? or exists (select 1 from json_each(records.json, '$.roles.locationIds') where value = ?)";
 
@@ -63,6 +65,44 @@ internal static class AccountBehaviours
 
         return new Answer(200, new JObject { ["customFields"] = Raw.Array(call.Session.List(CustomFields, query)) });
     }
+
+    /// <summary>Submissions of forms or surveys, the latest first, in pages that the answer counts. Days are those of UTC.</summary>
+    public static Behaviour ListSubmissions(Collection collection, string of) => call =>
+    {
+        var (page, size) = (Math.Max(1, call.Number("page", 1)), call.Number("limit", 20, 100));
+        var from = Timestamps.Read(call.Text("startAt")) ?? call.Now - (31L * Day);
+        var query = new RecordQuery { Skip = (page - 1) * size, Take = size, Order = "created_at desc, key desc" }
+            .In(call.Location).Equal(of, call.Text(of)).Containing(call.Text("q"), collection.SearchFields)
+            .Where("created_at >= ?", from).Where("created_at < ?", (Timestamps.Read(call.Text("endAt")) ?? call.Now) + Day);
+        var total = call.Session.Count(collection, query);
+        return new Answer(200, new JObject
+        {
+            ["submissions"] = Raw.Array(call.Session.List(collection, query)),
+            ["meta"] = new JObject { ["total"] = total, ["currentPage"] = page, ["nextPage"] = page * size < total ? page + 1 : null, ["prevPage"] = page > 1 ? page - 1 : null },
+        });
+    };
+
+    /// <summary>Keeps what a file is, and not its content.</summary>
+    public static Answer UploadFile(Call call)
+    {
+        if (call.Fields["file"] is null && call.Text("fileUrl") is null)
+        {
+            return Answer.Refuse(400, "file", "file or fileUrl is required", "file");
+        }
+
+        var name = call.Text("name") ?? call.Fields["file"]?["name"]?.ToString() ?? "file";
+        var kept = call.Session.Insert(MediaFiles, new JObject { ["name"] = name, ["parentId"] = call.Text("parentId"), ["size"] = call.Fields["file"]?["size"], ["contentType"] = call.Fields["file"]?["contentType"] });
+        return new Answer(200, new JObject { ["fileId"] = kept.Key, ["url"] = $"https://files.sandbox.example/{kept.Key}/{Uri.EscapeDataString(name)}" });
+    }
+
+    /// <summary>The first of the sandbox's own tokens: it is good for every location.</summary>
+    public static Answer LocationToken(Call call) =>
+        call.Session.Find(Locations, call.Text("locationId")) is not { } location || location.Json["companyId"]?.ToString() != call.Text("companyId")
+            ? Answer.NotFound("Location", call.Text("locationId"))
+            : new Answer(200, new JObject
+            {
+                ["access_token"] = call.Settings.GhlTokens[0], ["token_type"] = "Bearer", ["expires_in"] = 86399, ["scope"] = "", ["locationId"] = location.Key, ["userId"] = "user-1a",
+            });
 
     private static string[] Split(string list) => list.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
 

@@ -85,6 +85,33 @@ internal static class ConversationBehaviours
         });
     }
 
+    /// <summary>Adds an outbound message to the contact's conversation, which begins with its first.</summary>
+    public static Answer Send(Call call)
+    {
+        if (call.Session.Find(Contacts, call.Text("contactId")) is not { } contact)
+        {
+            return Answer.NotFound("Contact", call.Text("contactId"));
+        }
+
+        if (call.Text("type") == "Email" ? call.Text("html") is null && call.Text("message") is null && call.Text("templateId") is null : call.Text("message") is null && call.Text("templateId") is null && call.Fields["attachments"] is null)
+        {
+            return Answer.Refuse(400, "message", "There is no message or attachments for this message. Skip sending.", "message");
+        }
+
+        var of = new RecordQuery { Take = 1 }.Of(contact.Key);
+        var last = call.Session.List(Conversations, of).Select(SandboxSession.Parse).FirstOrDefault()
+            ?? call.Session.Insert(Conversations, new JObject { ["contactId"] = contact.Key, ["locationId"] = contact.Json["locationId"], ["fullName"] = contact.Json["firstName"], ["unreadCount"] = 0 });
+        var kind = "TYPE_" + call.Text("type")!.ToUpperInvariant();
+        var text = call.Fields["message"] ?? call.Fields["html"];
+        var message = call.Session.Insert(Messages, new JObject
+        {
+            ["locationId"] = contact.Json["locationId"], ["contactId"] = contact.Key, ["conversationId"] = last.Key, ["messageType"] = kind, ["direction"] = "outbound", ["status"] = call.Text("status"),
+            ["subject"] = call.Fields["subject"], ["body"] = text, ["attachments"] = call.Fields["attachments"] ?? new JArray(), ["contentType"] = call.Text("type") == "Email" ? "text/html" : "text/plain",
+        });
+        call.Session.Update(Conversations, last, new JObject { ["lastMessageBody"] = text?.DeepClone(), ["lastMessageType"] = kind, ["lastMessageDirection"] = "outbound" });
+        return new Answer(200, new JObject { ["conversationId"] = last.Key, ["messageId"] = message.Key, ["msg"] = "Message queued successfully.", ["status"] = call.Text("status") });
+    }
+
     public static Answer UpdateStatus(Call call)
     {
         if (call.Session.Find(Messages, call.Path["messageId"]) is not { } message)

@@ -69,6 +69,23 @@ internal static class GhlBehaviours
         table["GET /locations/search"] = AccountBehaviours.SearchLocations;
         table["POST /locations/"] = Create(Locations);
         table["GET /locations/{locationId}/customFields"] = AccountBehaviours.ListCustomFields;
+        table["PUT /locations/{locationId}"] = Update(Locations, "locationId");
+        table["GET /locations/{locationId}/tags"] = List(LocationTags, "tags");
+        table["GET /locations/{locationId}/tags/{tagId}"] = Read(LocationTags, "tagId", "tag");
+        table["POST /locations/{locationId}/tags"] = Create(LocationTags, "tag", "locationId", Locations);
+        table["PUT /locations/{locationId}/tags/{tagId}"] = Update(LocationTags, "tagId", "tag");
+        table["DELETE /locations/{locationId}/tags/{tagId}"] = Delete(LocationTags, "tagId", Succeeded);
+        table["GET /locations/{locationId}/customValues"] = List(CustomValues, "customValues");
+        table["GET /locations/{locationId}/customValues/{id}"] = Read(CustomValues, "id", "customValue");
+        table["POST /locations/{locationId}/customValues"] = Create(CustomValues, "customValue", "locationId", Locations);
+        table["PUT /locations/{locationId}/customValues/{id}"] = Update(CustomValues, "id", "customValue");
+        table["DELETE /locations/{locationId}/customValues/{id}"] = Delete(CustomValues, "id", Succeeded);
+        table["GET /forms/"] = List(Forms, "forms", total: "total", page: 10);
+        table["GET /forms/submissions"] = AccountBehaviours.ListSubmissions(FormSubmissions, "formId");
+        table["GET /surveys/"] = List(Surveys, "surveys", total: "total", page: 10);
+        table["GET /surveys/submissions"] = AccountBehaviours.ListSubmissions(SurveySubmissions, "surveyId");
+        table["POST /medias/upload-file"] = AccountBehaviours.UploadFile;
+        table["POST /oauth/locationToken"] = AccountBehaviours.LocationToken;
         table["GET /companies/{companyId}"] = Read(Companies, "companyId", "company");
         table["GET /workflows/"] = List(Workflows, "workflows");
         table["GET /snapshots/"] = List(Snapshots, "snapshots", equal: [("companyId", "companyId")]);
@@ -165,6 +182,7 @@ internal static class GhlBehaviours
         table["GET /conversations/messages/{messageId}/locations/{locationId}/recording"] = ConversationBehaviours.Recording;
         table["GET /conversations/locations/{locationId}/messages/{messageId}/transcription"] = ConversationBehaviours.Transcription;
         table["GET /conversations/locations/{locationId}/messages/{messageId}/transcription/download"] = ConversationBehaviours.DownloadTranscription;
+        table["POST /conversations/messages"] = ConversationBehaviours.Send;
         table["PUT /conversations/messages/{messageId}/status"] = ConversationBehaviours.UpdateStatus;
         table["POST /conversations/providers/live-chat/typing"] = call => new Answer(call.Operation.Response.Status, Success.DeepClone());
     }

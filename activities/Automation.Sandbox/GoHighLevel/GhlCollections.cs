@@ -53,6 +53,13 @@ internal static class GhlCollections
     public static readonly Collection Locations = new("locations") { CreatedProperty = null, UpdatedProperty = null };
     public static readonly Collection Companies = new("companies") { CreatedProperty = null, UpdatedProperty = null };
     public static readonly Collection CustomFields = new("custom-fields") { CreatedProperty = null, UpdatedProperty = null };
+    public static readonly Collection LocationTags = new("location-tags") { CreatedProperty = null, UpdatedProperty = null };
+    public static readonly Collection CustomValues = new("custom-values") { CreatedProperty = null, UpdatedProperty = null, Normalise = NormaliseCustomValue };
+    public static readonly Collection Forms = new("forms") { CreatedProperty = null, UpdatedProperty = null };
+    public static readonly Collection FormSubmissions = Child("form-submissions", "formId") with { SearchFields = ["contactId", "name", "email"] };
+    public static readonly Collection Surveys = new("surveys") { CreatedProperty = null, UpdatedProperty = null };
+    public static readonly Collection SurveySubmissions = Child("survey-submissions", "surveyId") with { SearchFields = ["contactId", "name", "email"] };
+    public static readonly Collection MediaFiles = new("media-files") { IdProperty = "_id" };
     public static readonly Collection Associations = new("associations") { CreatedProperty = null, UpdatedProperty = null };
     public static readonly Collection Relations = new("relations") { CreatedProperty = null, UpdatedProperty = null };
     public static readonly Collection BlogSites = new("blog-sites") { IdProperty = "_id", CreatedProperty = null, UpdatedProperty = null };
@@ -69,6 +76,7 @@ internal static class GhlCollections
         Contacts, ContactTasks, ContactNotes, ContactCampaigns, ContactWorkflows, Calendars, CalendarGroups, CalendarNotifications, CalendarResources, Appointments,
         BlockedSlots, AppointmentNotes, Pipelines, Opportunities, Users, Conversations, Messages, Businesses, Workflows, Snapshots, Campaigns, Locations, Companies,
         CustomFields, Associations, Relations, BlogSites, BlogPosts, BlogAuthors, BlogCategories, SocialTags, Statistics,
+        LocationTags, CustomValues, Forms, FormSubmissions, Surveys, SurveySubmissions, MediaFiles,
     }.ToDictionary(collection => collection.Name, StringComparer.Ordinal);
 
     private static Collection Child(string name, string parent) => new(name) { ParentProperty = parent, UpdatedProperty = null };
@@ -103,6 +111,10 @@ internal static class GhlCollections
             }));
         }
     }
+
+    /// <summary>The key is made of the name when the value is made, and stays.</summary>
+    private static void NormaliseCustomValue(JObject value) =>
+        value["fieldKey"] ??= $"{{{{ custom_values.{value["name"]?.ToString().Trim().ToLowerInvariant().Replace(' ', '_')} }}}}";
 
     private static void NormaliseUser(JObject user)
     {

@@ -73,8 +73,7 @@ public sealed class OperationClient(IHttpClientFactory http, IRateBudget budget,
         message.Headers.Authorization = new AuthenticationHeaderValue("Bearer", connection.Credential.Bearer);
         if (request.Body is not null)
         {
-            message.Content = new ByteArrayContent(Encoding.UTF8.GetBytes(Json.Write(request.Body)));
-            message.Content.Headers.TryAddWithoutValidation("Content-Type", request.Headers.GetValueOrDefault("Content-Type") ?? "application/json");
+            message.Content = RequestContent.Of(request);
         }
 
         using var deadline = new CancellationTokenSource(options.Timeout, clock);

@@ -109,6 +109,11 @@ internal static class RequestBuilder
         }
 
         var (bound, problem) = InputBinding.Bind(input, value!.DeepClone());
+        if (bound is JObject file && operation.ContentType == "multipart/form-data")
+        {
+            problem = RequestContent.DefectOfFile(file);
+        }
+
         return problem is null ? bound : throw Invalid(operation, input.Name, $"Input '{input.Name}' of {operation.Name} {problem}.", $"Correct '{input.Name}'.");
     }
 

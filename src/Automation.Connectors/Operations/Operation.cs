@@ -222,7 +222,7 @@ public sealed record PollShape
     /// <summary>Inputs merged into every page of a scan (a stable sort).</summary>
     public JObject? Fixed { get; init; }
 
-    /// <summary><c>iso</c>, <c>epochMs</c>.</summary>
+    /// <summary><c>iso</c>, <c>epochMs</c>, <c>date</c> (whole days of UTC: the overlap must be a day where the other side counts days of its own zone).</summary>
     public string BoundFormat { get; init; } = "iso";
 
     /// <summary>How far an incremental scan looks back behind its watermark, for search indexes that lag.</summary>

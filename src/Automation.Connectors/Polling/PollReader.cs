@@ -109,7 +109,10 @@ public sealed class PollReader(OperationClient client) : IPollReader
         }
     }
 
-    private static JValue Bound(DateTimeOffset at, PollShape poll) => poll.BoundFormat == "epochMs"
-        ? new JValue(at.ToUnixTimeMilliseconds())
-        : new JValue(at.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture));
+    private static JValue Bound(DateTimeOffset at, PollShape poll) => poll.BoundFormat switch
+    {
+        "epochMs" => new JValue(at.ToUnixTimeMilliseconds()),
+        "date" => new JValue(at.UtcDateTime.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture)),
+        _ => new JValue(at.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture)),
+    };
 }

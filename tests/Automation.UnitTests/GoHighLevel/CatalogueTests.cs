@@ -145,41 +145,72 @@ public sealed class CatalogueTests
     {
         foreach (var fact in Shared.Operations())
         {
-            var operation = Numbered.Single(o => o.Number == (int)fact["number"]!);
-            var file = Shared.Spec((string)fact["specFile"]!);
-            var call = file["paths"]?[operation.Path]?[operation.Method.ToLowerInvariant()] as JObject;
-            call.Should().NotBeNull($"{operation.Method} {operation.Path} is in {fact["specFile"]}");
+            AgreeWithSpecification(Numbered.Single(o => o.Number == (int)fact["number"]!), (string)fact["specFile"]!);
+        }
+    }
 
-            var parameters = (call!["parameters"] as JArray ?? []).Select(p => Shared.Resolve(file, p)).ToList();
-            foreach (var parameter in parameters.Where(p => (string?)p["in"] is "query" or "path"))
-            {
-                var input = operation.Inputs.SingleOrDefault(i => i.Name == (string?)parameter["name"]);
-                input.Should().NotBeNull($"{operation.ActivityType} has the input {parameter["name"]}");
-                input!.Place.ToString().ToLowerInvariant().Should().Be((string?)parameter["in"]);
-                input.Required.Should().Be(((bool?)parameter["required"] ?? false) || input.Place == InputPlace.Path, $"{operation.ActivityType} {input.Name}");
-            }
+    [SkippableFact]
+    public void OperationsOfOurs_AgreeWithTheOfficialSpecifications()
+    {
+        var ours = Connector.Operations.Where(o => o.Number is null).ToList();
+        ours.Should().HaveCountGreaterThan(15);
+        foreach (var operation in ours)
+        {
+            // Operations are documented per module, whose specification has the module's name.
+            var call = AgreeWithSpecification(operation, $"openapi/{operation.DocsUrl!.Split('/')[^2]}.json");
+            operation.DocsUrl.Should().EndWith("/" + (string?)call["operationId"]);
+            operation.Response.Status.ToString().Should().Be((call["responses"] as JObject)!.Properties().First(p => p.Name.StartsWith('2')).Name, operation.ActivityType);
 
-            var version = parameters.SingleOrDefault(p => (string?)p["in"] == "header" && (string?)p["name"] == "Version");
-            if (version?["schema"]?["enum"] is JArray versions)
-            {
-                versions.Values<string>().Should().Contain(operation.VersionHeader, operation.ActivityType);
-            }
+            // Some of the vendor's own entries name no scope; what is named must be ours.
+            var schemes = (call["security"] as JArray ?? []).SelectMany(s => ((JObject)s).Properties()).ToList();
+            schemes.SelectMany(s => s.Value.Values<string>()).Distinct().Should().BeSubsetOf(operation.Scopes, operation.ActivityType);
+            operation.TokenType.Should().Be(schemes.Any(s => s.Name.StartsWith("Agency", StringComparison.Ordinal)) ? "agency" : "location", operation.ActivityType);
+        }
+    }
 
-            var body = Shared.Resolve(file, call["requestBody"]?["content"]?["application/json"]?["schema"] ?? new JObject());
-            foreach (var property in (body["properties"] as JObject ?? []).Properties())
-            {
-                var input = operation.Inputs.SingleOrDefault(i => i.Name == property.Name && i.Place == InputPlace.Body);
-                input.Should().NotBeNull($"{operation.ActivityType} has the body input {property.Name}");
-                if (Shared.Resolve(file, property.Value)["enum"] is JArray allowed)
-                {
-                    input!.Enum.Should().Equal(allowed.Select(v => v.ToString()), $"{operation.ActivityType} {property.Name}");
-                }
-            }
+    private static JObject AgreeWithSpecification(Operation operation, string specFile)
+    {
+        var file = Shared.Spec(specFile);
+        var call = file["paths"]?[operation.Path]?[operation.Method.ToLowerInvariant()] as JObject;
+        call.Should().NotBeNull($"{operation.Method} {operation.Path} is in {specFile}");
 
-            foreach (var required in (body["required"] as JArray ?? []).Values<string>())
+        var parameters = (call!["parameters"] as JArray ?? []).Select(p => Shared.Resolve(file, p)).ToList();
+        foreach (var parameter in parameters.Where(p => (string?)p["in"] is "query" or "path"))
+        {
+            var input = operation.Inputs.SingleOrDefault(i => i.Name == (string?)parameter["name"]);
+            input.Should().NotBeNull($"{operation.ActivityType} has the input {parameter["name"]}");
+            input!.Place.ToString().ToLowerInvariant().Should().Be((string?)parameter["in"]);
+            input.Required.Should().Be(((bool?)parameter["required"] ?? false) || input.Place == InputPlace.Path, $"{operation.ActivityType} {input.Name}");
+        }
+
+        var version = parameters.SingleOrDefault(p => (string?)p["in"] == "header" && (string?)p["name"] == "Version");
+        if (version?["schema"]?["enum"] is JArray versions)
+        {
+            versions.Values<string>().Should().Contain(operation.VersionHeader, operation.ActivityType);
+        }
+
+        var content = (call["requestBody"]?["content"] as JObject)?.Properties().Single();
+        if (content is not null)
+        {
+            operation.ContentType.Should().Be(content.Name, operation.ActivityType);
+        }
+
+        var body = Shared.Resolve(file, content?.Value["schema"] ?? new JObject());
+        foreach (var property in (body["properties"] as JObject ?? []).Properties())
+        {
+            var input = operation.Inputs.SingleOrDefault(i => i.Name == property.Name && i.Place == InputPlace.Body);
+            input.Should().NotBeNull($"{operation.ActivityType} has the body input {property.Name}");
+            if (Shared.Resolve(file, property.Value)["enum"] is JArray allowed)
             {
-                operation.Inputs.Single(i => i.Name == required).Required.Should().BeTrue($"{operation.ActivityType} needs {required}");
+                input!.Enum.Should().Equal(allowed.Select(v => v.ToString()), $"{operation.ActivityType} {property.Name}");
             }
         }
+
+        foreach (var required in (body["required"] as JArray ?? []).Values<string>())
+        {
+            operation.Inputs.Single(i => i.Name == required).Required.Should().BeTrue($"{operation.ActivityType} needs {required}");
+        }
+
+        return call;
     }
 }

@@ -20,7 +20,7 @@ public sealed class EveryOperationTests : IAsyncLifetime
           "relationId": "relation-1", "recordId": "contact-1-01", "key_name": "business_owner", "objectKey": "contact", "postId": "post-1", "blogId": "blog-1",
           "taskId": "task-1", "noteId": "appointment-note-1", "email": "new@every.example", "startTime": "1767225600000", "endTime": "1767312000000", "startDate": 1767225600000, "endDate": 1767312000000,
           "dashboardId": "dashboard-1", "reportId": "report-1", "profileId": "user-1a", "projectId": "project-1", "ghlTag": "vip", "segmentIds": ["segment-1-vip"],
-          "values": [{"metricId": "likes", "date": "2026-01-01", "value": 5, "locationId": "loc-1"}], "pageLimit": 10, "limit": 10, "skip": 0, "offset": 0
+          "values": [{"metricId": "likes", "date": "2026-01-01", "value": 5, "locationId": "loc-1"}], "tagId": "location-tag-1-newsletter", "file": {"name": "a.txt", "contentType": "text/plain", "text": "Hello"}, "message": "Hello", "pageLimit": 10, "limit": 10, "skip": 0, "offset": 0
         }
         """);
 
@@ -97,7 +97,7 @@ public sealed class EveryOperationTests : IAsyncLifetime
         JToken? whole = null;
         foreach (var input in operation.Inputs)
         {
-            if (!input.Required && !(operation.Path.StartsWith("/calendars/", StringComparison.Ordinal) && input is { Name: "calendarId", Place: InputPlace.Query }))
+            if (!input.Required && !operation.OneOf.Take(1).Contains(input.Name) && !(operation.Path == "/conversations/messages" && input.Name == "message") && !(operation.Path.StartsWith("/calendars/", StringComparison.Ordinal) && input is { Name: "calendarId", Place: InputPlace.Query }))
             {
                 continue;
             }
@@ -121,6 +121,11 @@ public sealed class EveryOperationTests : IAsyncLifetime
         }
 
         var sends = whole ?? (operation.Method is "GET" || (operation.ContentType is null && body.Count == 0) ? null : body);
+        if (sends is JObject && operation.ContentType is "application/x-www-form-urlencoded" or "multipart/form-data")
+        {
+            return await host.GhlFormAsync(operation, path, (JObject)sends);
+        }
+
         path += query.Count > 0 ? "?" + string.Join('&', query) : "";
         return operation.Connector == "flocksy"
             ? await host.FlocksyAsync(operation.Method, path, sends, operation.ActivityType)
@@ -134,6 +139,7 @@ public sealed class EveryOperationTests : IAsyncLifetime
             return operation.Path switch
             {
                 var p when p.StartsWith("/contacts/", StringComparison.Ordinal) => "note-1",
+                var p when p.StartsWith("/locations/", StringComparison.Ordinal) => "custom-value-1-1",
                 var p when p.StartsWith("/calendars/", StringComparison.Ordinal) => "room-1",
                 var p when p.StartsWith("/opportunities/", StringComparison.Ordinal) => "opportunity-1-1",
                 _ => "message-1-1",

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
+using Automation.Connectors;
 using Automation.Engine;
 using Automation.Sandbox;
 using Microsoft.AspNetCore.Builder;
@@ -51,6 +52,18 @@ internal sealed class SandboxHost : IAsyncDisposable
     public Task<Reply> GhlAsync(string method, string path, JToken? body = null, string? version = "2021-07-28", string? token = "sandbox-ghl-token") =>
         SendAsync(method, "/sandbox/ghl" + path, body, token, version, null);
 
+    /// <summary>Sends what the client itself would send where the API takes a form.</summary>
+    public async Task<Reply> GhlFormAsync(Operation operation, string path, JObject fields, string token = "sandbox-ghl-token")
+    {
+        using var request = new HttpRequestMessage(new HttpMethod(operation.Method), "/sandbox/ghl" + path)
+        {
+            Content = RequestContent.Of(new ConnectorRequest { Method = operation.Method, Url = path, Headers = new Dictionary<string, string> { ["Content-Type"] = operation.ContentType! }, Body = fields }),
+        };
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
+        request.Headers.Add("Version", operation.VersionHeader);
+        return await SendAsync(request);
+    }
+
     public Task<Reply> FlocksyAsync(string method, string path, JToken? body = null, string? key = null, string? token = "sandbox-flocksy-token") =>
         SendAsync(method, "/sandbox/flocksy" + path, body, token, null, key);
 
@@ -79,6 +92,11 @@ internal sealed class SandboxHost : IAsyncDisposable
             request.Headers.Add("Idempotency-Key", key);
         }
 
+        return await SendAsync(request);
+    }
+
+    private async Task<Reply> SendAsync(HttpRequestMessage request)
+    {
         using var response = await Client.SendAsync(request);
         var text = await response.Content.ReadAsStringAsync();
         var json = response.Content.Headers.ContentType?.MediaType?.EndsWith("json", StringComparison.Ordinal) == true ? Json.Parse(text) : null;
