@@ -24,13 +24,13 @@ public sealed class BulkDispatchWorkflows : Activity
     [Input(DisplayName = "Correlation ID Function", AutoEvaluate = false, Description = "Correlation id of the dispatched workflows.")]
     public Input<string> CorrelationIdFunction { get; init; } = default!;
 
-    [Input(UIHint = "dictionary", Description = "Additional input to send to the workflows being dispatched.")]
+    [Input(UIHint = "dropdown", Description = "Additional input to send to the workflows being dispatched.")]
     public Input<IDictionary<string, object>> Input { get; init; } = default!;
 
     [Input(Default = true, Description = "Wait for the dispatched workflows to complete before completing this activity.")]
     public Input<bool> WaitForCompletion { get; init; } = default!;
 
-    [Input(Category = "Open Telemetry", Description = "Start a new trace.")]
+    [Input(Default = false, Category = "Open Telemetry", Description = "Start a new trace.")]
     public Input<bool> StartNewTrace { get; init; } = default!;
 
     [Input(DisplayName = "Channel", UIHint = "dropdown", Description = "Not used: there is one channel.")]

@@ -13,7 +13,7 @@ public sealed class DispatchWorkflow : Activity
     [Input(DisplayName = "Correlation ID", Description = "The correlation id of the new instance.")]
     public Input<string> CorrelationId { get; init; } = default!;
 
-    [Input(UIHint = "dictionary", Description = "The input to send to the workflow.")]
+    [Input(UIHint = "dropdown", Description = "The input to send to the workflow.")]
     public Input<IDictionary<string, object>> Input { get; init; } = default!;
 
     [Input(Description = "Wait for the child workflow to complete before completing this activity.")]
@@ -54,7 +54,7 @@ public sealed class ExecuteWorkflow : Activity
     [Input(DisplayName = "Correlation ID", Description = "The correlation id of the new instance.")]
     public Input<string> CorrelationId { get; init; } = default!;
 
-    [Input(UIHint = "dictionary", Description = "The input to send to the workflow.")]
+    [Input(UIHint = "dropdown", Description = "The input to send to the workflow.")]
     public Input<IDictionary<string, object>> Input { get; init; } = default!;
 
     [Input(Description = "Wait for the child workflow to complete before completing this activity.")]

@@ -71,7 +71,7 @@ public sealed class RunTask : Activity
     [Input(Required = true, Description = "The name of the task being requested.")]
     public Input<string> TaskName { get; init; } = default!;
 
-    [Input(UIHint = "dictionary", Description = "Any additional parameters to send to the task.")]
+    [Input(UIHint = "dropdown", Description = "Any additional parameters to send to the task.")]
     public Input<IDictionary<string, object>> Payload { get; init; } = default!;
 
     [Output(Description = "The id of the task that was requested.")]

@@ -53,7 +53,7 @@ internal sealed class Fork : Activity
 {
     private PlannedActivity[] branches = [];
 
-    [Input(DisplayName = "Join Mode", Options = ["WaitAll", "WaitAny"], Description = "Whether to wait for all branches or for the first.")]
+    [Input(DisplayName = "Join Mode", TypeName = "Elsa.Workflows.ForkJoinMode, Elsa.Workflows.Core", Options = ["WaitAll", "WaitAny"], Description = "Whether to wait for all branches or for the first.")]
     public string? JoinMode { get; init; }
 
     public override void Compile(ActivityCompilation compilation) => branches = [.. compilation.Children("branches")];
@@ -72,7 +72,7 @@ internal sealed class Fork : Activity
         ValueTask.FromResult(JoinMode == "WaitAny" ? ActivityResult.Done : context.WhenChildrenEnd());
 }
 
-[Activity("Elsa.FlowNode", "Flow", "Runs its body as one activity of a flowchart.")]
+[Activity("Elsa.FlowNode", "Flow", "Runs its body as one activity of a flowchart.", DisplayName = "Container")]
 internal sealed class FlowNode : Activity
 {
     [Port] public PlannedActivity? Body { get; init; }
@@ -105,10 +105,10 @@ internal sealed class Switch : Activity
 {
     private SwitchCase[] cases = [];
 
-    [Input(TypeName = "Elsa.Workflows.SwitchCase, Elsa.Workflows.Core[]", UIHint = "switch-editor", Description = "Cases: label, condition, activity.")]
+    [Input(TypeName = "Elsa.Workflows.Activities.SwitchCase, Elsa.Workflows.Core[]", UIHint = "switch-editor", Description = "Cases: label, condition, activity.")]
     public JToken? Cases { get; init; }
 
-    [Input(Default = "MatchFirst", Description = "Whether the first matching case is taken, or all of them.")]
+    [Input(TypeName = "Elsa.Workflows.SwitchMode, Elsa.Workflows.Core", Description = "Whether the first matching case is taken, or all of them.")]
     public Input<SwitchMode> Mode { get; init; } = default!;
 
     [Output] public Output<object> Output { get; init; } = default!;
@@ -162,7 +162,7 @@ internal sealed class FlowSwitch : Activity
     [Input(TypeName = "Elsa.Workflows.Activities.Flowchart.Models.FlowSwitchCase, Elsa.Workflows.Core[]", UIHint = "flow-switch-editor", Description = "Cases: label and condition.")]
     public JToken? Cases { get; init; }
 
-    [Input(Default = "MatchFirst", Description = "Whether the first matching case is taken, or all of them.")]
+    [Input(TypeName = "Elsa.Workflows.SwitchMode, Elsa.Workflows.Core", Description = "Whether the first matching case is taken, or all of them.")]
     public Input<SwitchMode> Mode { get; init; } = default!;
 
     public override IReadOnlyList<string> Outcomes => ["Default"];

@@ -3,6 +3,7 @@ using Jint;
 using Jint.Native;
 using Jint.Native.Object;
 using Jint.Runtime;
+using Jint.Runtime.Interop;
 using Newtonsoft.Json.Linq;
 using JintEngine = Jint.Engine;
 
@@ -67,6 +68,7 @@ internal sealed class JsReader(ScriptSession session)
     {
         JsDate date => double.IsNaN(date.DateValue) ? null : new DateTimeOffset(date.ToDateTime(), TimeSpan.Zero),
         _ when value.IsUint8Array() => value.AsUint8Array(),
+        IObjectWrapper wrapper => Plain(wrapper.Target),
         ObjectInstance => ReadToken(value) is var token && token is JValue scalar ? scalar.Value : token,
         _ => ReadPrimitive(value),
     };
@@ -95,6 +97,8 @@ internal sealed class JsReader(ScriptSession session)
         {
             case JsDate date:
                 return double.IsNaN(date.DateValue) ? JValue.CreateNull() : new JValue(date.ToDateTime().ToString("yyyy-MM-ddTHH:mm:ss.fffZ"));
+            case IObjectWrapper wrapper:
+                return ValueConverter.ToJson(Plain(wrapper.Target));
             case JsArray array:
                 var list = new JArray();
                 var size = array.Length;
@@ -147,6 +151,14 @@ internal sealed class JsReader(ScriptSession session)
 
         return map;
     }
+
+    /// <summary>A .NET value that a script made.</summary>
+    private static object? Plain(object target) => target switch
+    {
+        DateTime time => new DateTimeOffset(DateTime.SpecifyKind(time, DateTimeKind.Utc)),
+        DateTimeOffset or TimeSpan or Guid => target,
+        _ => target.ToString(),
+    };
 
     private static bool IsWrapper(ObjectInstance instance) => instance.GetType().Name is "StringInstance" or "NumberInstance" or "BooleanInstance" or "BigIntInstance";
 

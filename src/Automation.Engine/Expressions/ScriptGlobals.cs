@@ -82,6 +82,11 @@ internal static class ScriptGlobals
         Function("stringFromBase64", (session, arguments) => new JsString(Encoding.UTF8.GetString(FromBase64(session, Text(arguments, 0))))),
         Function("streamToBytes", (_, arguments) => At(arguments, 0)),
         Function("streamToBase64", (_, arguments) => new JsString(Convert.ToBase64String(Bytes(At(arguments, 0))))),
+        Type("DateTime", typeof(DateTime)),
+        Type("DateTimeOffset", typeof(DateTimeOffset)),
+        Type("TimeSpan", typeof(TimeSpan)),
+        Type("Guid", typeof(Guid)),
+        Type("Random", typeof(Random)),
         Absent("getConfig", "configuration is not open to scripts; pass the value as a workflow input"),
         Absent("getSecret", "secrets are not open to scripts; choose a connection instead"),
         Absent("createEventTriggerUrl", "event URLs are not made here; post to /elsa/api/events/{name}/trigger"),
@@ -205,6 +210,9 @@ internal static class ScriptGlobals
 
     private static ScriptGlobal Function(string name, Func<ScriptSession, JsValue[], JsValue> call) =>
         new(name, session => new ClrFunction(session.Engine, name, (_, arguments) => call(session, arguments)));
+
+    /// <summary>A value type of .NET, as Elsa has it. Its values have no way to reflection: <c>GetType</c> is closed.</summary>
+    private static ScriptGlobal Type(string name, Type type) => new(name, session => TypeReference.CreateTypeReference(session.Engine, type));
 
     private static ScriptGlobal Absent(string name, string why) =>
         Function(name, (session, _) => throw new JavaScriptException(session.Engine.Intrinsics.Error, $"{name} is not available: {why}"));

@@ -41,6 +41,12 @@ internal sealed class ScriptHost
         engineOptions.Constraints.MaxArraySize = BitOperations.RoundUpToPowerOf2((uint)limits.ScriptArrayLength);
         engineOptions.Json.MaxParseDepth = Json.PayloadDepth;
         engineOptions.Host.StringCompilationAllowed = false;
+
+        // What a script asks of a .NET value wrongly is an error of the script.
+        engineOptions.Interop.AllowWrite = false;
+        engineOptions.Interop.AllowGetType = false;
+        engineOptions.Interop.AllowSystemReflection = false;
+        engineOptions.Interop.ExceptionHandler = static exception => exception is FormatException or ArgumentException or OverflowException;
     }
 
     public EngineOptions Limits { get; }

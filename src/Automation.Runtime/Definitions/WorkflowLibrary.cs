@@ -62,30 +62,30 @@ public sealed class WorkflowLibrary(IDefinitionStore store, ActivityRegistry act
 
         async Task<WorkflowDefinition?> ResolveAsync(Reference reference)
         {
-            var definitionId = reference.DefinitionId;
-            if (definitionId is null && reference.VersionId is null)
-            {
-                published ??= await PublishedAsync(cancellationToken);
-                definitionId = published.FirstOrDefault(o => o.Descriptor!.TypeName == reference.Type)?.Definition!.DefinitionId;
-            }
-
             DefinitionVersion? version = null;
             if (reference.VersionId is not null)
             {
                 version = await store.FindVersionAsync(reference.VersionId, cancellationToken);
             }
-            else if (definitionId is not null)
-            {
-                version = await store.FindAsync(definitionId, new VersionOptions("Specific", reference.Version), cancellationToken);
-            }
 
-            if (version is null && definitionId is not null)
+            version ??= reference.DefinitionId is null ? null : await FindAsync(reference.DefinitionId, reference.VersionId is null ? reference.Version : null);
+            if (version is null)
             {
-                version = await store.FindAsync(definitionId, VersionOptions.Published, cancellationToken) ?? await store.FindAsync(definitionId, VersionOptions.Latest, cancellationToken);
+                // Made on another server, where the workflow had another id: its name is its type.
+                published ??= await PublishedAsync(cancellationToken);
+                if (published.FirstOrDefault(o => o.Descriptor!.TypeName == reference.Type) is { } named)
+                {
+                    version = await FindAsync(named.Definition!.DefinitionId, reference.Version);
+                }
             }
 
             return version is null ? null : Read(version).Definition;
         }
+
+        async Task<DefinitionVersion?> FindAsync(string definitionId, int? number) =>
+            (number is null ? null : await store.FindAsync(definitionId, new VersionOptions("Specific", number), cancellationToken))
+            ?? await store.FindAsync(definitionId, VersionOptions.Published, cancellationToken)
+            ?? await store.FindAsync(definitionId, VersionOptions.Latest, cancellationToken);
     }
 
     /// <summary>

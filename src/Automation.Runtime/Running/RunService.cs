@@ -26,6 +26,12 @@ public sealed class RunService(
     /// <summary>Children looked at per page when a run is cancelled.</summary>
     private const int PageSize = 100;
 
+    /// <summary>Levels of executed children that run on the caller's thread; deeper ones go on by themselves.</summary>
+    private const int DeepestExecution = 16;
+
+    /// <summary>How long a caller waits for a run that another worker is about to go on with.</summary>
+    private static readonly TimeSpan HandOver = TimeSpan.FromSeconds(5);
+
     /// <summary>Starts a run and works on the caller's thread until it suspends or ends; its state is committed before this returns.</summary>
     /// <remarks>A caller that goes away does not stop the run.</remarks>
     /// <exception cref="KeyNotFoundException">No such version.</exception>
@@ -42,7 +48,8 @@ public sealed class RunService(
 
         try
         {
-            return await runner.StartAsync(plan, instance, request.HttpExchange);
+            var run = await runner.StartAsync(plan, instance, request.HttpExchange);
+            return await WithChildrenAsync(run, request.HttpExchange, cancellationToken);
         }
         catch (LeaseLostException) when (request.InstanceId is not null)
         {
@@ -74,9 +81,10 @@ public sealed class RunService(
         if (run is null)
         {
             doorbell.RingRuns([waiting.InstanceId]);
+            return null;
         }
 
-        return run;
+        return await WithChildrenAsync(run, exchange, cancellationToken);
     }
 
     /// <summary>Sends an event: starts the flows that listen, resumes the runs that wait. Synchronously: returns when their bursts are over.</summary>
@@ -93,6 +101,10 @@ public sealed class RunService(
         if (synchronously)
         {
             await runner.RunNowAsync(targets.InstanceIds, cancellationToken);
+            foreach (var id in targets.InstanceIds)
+            {
+                await RunChildrenAsync(id, null, 0, cancellationToken);
+            }
         }
         else
         {
@@ -178,6 +190,66 @@ public sealed class RunService(
         await incidents.ResolveAsync(incidentId, resolution, clock.GetUtcNow(), cancellationToken);
         return true;
     }
+
+    /// <summary>A run that waits for children which it executes is not answered for yet: they run now, and then the run itself, as far as that goes.</summary>
+    private async Task<WorkflowRun> WithChildrenAsync(WorkflowRun run, IHttpExchange? exchange, CancellationToken cancellationToken) =>
+        run.Bookmarks.Any(IsExecution)
+        && await RunChildrenAsync(run.InstanceId, exchange, 0, cancellationToken)
+        && await runs.GetStateAsync(run.InstanceId, cancellationToken) is { Length: > 0 } state
+            ? engine.Load(run.Plan, state)
+            : run;
+
+    /// <summary>True: the run itself has gone on. Others may have claimed a run a moment before and not begun with it: those are waited for.</summary>
+    private async Task<bool> RunChildrenAsync(string instanceId, IHttpExchange? exchange, int depth, CancellationToken cancellationToken)
+    {
+        var started = clock.GetTimestamp();
+        var hasGoneOn = false;
+        while (depth < DeepestExecution && await ExecutedAsync() is { Count: > 0 } children)
+        {
+            await runner.RunNowAsync(children, cancellationToken);
+            var states = await StatesAsync(children);
+            if (!states.Exists(IsAtWork))
+            {
+                foreach (var waiting in states.Where(child => child.Status == WorkflowStatus.Running))
+                {
+                    await RunChildrenAsync(waiting.Id, null, depth + 1, cancellationToken);
+                }
+
+                if (exchange is null || await runner.TryRunAsync(instanceId, exchange, cancellationToken) is null)
+                {
+                    await runner.RunNowAsync([instanceId], cancellationToken);
+                }
+
+                if (!(await ExecutedAsync()).SequenceEqual(children))
+                {
+                    hasGoneOn = true;
+                    continue;
+                }
+
+                states = await StatesAsync(children);
+            }
+
+            // Children that wait for something else leave their parent waiting.
+            if (states.TrueForAll(child => child.SubStatus == WorkflowSubStatus.Suspended) || clock.GetElapsedTime(started) > HandOver)
+            {
+                break;
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(5), clock, cancellationToken);
+        }
+
+        return hasGoneOn;
+
+        async Task<List<string>> ExecutedAsync() =>
+            [.. (await runs.ListBookmarksAsync(instanceId, cancellationToken)).Select(waiting => waiting.Bookmark).Where(IsExecution).Select(bookmark => bookmark.Key!).Order(StringComparer.Ordinal)];
+
+        async Task<List<InstanceRecord>> StatesAsync(List<string> ids) =>
+            [.. (await runs.ListAsync(new RunFilter { Ids = ids, PageSize = ids.Count }, cancellationToken)).Items];
+
+        static bool IsAtWork(InstanceRecord child) => child.SubStatus is WorkflowSubStatus.Pending or WorkflowSubStatus.Executing;
+    }
+
+    private static bool IsExecution(Bookmark bookmark) => bookmark is { Name: "Elsa.ExecuteWorkflow", Key: not null };
 
     private async Task SettleAsync(IncidentRecord incident, bool happened, CancellationToken cancellationToken)
     {

@@ -29,6 +29,11 @@ public sealed class JavaScriptTests
     [InlineData("var f = function () { return 5; }; f()", 5L)]
     [InlineData("if (true) { 'yes' } else { 'no' }", "yes")]
     [InlineData("Promise.resolve(5).then(x => x + 1)", 6L)]
+    [InlineData("TimeSpan.FromSeconds(90).TotalMinutes", 1.5)]
+    [InlineData("Guid.Empty.toString()", "00000000-0000-0000-0000-000000000000")]
+    [InlineData("new Random().Next(1, 2)", 1L)]
+    [InlineData("DateTime.UtcNow.getTime() > 0 && DateTimeOffset.UtcNow.getTime() > 0", true)]
+    [InlineData("try { Guid.Parse('x') } catch (e) { 'no id' }", "no id")]
     [InlineData("(async () => { const x = await Promise.resolve(20); return x + 1; })()", 21L)]
     public void Evaluate_Script_GivesLastValueOrReturn(string script, object? expected) => Run(script).Should().Be(expected);
 
