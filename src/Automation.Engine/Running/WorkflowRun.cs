@@ -75,11 +75,15 @@ public sealed class WorkflowRun
         }
     }
 
-    /// <summary>Gives variables that are in scope somewhere in the run new values, by id or name. What is not there is left out.</summary>
-    public void SetVariables(JObject values)
+    /// <summary>Gives variables that are in scope somewhere in the run new values, by id or name.</summary>
+    /// <returns>Ids and names that are not there; the others are set.</returns>
+    /// <exception cref="FaultException">A value does not fit its variable's type.</exception>
+    public IReadOnlyList<string> SetVariables(JObject values)
     {
+        var unknown = new List<string>();
         foreach (var (key, value) in values)
         {
+            var isKnown = false;
             foreach (var context in Contexts)
             {
                 var declared = context.Planned.Variables;
@@ -88,10 +92,18 @@ public sealed class WorkflowRun
                     if (context.Variables is { } own && (declared[i].Id == key || declared[i].Name == key))
                     {
                         own[i] = declared[i].Convert(value is JValue plain ? plain.Value : value?.DeepClone());
+                        isKnown = true;
                     }
                 }
             }
+
+            if (!isKnown)
+            {
+                unknown.Add(key);
+            }
         }
+
+        return unknown;
     }
 
     /// <summary>The durable side; set by the runner before a burst, null in memory.</summary>

@@ -18,6 +18,7 @@ internal static class ElsaEndpoints
         ActivityTestEndpoints.Map(group);
         ExecutionEndpoints.Map(group);
         InstanceEndpoints.Map(group);
+        InstanceTransferEndpoints.Map(group);
         ActivityExecutionEndpoints.Map(group);
         DescriptorEndpoints.Map(group);
         OptionEndpoints.Map(group);

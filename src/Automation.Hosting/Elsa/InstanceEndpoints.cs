@@ -153,7 +153,7 @@ internal static class InstanceEndpoints
     private static async Task<WorkflowRun?> LoadAsync(InstanceRecord run, IRunStore runs, DefinitionService definitions, WorkflowEngine engine, CancellationToken cancellationToken)
     {
         var state = await runs.GetStateAsync(run.Id, cancellationToken);
-        var plan = state is null ? null : await definitions.GetPlanAsync(run.VersionId, cancellationToken);
+        var plan = state is not { Length: > 0 } ? null : await definitions.GetPlanAsync(run.VersionId, cancellationToken);
         return plan is null ? null : engine.Load(plan, state!);
     }
 

@@ -32,6 +32,7 @@ internal sealed class SqliteDefinitionStore(SqliteDatabase database) : IDefiniti
         where.AddIf(filter.DefinitionIds is not null, "definition_id IN (SELECT value FROM json_each(@definitions))", Columns.Array(filter.DefinitionIds ?? []));
         where.AddIf(filter.Ids is not null, "id IN (SELECT value FROM json_each(@ids))", Columns.Array(filter.Ids ?? []));
         where.AddIf(filter.Name is not null, "name = @name", filter.Name);
+        where.AddIf(filter.Mentions is not null, "instr(json, @mentions) > 0", filter.Mentions);
         where.AddIf(filter.IsSystem is not null, "is_system = @system", filter.IsSystem);
         where.AddIf(
             !string.IsNullOrWhiteSpace(filter.Search),
@@ -40,8 +41,8 @@ internal sealed class SqliteDefinitionStore(SqliteDatabase database) : IDefiniti
         var direction = filter.Descending ? "DESC" : "ASC";
         var order = filter.OrderBy switch
         {
-            "Created" => $"created_at {direction}",
-            "Version" => $"version {direction}",
+            _ when string.Equals(filter.OrderBy, "Created", StringComparison.OrdinalIgnoreCase) => $"created_at {direction}",
+            _ when string.Equals(filter.OrderBy, "Version", StringComparison.OrdinalIgnoreCase) => $"version {direction}",
             _ => $"name COLLATE NOCASE {direction}",
         };
         return database.ReadAsync(

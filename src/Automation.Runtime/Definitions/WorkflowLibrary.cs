@@ -118,11 +118,9 @@ public sealed class WorkflowLibrary(IDefinitionStore store, ActivityRegistry act
     internal async Task<IReadOnlyList<DefinitionVersion>> ConsumingAsync(string definitionId, CancellationToken cancellationToken)
     {
         var consuming = new List<DefinitionVersion>();
-        await foreach (var version in EachAsync(VersionOptions.Latest, withJson: true, cancellationToken))
+        await foreach (var version in EachAsync(VersionOptions.Latest, mentions: Json.Write(definitionId), cancellationToken))
         {
-            // Most definitions do not even hold the name.
             if (version.DefinitionId != definitionId
-                && version.Json.Contains(definitionId, StringComparison.Ordinal)
                 && DefinitionReader.Read(version.Json).Definition is { } definition
                 && UnknownActivities(definition.Root).Any(activity => (string?)activity["workflowDefinitionId"] == definitionId))
             {
@@ -166,7 +164,7 @@ public sealed class WorkflowLibrary(IDefinitionStore store, ActivityRegistry act
     {
         var published = new List<Offer>();
         var unread = new List<string>();
-        await foreach (var version in EachAsync(VersionOptions.Published, withJson: false, cancellationToken))
+        await foreach (var version in EachAsync(VersionOptions.Published, mentions: null, cancellationToken))
         {
             if (!offers.TryGetValue(version.Id, out var offer))
             {
@@ -189,12 +187,12 @@ public sealed class WorkflowLibrary(IDefinitionStore store, ActivityRegistry act
         return [.. published.OrderBy(offer => offer.Definition!.DefinitionId, StringComparer.Ordinal)];
     }
 
-    private async IAsyncEnumerable<DefinitionVersion> EachAsync(VersionOptions options, bool withJson, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+    private async IAsyncEnumerable<DefinitionVersion> EachAsync(VersionOptions options, string? mentions, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        const int Size = 100;
+        const int Size = 1000;
         for (var page = 0; ; page++)
         {
-            var found = await store.ListAsync(new DefinitionFilter { Version = options, Page = page, PageSize = Size, OrderBy = "Created" }, withJson, cancellationToken);
+            var found = await store.ListAsync(new DefinitionFilter { Version = options, Page = page, PageSize = Size, OrderBy = "Created", Mentions = mentions }, withJson: mentions is not null, cancellationToken);
             foreach (var version in found.Items)
             {
                 yield return version;

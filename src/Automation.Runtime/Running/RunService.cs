@@ -115,11 +115,23 @@ public sealed class RunService(
     }
 
     /// <summary>Gives variables of a run new values, by id or name. False: there is no such run, or it has finished.</summary>
+    /// <exception cref="KeyNotFoundException">The run has no such variable now.</exception>
+    /// <exception cref="FaultException">A value does not fit its variable's type.</exception>
     public async Task<bool> SetVariablesAsync(string instanceId, JObject values, CancellationToken cancellationToken)
     {
-        if (await runs.FindAsync(instanceId, cancellationToken) is not { Status: WorkflowStatus.Running })
+        if (await runs.FindAsync(instanceId, cancellationToken) is not { Status: WorkflowStatus.Running } instance)
         {
             return false;
+        }
+
+        if (await runs.GetStateAsync(instanceId, cancellationToken) is { Length: > 0 } state && await definitions.GetPlanAsync(instance.VersionId, cancellationToken) is { } plan)
+        {
+            // Tried on a copy: what cannot be applied is refused now, and not found out in the burst.
+            var copy = engine.Load(plan, state);
+            if (copy.SetVariables(values) is [var unknown, ..])
+            {
+                throw new KeyNotFoundException($"The run has no variable '{unknown}'. It has: {string.Join(", ", copy.Variables.Select(variable => variable.Name))}.");
+            }
         }
 
         await runs.EnqueueAsync([], [VariablesRequest.For(instanceId, values, clock)], cancellationToken);
@@ -284,6 +296,11 @@ public sealed class RunService(
         if (old.Status != WorkflowStatus.Finished)
         {
             throw new InvalidOperationException($"Run {instanceId} has not finished. Cancel it first, or wait for its end.");
+        }
+
+        if (old.StartedBy == RunTransfer.StartedBy)
+        {
+            throw new InvalidOperationException($"Run {instanceId} is the record of a run of another installation: what it wrote is not known here, so it is not run again.");
         }
 
         if (fromFailed && old.SubStatus != WorkflowSubStatus.Faulted)

@@ -22,6 +22,7 @@ public static class RunningServices
         services.AddSingleton<Runner>();
         services.AddSingleton<RunService>();
         services.AddSingleton<RequestSeal>();
+        services.AddSingleton<RunTransfer>();
         services.AddSingleton<IEffectLedger, EffectLedger>();
         services.AddSingleton<DueTimeService>();
         services.AddSingleton<Sweep>();

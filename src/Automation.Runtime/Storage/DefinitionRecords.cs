@@ -73,6 +73,9 @@ public sealed record DefinitionFilter
     public IReadOnlyList<string>? Ids { get; init; }
     public string? Search { get; init; }
     public string? Name { get; init; }
+
+    /// <summary>The definition's JSON has this text somewhere.</summary>
+    public string? Mentions { get; init; }
     public bool? IsSystem { get; init; }
 
     /// <summary><c>Name</c>, <c>Created</c>, <c>Version</c>.</summary>
