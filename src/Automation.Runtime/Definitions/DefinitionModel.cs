@@ -70,18 +70,13 @@ internal static class DefinitionModel
         return model;
     }
 
-    /// <summary>The designer reads defaults as text only, and needs an id; older files have other values and none.</summary>
+    /// <summary>The designer needs an id, and a flag that is one; older files have neither.</summary>
     private static void FitVariable(JObject variable)
     {
         variable["id"] ??= variable["name"]?.DeepClone();
         if (variable["isArray"] is not { Type: JTokenType.Boolean })
         {
             variable["isArray"] = false;
-        }
-
-        if (variable["value"] is { } value and not { Type: JTokenType.Null or JTokenType.String })
-        {
-            variable["value"] = value is JValue { Value: bool flag } ? (flag ? "True" : "False") : Json.Write(value);
         }
     }
 

@@ -276,7 +276,7 @@ public sealed class ContractTests(RunningServer server) : IClassFixture<RunningS
         model["root"]!["id"] = "chart";
         model["inputs"] = new JArray(new JObject { ["name"] = "Mode", ["type"] = "String" });
         model["variables"] = new JArray(
-            new JObject { ["id"] = "v-count", ["name"] = "Count", ["typeName"] = "Int32", ["value"] = 1, ["storageDriverTypeName"] = "Elsa.Workflows.WorkflowInstanceStorageDriver, Elsa.Workflows.Core" });
+            new JObject { ["id"] = "v-count", ["name"] = "Count", ["typeName"] = "Int32", ["value"] = "1", ["storageDriverTypeName"] = "Elsa.Workflows.WorkflowInstanceStorageDriver, Elsa.Workflows.Core" });
         return model;
     }
 
