@@ -30,6 +30,7 @@ public static class AutomationEndpoints
         AccountEndpoints.Map(all);
         WorkflowEndpoints.Map(all.MapGroup("/workflows").WithMetadata(new ProgramEndpoint()));
         ElsaEndpoints.Map(all.MapGroup("/elsa/api").WithMetadata(new ProgramEndpoint()));
+        all.MapHub<InstanceHub>(InstanceHub.Path).WithMetadata(new ProgramEndpoint());
 
         var api = all.MapGroup("/api").WithMetadata(new ProgramEndpoint());
         OperationEndpoints.Map(api);

@@ -62,6 +62,9 @@ public static class HostingServices
         services.AddSingleton<RouteTable>();
         services.AddSingleton<ActivityDescriptors>();
         services.AddSingleton<LiveOptions>();
+        services.AddSignalR();
+        services.AddSingleton<InstanceWatch>();
+        services.AddHostedService(provider => provider.GetRequiredService<InstanceWatch>());
         services.AddOpenApi("v1", OpenApiDocument.Configure);
         return automation;
     }

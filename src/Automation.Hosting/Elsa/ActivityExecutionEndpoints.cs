@@ -99,7 +99,13 @@ internal static class ActivityExecutionEndpoints
         }
 
         var nodeIds = Bodies.Texts(body, "activityNodeIds");
-        var stats = (await ReadAsync(instanceId, runs, context.RequestAborted))
+        return new Reply(new JObject { ["stats"] = await StatsAsync(instanceId, nodeIds, runs, context.RequestAborted) });
+    }
+
+    /// <summary>How often each activity was executed, and how it stands; of all where <paramref name="nodeIds"/> names none.</summary>
+    public static async Task<JArray> StatsAsync(string instanceId, IReadOnlyList<string> nodeIds, IRunStore runs, CancellationToken cancellationToken)
+    {
+        var stats = (await ReadAsync(instanceId, runs, cancellationToken))
             .Where(e => nodeIds.Count == 0 || nodeIds.Contains(e.First.NodeId))
             .GroupBy(e => e.First.NodeId)
             .Select(g => new JObject
@@ -114,7 +120,7 @@ internal static class ActivityExecutionEndpoints
                 ["aggregateFaultCount"] = g.Sum(e => e.FaultCount),
                 ["metadata"] = new JObject(),
             });
-        return new Reply(new JObject { ["stats"] = new JArray(stats) });
+        return new JArray(stats);
     }
 
     private static async Task<IReadOnlyList<Execution>> ReadAsync(string instanceId, IRunStore runs, CancellationToken cancellationToken)

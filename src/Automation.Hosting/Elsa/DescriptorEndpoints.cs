@@ -55,13 +55,22 @@ internal static class DescriptorEndpoints
         group.MapGet("/commit-strategies/activities", () => new Reply(Shapes.Counted([])));
         group.MapGet("/output-converters", () => new Reply(Shapes.Counted([])));
 
-        routes.MapGet("/features/installed", () => new Reply(Shapes.Counted([])));
-        routes.MapGet("/features/installed/{name}", (string name) => Problem.NotFound($"The feature '{name}' is not installed."));
+        routes.MapGet("/features/installed", () => new Reply(Shapes.Counted([LiveUpdates()])));
+        routes.MapGet("/features/installed/{name}", (string name) => name == InstanceHub.Feature ? (IResult)new Reply(LiveUpdates()) : Problem.NotFound($"The feature '{name}' is not installed."));
         routes.MapGet("/resilience/strategies", () => new Reply(Shapes.Counted([])));
         routes.MapGet("/resilience/retries/{activityInstanceId}", () => new Reply(new JObject { ["items"] = new JArray(), ["totalCount"] = 0 }));
         routes.MapGet("/package/version", () => new Reply(new JObject { ["packageVersion"] = "3.8.2" }));
         routes.MapPost("/scripting/javascript/type-definitions/{definitionId}", () => Results.Text("", "application/x-typescript"));
     }
+
+    private static JObject LiveUpdates() => new()
+    {
+        ["name"] = "RealTimeWorkflowUpdates",
+        ["namespace"] = "Elsa",
+        ["fullName"] = InstanceHub.Feature,
+        ["displayName"] = "Live updates",
+        ["description"] = "A run that is being looked at is shown as it goes on.",
+    };
 
     private static JObject Expressions() => Shapes.Counted(
     [

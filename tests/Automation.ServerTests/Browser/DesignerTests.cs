@@ -96,6 +96,35 @@ public sealed class DesignerTests(BrowserServer server)
         server.Complaints().Should().BeEmpty();
     }
 
+    [SkippableFact]
+    public async Task Viewer_OfAWaitingRun_ShowsLiveHowItGoesOn()
+    {
+        static JObject Say(string id) => new() { ["id"] = id, ["type"] = "Elsa.WriteLine", ["version"] = 1, ["text"] = new JObject { ["typeName"] = "String", ["expression"] = new JObject { ["type"] = "Literal", ["value"] = id } } };
+        static JObject Line(string from, string to) => new() { ["source"] = new JObject { ["activity"] = from, ["port"] = "Done" }, ["target"] = new JObject { ["activity"] = to, ["port"] = "In" } };
+        await server.PublishAsync(new JObject
+        {
+            ["definitionId"] = "browser-live",
+            ["name"] = "Live",
+            ["root"] = new JObject
+            {
+                ["id"] = "root",
+                ["type"] = "Elsa.Flowchart",
+                ["version"] = 1,
+                ["activities"] = new JArray(Say("before"), new JObject { ["id"] = "wait", ["type"] = "Elsa.Event", ["version"] = 1, ["eventName"] = new JObject { ["typeName"] = "String", ["expression"] = new JObject { ["type"] = "Literal", ["value"] = "browser-go" } } }, Say("after")),
+                ["connections"] = new JArray(Line("before", "wait"), Line("wait", "after")),
+            },
+        });
+        var (_, started) = await server.PostAsync("/elsa/api/workflow-definitions/browser-live/dispatch", new JObject());
+        server.Open("/designer/instance?id=" + started["workflowInstanceId"]);
+        server.Until("the viewer draws the run", () => Nodes().Count == 3);
+        server.Until("the run waits", () => server.Text().Contains("Suspended", StringComparison.Ordinal));
+
+        await server.PostAsync("/elsa/api/events/browser-go/trigger", new JObject());
+
+        server.Until("the viewer shows the end by itself", () => server.Text().Split("Write Line - Completed").Length == 3);
+        server.Complaints().Should().BeEmpty();
+    }
+
     private static By Search => By.CssSelector("input[placeholder=Search]");
 
     private static By PortOf(string group) => By.CssSelector($".x6-port-body[port-group={group}]");
