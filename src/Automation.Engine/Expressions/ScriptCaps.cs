@@ -16,10 +16,13 @@ namespace Automation.Engine.Expressions;
 /// </summary>
 internal sealed class ScriptCaps
 {
-    /// <summary>Names by which a script reaches a capped native.</summary>
+    /// <summary>The native that is capped alone where a script names no other.</summary>
+    public const string Join = "join";
+
+    /// <summary>Names by which a script reaches a capped native, <see cref="Join"/> aside.</summary>
     public static readonly HashSet<string> Names = new(StringComparer.Ordinal)
     {
-        "repeat", "padStart", "padEnd", "replace", "replaceAll", "join", "flat", "concat", "fill", "from", "of", "Array", "raw", "stringify", "normalize", "toLocaleString", "Symbol",
+        "repeat", "padStart", "padEnd", "replace", "replaceAll", "flat", "concat", "fill", "from", "of", "Array", "raw", "stringify", "normalize", "toLocaleString", "Symbol",
         "encodeURI", "encodeURIComponent", "escape", "Reflect", "globalThis", "prototype", "__proto__", "constructor", "getOwnPropertyDescriptor", "getOwnPropertyDescriptors",
     };
 
@@ -72,13 +75,18 @@ internal sealed class ScriptCaps
         caps.CapStrings();
         caps.CapTexts();
         var array = caps.Prototype("Array");
-        caps.Wrap(array, "join", caps.CheckJoin);
         caps.Wrap(array, "toLocaleString", caps.CheckJoin);
         caps.Wrap(array, "flat", (self, arguments) =>
         {
             caps.Measure(self);
             return arguments;
         });
+    }
+
+    public static void InstallJoin(ScriptSession session)
+    {
+        var caps = new ScriptCaps(session);
+        caps.Wrap(caps.Prototype("Array"), Join, caps.CheckJoin);
     }
 
     public static void InstallBuffers(ScriptSession session)

@@ -8,8 +8,9 @@ namespace Automation.Engine.Expressions;
 /// <param name="LeavesTraces">It may change globals or built-in objects: its engine is not used again.</param>
 /// <param name="MayMutate">It may change an object or list that it got: variables it read are compared afterwards.</param>
 /// <param name="NeedsCaps">It names a native that can make something huge in one call, or reaches properties by computed names.</param>
+/// <param name="NeedsJoinCap">It joins lists: the most common of those natives, so common that it is capped alone where it is the only one.</param>
 /// <param name="NeedsBuffers">It may make buffers or typed arrays.</param>
-internal sealed record ScriptFacts(bool NeedsBlock, bool LeavesTraces, bool MayMutate, bool NeedsCaps, bool NeedsBuffers)
+internal sealed record ScriptFacts(bool NeedsBlock, bool LeavesTraces, bool MayMutate, bool NeedsCaps, bool NeedsJoinCap, bool NeedsBuffers)
 {
     private static readonly HashSet<string> Mutators = new(StringComparer.Ordinal)
     {
@@ -30,7 +31,7 @@ internal sealed record ScriptFacts(bool NeedsBlock, bool LeavesTraces, bool MayM
         var lexical = program.Body.Any(statement => statement is ClassDeclaration || statement is VariableDeclaration { Kind: not VariableDeclarationKind.Var });
         var directive = program.Body.Count > 0 && program.Body[0] is Directive;
         var traces = walk.LeavesTraces || (lexical && directive);
-        return new ScriptFacts(lexical && !traces, traces, walk.MayMutate, walk.NeedsCaps, walk.NeedsBuffers);
+        return new ScriptFacts(lexical && !traces, traces, walk.MayMutate, walk.NeedsCaps, walk.NeedsCaps || walk.NeedsJoinCap, walk.NeedsBuffers);
     }
 
     private sealed class Walk(ReferencedGlobals free)
@@ -38,6 +39,7 @@ internal sealed record ScriptFacts(bool NeedsBlock, bool LeavesTraces, bool MayM
         public bool LeavesTraces { get; private set; }
         public bool MayMutate { get; private set; }
         public bool NeedsCaps { get; private set; }
+        public bool NeedsJoinCap { get; private set; }
         public bool NeedsBuffers { get; private set; }
 
         public void Visit(Node node, bool insideFunction)
@@ -97,6 +99,7 @@ internal sealed record ScriptFacts(bool NeedsBlock, bool LeavesTraces, bool MayM
             MayMutate |= Mutators.Contains(name);
             LeavesTraces |= Tracing.Contains(name);
             NeedsCaps |= ScriptCaps.Names.Contains(name);
+            NeedsJoinCap |= name == ScriptCaps.Join;
             NeedsBuffers |= ScriptCaps.BufferNames.Contains(name);
         }
 

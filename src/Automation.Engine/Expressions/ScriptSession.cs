@@ -20,6 +20,7 @@ internal sealed partial class ScriptSession
     private JToken? eventShown;
     private string? mark;
     private bool capped;
+    private bool joinCapped;
     private bool buffersCapped;
 
     public ScriptSession(ExpressionSession session)
@@ -127,6 +128,12 @@ internal sealed partial class ScriptSession
             {
                 Engine.SetValue(global.Name, global.Create(this));
             }
+        }
+
+        if (expression.Facts.NeedsJoinCap && !joinCapped)
+        {
+            joinCapped = true;
+            ScriptCaps.InstallJoin(this);
         }
 
         if (expression.Facts.NeedsCaps && !capped)
