@@ -43,7 +43,9 @@ public sealed class OperationClient(IHttpClientFactory http, IRateBudget budget,
             {
                 // A side that lets every call time out is not waited for four times over: somebody, or a lease, waits here.
                 calling += clock.GetElapsedTime(sent);
-                if (calling >= options.Patience || RetryTable.PauseBefore(operation.Effect, attempt, options, failure, Random.Shared.NextDouble()) is not { } pause)
+                // A poll that is told twice to slow down comes back at its next time.
+                var isTold = failure.Status == 429 && attempt > 1 && priority != CallPriority.Action;
+                if (isTold || calling >= options.Patience || RetryTable.PauseBefore(operation.Effect, attempt, options, failure, Random.Shared.NextDouble()) is not { } pause)
                 {
                     throw;
                 }

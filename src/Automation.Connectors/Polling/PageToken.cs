@@ -10,6 +10,15 @@ namespace Automation.Connectors;
 /// <param name="Page">Hash of the ids of the page before: the same again means that the API does not go on.</param>
 internal sealed record PageToken(JToken Next, long Seen, string Page)
 {
+    /// <summary>Hash of an earlier page, moved on ever more rarely: met again, the pages go round in a circle.</summary>
+    public string Anchor { get; init; } = "";
+
+    /// <summary>Pages since the anchor was set.</summary>
+    public long Steps { get; init; }
+
+    /// <summary>Pages after which the anchor moves on; doubles each time, so that a circle of any length is found with one hash kept.</summary>
+    public long Reach { get; init; } = 1;
+
     public static PageToken? Read(string? text)
     {
         if (text is null)
@@ -21,6 +30,11 @@ internal sealed record PageToken(JToken Next, long Seen, string Page)
         {
             return Json.Parse(text) is JObject token && token["next"] is { } next
                 ? new PageToken(next, (long?)token["seen"] ?? 0, (string?)token["page"] ?? "")
+                {
+                    Anchor = (string?)token["anchor"] ?? "",
+                    Steps = (long?)token["steps"] ?? 0,
+                    Reach = (long?)token["reach"] ?? 1,
+                }
                 : throw new FormatException();
         }
         catch (Exception exception) when (exception is JsonException or FormatException)
@@ -33,5 +47,12 @@ internal sealed record PageToken(JToken Next, long Seen, string Page)
         }
     }
 
-    public override string ToString() => Json.Write(new JObject { ["next"] = Next, ["seen"] = Seen, ["page"] = Page });
+    public override string ToString() => Json.Write(new JObject { ["next"] = Next, ["seen"] = Seen, ["page"] = Page, ["anchor"] = Anchor, ["steps"] = Steps, ["reach"] = Reach });
+
+    /// <summary>The token after a page with this hash.</summary>
+    public static PageToken After(PageToken? before, JToken next, long seen, string page)
+    {
+        var token = new PageToken(next, seen, page) { Anchor = before?.Anchor ?? page, Steps = (before?.Steps ?? 0) + 1, Reach = before?.Reach ?? 1 };
+        return token.Steps < token.Reach ? token : token with { Anchor = page, Steps = 0, Reach = token.Reach * 2 };
+    }
 }

@@ -6,6 +6,8 @@ namespace Automation.Connectors;
 /// <summary>The paging styles: what is asked for, and where the next page begins.</summary>
 internal static class Paging
 {
+    private const int Slack = 1000;
+
     /// <summary>Puts a page's inputs into a request's; returns how many items a full page has, 0 when the list has no pages.</summary>
     public static int Apply(Pagination pagination, JObject inputs, PageToken? token)
     {
@@ -69,6 +71,17 @@ internal static class Paging
             return null;
         }
 
+        // Lists grow while they are read, but not to twice what the answer says there is.
+        var isCircle = token is not null && good.Count > 0 && token.Anchor == page;
+        if (isCircle || (TotalOf(body) is { } total && seen > (2 * total) + Slack))
+        {
+            throw new ConnectorException(isCircle ? $"The list has no end: after {seen} items its pages come again." : $"The list has no end: it says that there are {TotalOf(body)} items, and has given {seen}.")
+            {
+                Code = "endless-scan",
+                Action = "Report it to the provider; the flow goes on by itself when the list has an end again.",
+            };
+        }
+
         var next = pagination.Style switch
         {
             "skipLimit" => new JValue((long?)token?.Next + items.Count ?? items.Count),
@@ -76,7 +89,7 @@ internal static class Paging
             "startAfter" => StartAfter(pagination, body),
             _ => FromAnswer(pagination, body, items[^1]),
         };
-        return next is null || (token is not null && JToken.DeepEquals(next, token.Next)) ? null : new PageToken(next, seen, page);
+        return next is null || (token is not null && JToken.DeepEquals(next, token.Next)) ? null : PageToken.After(token, next, seen, page);
     }
 
     private static JToken? FromAnswer(Pagination pagination, JToken? body, JToken last)

@@ -12,8 +12,8 @@ namespace Automation.Hosting.Api;
 /// <summary><c>/health/live</c>: the process answers. <c>/health/ready</c>: it can work, and which sources do not.</summary>
 internal static class HealthEndpoints
 {
-    /// <summary>A source that has not succeeded for so many intervals is degraded.</summary>
-    private const int MissedIntervals = 3;
+    /// <summary>A source that has not succeeded for so many intervals, or tries in a row, is degraded.</summary>
+    private const int Missed = 3;
 
     public static void Map(IEndpointRouteBuilder routes)
     {
@@ -25,7 +25,7 @@ internal static class HealthEndpoints
     private static async Task<IResult> ReadyAsync(HttpContext context, IDatabase database, IPollStore polls, Readiness readiness, TimeProvider clock)
     {
         var answers = readiness.IsMigrated && await AnswersAsync(database, context.RequestAborted);
-        var degraded = answers ? Degraded(await polls.ListSourcesAsync(context.RequestAborted), clock.GetUtcNow()) : [];
+        var degraded = answers ? await DegradedAsync(polls, clock.GetUtcNow(), context.RequestAborted) : [];
         var isReady = answers && readiness.IsReady;
         var body = new JObject
         {
@@ -50,13 +50,26 @@ internal static class HealthEndpoints
         }
     }
 
-    private static JArray Degraded(IReadOnlyList<SourceRecord> sources, DateTimeOffset now) => new(sources
-        .Where(source => source.Failures > 0 && now - (source.LastSuccessAt ?? DateTimeOffset.MinValue) > MissedIntervals * source.Interval)
-        .Select(source => new JObject
+    private static async Task<JArray> DegradedAsync(IPollStore polls, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        var degraded = new JArray();
+        foreach (var source in await polls.ListSourcesAsync(cancellationToken))
         {
-            ["id"] = source.Id,
-            ["operation"] = source.Operation,
-            ["failures"] = source.Failures,
-            ["lastSuccessAt"] = Reply.Utc(source.LastSuccessAt),
-        }));
+            var isSilent = source.Failures >= Missed || (source.Failures > 0 && now - (source.LastSuccessAt ?? DateTimeOffset.MinValue) > Missed * source.Interval);
+
+            // What nobody watches any more may fail as it likes.
+            if (isSilent && (await polls.ListTriggersOfSourceAsync(source.Id, cancellationToken)).Any(trigger => !trigger.IsPaused))
+            {
+                degraded.Add(new JObject
+                {
+                    ["id"] = source.Id,
+                    ["operation"] = source.Operation,
+                    ["failures"] = source.Failures,
+                    ["lastSuccessAt"] = Reply.Utc(source.LastSuccessAt),
+                });
+            }
+        }
+
+        return degraded;
+    }
 }
