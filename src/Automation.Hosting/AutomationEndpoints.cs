@@ -37,6 +37,7 @@ public static class AutomationEndpoints
         ConnectionEndpoints.Map(api);
         TemplateEndpoints.Map(api);
         ComparisonEndpoints.Map(api);
+        MappingEndpoints.Map(api);
         TriggerEndpoints.Map(api);
         RunEndpoints.Map(api);
         IncidentEndpoints.Map(api);

@@ -103,7 +103,7 @@ internal static class DefinitionEndpoints
         return found.Total == 0 ? NoDefinition(definitionId) : new Reply(Shapes.Counted(found.Items.Select(Shapes.Summary)));
     }
 
-    private static async Task<IResult> ExportAsync(string definitionId, HttpContext context, IDefinitionStore store, DefinitionService definitions)
+    private static async Task<IResult> ExportAsync(string definitionId, HttpContext context, IDefinitionStore store, DefinitionService definitions, WorkflowLibrary library)
     {
         var options = VersionOptions.Parse(Query.Text(context, "versionOptions"), VersionOptions.Latest);
         if (await store.FindAsync(definitionId, options, context.RequestAborted) is not { } version)
@@ -113,14 +113,14 @@ internal static class DefinitionEndpoints
 
         if (Query.Flag(context, "includeConsumingWorkflows") == true)
         {
-            return Results.File(Zip(definitions, [version]), "application/zip", "workflow-definitions.zip");
+            return Results.File(Zip(definitions, await WithConsumersAsync([version], library, store, context.RequestAborted)), "application/zip", "workflow-definitions.zip");
         }
 
         var (fileName, text) = definitions.Export(version);
         return Results.File(Encoding.UTF8.GetBytes(text), "application/json", fileName);
     }
 
-    private static async Task<IResult> ExportManyAsync(HttpContext context, IDefinitionStore store, DefinitionService definitions)
+    private static async Task<IResult> ExportManyAsync(HttpContext context, IDefinitionStore store, DefinitionService definitions, WorkflowLibrary library)
     {
         var body = await RequestBody.ReadObjectAsync(context, context.RequestAborted);
         var ids = Bodies.Texts(body, "ids");
@@ -130,7 +130,27 @@ internal static class DefinitionEndpoints
         }
 
         var found = await store.ListAsync(new DefinitionFilter { Version = VersionOptions.AllVersions, Ids = ids, PageSize = MaximumPage }, withJson: true, context.RequestAborted);
-        return found.Items.Count == 0 ? Results.NoContent() : Results.File(Zip(definitions, found.Items), "application/zip", "workflow-definitions.zip");
+        var versions = Bodies.Flag(body, "includeConsumingWorkflows") == true ? await WithConsumersAsync(found.Items, library, store, context.RequestAborted) : found.Items;
+        return versions.Count == 0 ? Results.NoContent() : Results.File(Zip(definitions, versions), "application/zip", "workflow-definitions.zip");
+    }
+
+    /// <summary>Versions, and the latest of each workflow that uses one of them as an activity, and so on.</summary>
+    private static async Task<IReadOnlyList<DefinitionVersion>> WithConsumersAsync(IReadOnlyList<DefinitionVersion> versions, WorkflowLibrary library, IDefinitionStore store, CancellationToken cancellationToken)
+    {
+        var all = versions.ToList();
+        var known = versions.Select(version => version.DefinitionId).ToHashSet(StringComparer.Ordinal);
+        for (var i = 0; i < all.Count; i++)
+        {
+            foreach (var id in await library.ConsumersAsync(all[i].DefinitionId, cancellationToken))
+            {
+                if (known.Add(id) && await store.FindAsync(id, VersionOptions.Latest, cancellationToken) is { } consumer)
+                {
+                    all.Add(consumer);
+                }
+            }
+        }
+
+        return all;
     }
 
     private static byte[] Zip(DefinitionService definitions, IEnumerable<DefinitionVersion> versions)

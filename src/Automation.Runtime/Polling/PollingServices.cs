@@ -18,6 +18,8 @@ public static class PollingServices
         services.AddSingleton<IWorkflowCatalog>(provider => provider.GetRequiredService<WorkflowLibrary>());
         services.AddSingleton<DefinitionService>();
         services.AddSingleton<TemplateService>();
+        services.AddSingleton<FieldMapService>();
+        services.AddSingleton<IFieldMaps>(provider => provider.GetRequiredService<FieldMapService>());
         services.AddSingleton<DefinitionFolder>();
         services.AddHostedService(provider => provider.GetRequiredService<DefinitionFolder>());
         services.AddSingleton<ConnectionVault>();
