@@ -10,10 +10,10 @@ public sealed class HttpEndpoint : Activity
     [Input(Required = true, Description = "The path below /workflows, as orders/{id}.")]
     public Input<string> Path { get; init; } = default!;
 
-    [Input(DisplayName = "Supported Methods", UIHint = "checklist", Default = new[] { "GET" }, DefaultSyntax = "Object", Options = ["GET", "POST", "PUT", "HEAD", "DELETE", "OPTIONS", "PATCH"], Description = "The HTTP methods to accept.")]
+    [Input(DisplayName = "Supported Methods", UIHint = "checklist", Default = new[] { "GET" }, Options = ["GET", "POST", "PUT", "HEAD", "DELETE", "OPTIONS", "PATCH"], Description = "The HTTP methods to accept.")]
     public Input<string[]> SupportedMethods { get; init; } = default!;
 
-    [Input(Category = "Security", Description = "Only requests with a valid key or sign-in are accepted.")]
+    [Input(Default = false, Category = "Security", Description = "Only requests with a valid key or sign-in are accepted.")]
     public Input<bool> Authorize { get; init; } = default!;
 
     [Input(Category = "Security", Description = "The authorization policy to evaluate.")]
@@ -34,7 +34,7 @@ public sealed class HttpEndpoint : Activity
     [Input(DisplayName = "Blocked File Extensions", Category = "Upload")]
     public Input<string[]> BlockedFileExtensions { get; init; } = default!;
 
-    [Input(DisplayName = "Allowed MIME Types", Category = "Upload")]
+    [Input(DisplayName = "Allowed Mime Types", Category = "Upload")]
     public Input<string[]> AllowedMimeTypes { get; init; } = default!;
 
     [Input(Category = "Outcomes")] public bool ExposeRequestTooLargeOutcome { get; init; }

@@ -11,7 +11,7 @@ namespace Automation.Activities.Http;
 [Activity("Elsa.WriteHttpResponse", "HTTP", "Answers the HTTP request that the flow is at.", DisplayName = "HTTP Response")]
 public sealed class WriteHttpResponse : Activity
 {
-    [Input(DisplayName = "Status Code", TypeName = "HttpStatusCode", UIHint = "dropdown", DefaultSyntax = "Literal", Default = "OK", Options = ["OK", "Created", "Accepted", "NoContent", "Redirect", "BadRequest", "Unauthorized", "Forbidden", "NotFound", "Conflict", "UnprocessableEntity", "TooManyRequests", "InternalServerError", "ServiceUnavailable"], Description = "The status code to return: a name or a number.")]
+    [Input(DisplayName = "Status Code", TypeName = "HttpStatusCode", UIHint = "dropdown", DefaultSyntax = "Literal", Options = ["OK", "Created", "Accepted", "NoContent", "Redirect", "BadRequest", "Unauthorized", "Forbidden", "NotFound", "Conflict", "UnprocessableEntity", "TooManyRequests", "InternalServerError", "ServiceUnavailable"], Description = "The status code to return: a name or a number.")]
     public Input<HttpStatusCode> StatusCode { get; init; } = default!;
 
     [Input(Description = "The content to write back. Text is sent as it is, objects as JSON.")]

@@ -5,7 +5,7 @@ public static class ControlFlowActivities
 {
     private static readonly Type[] Types =
     [
-        typeof(WorkflowActivity), typeof(Flowchart), typeof(Sequence), typeof(ParallelActivity), typeof(Fork), typeof(FlowNode),
+        typeof(Sequence), typeof(ParallelActivity), typeof(Fork), typeof(FlowNode),
         typeof(If), typeof(Switch), typeof(FlowDecision), typeof(FlowSwitch), typeof(FlowFork), typeof(FlowJoin),
         typeof(For), typeof(ForEach), typeof(ParallelForEach), typeof(While), typeof(Break),
         typeof(Start), typeof(End), typeof(Complete), typeof(Finish),
@@ -19,6 +19,9 @@ public static class ControlFlowActivities
             activities.Add(type);
         }
 
+        // What the designer draws and no property of the class says: a flowchart's start is an id, a workflow's result is that of its outputs.
+        activities.Add(ActivityRegistry.Describe(typeof(Flowchart)) with { Ports = [new PortDescriptor("Start", "Start", IsEmbedded: true)] });
+        activities.Add(ActivityRegistry.Describe(typeof(WorkflowActivity)) with { Outputs = [new OutputDescriptor { Name = "Result", DisplayName = "Result" }] });
         activities.Add(NotFound.Describe("Elsa.NotFoundActivity"));
         return activities;
     }
@@ -30,11 +33,25 @@ internal interface ILoop;
 /// <summary>Stands in for an activity type that this program does not know. Its JSON is kept; running it faults.</summary>
 internal sealed class NotFound(string typeName) : Activity
 {
+    /// <summary>Activities of Elsa that are left out here on purpose, and what takes their place.</summary>
+    private static readonly Dictionary<string, string> LeftOut = new(StringComparer.Ordinal)
+    {
+        ["Elsa.RunCSharp"] = "C# does not run here: use Run JavaScript.",
+        ["Elsa.RunPython"] = "Python does not run here: use Run JavaScript.",
+        ["Elsa.RunElsaScript"] = "ElsaScript does not run here: use Run JavaScript.",
+        ["Elsa.StateMachine"] = "State machines do not run here: use a flowchart.",
+        ["Elsa.Inline"] = "Code of another program does not run here: use Run JavaScript.",
+    };
+
+    /// <summary>What to do about an activity type that is not there.</summary>
+    public static string AdviceOn(string typeName) =>
+        LeftOut.GetValueOrDefault(typeName) ?? (typeName.StartsWith("Elsa.Bpmn", StringComparison.Ordinal) ? "BPMN does not run here: use a flowchart." : "Install what brings this activity type, or replace the activity.");
+
     public static ActivityDescriptor Describe(string typeName) => new()
     {
         TypeName = typeName,
         Category = "System",
-        DisplayName = "Not Found",
+        DisplayName = "Not Found Activity",
         Description = "Stands in for an activity type that is not installed.",
         IsBrowsable = false,
         Create = _ => new NotFound(typeName),
@@ -47,7 +64,7 @@ internal sealed class NotFound(string typeName) : Activity
         return ValueTask.FromResult(ActivityResult.Faulted(new Fault($"Activity type '{type}' version '{json["missingTypeVersion"] ?? 0}' could not be found.")
         {
             Code = "unknown-activity",
-            Action = "Install what brings this activity type, or replace the activity.",
+            Action = AdviceOn(type),
             ExceptionType = "Elsa.Workflows.Exceptions.ActivityNotFoundException",
         }));
     }

@@ -59,7 +59,7 @@ internal sealed class PlanCompiler(WorkflowEngine engine, WorkflowDefinition def
         if (descriptor is null)
         {
             descriptor = NotFound.Describe(typeName);
-            Report(ProblemSeverity.Warning, "unknown-activity-type", $"There is no activity type '{typeName}'. The run would fault there: install what brings it, or replace the activity.", id, typeName, null);
+            Report(ProblemSeverity.Warning, "unknown-activity-type", $"There is no activity type '{typeName}': the run would fault there. {NotFound.AdviceOn(typeName)}", id, typeName, null);
         }
 
         var activity = descriptor.Create(engine.Services);
