@@ -200,9 +200,9 @@ public sealed class ActivityContext
         {
             for (var context = this; context is not null; context = context.Parent)
             {
-                if (context.Planned is { Activity: WorkflowActivity, Workflow: { Outer: not null } workflow } && workflow.InputNames.Contains(name))
+                if (context.Planned is { Activity: WorkflowActivity, Workflow: { Outer: not null } workflow } && workflow.InputNames.FirstOrDefault(declared => declared.Equals(name, StringComparison.OrdinalIgnoreCase)) is { } input)
                 {
-                    return context.Find(name, out var owner, out var index) ? owner.Variables![index] : null;
+                    return context.Find(input, out var owner, out var index) ? owner.Variables![index] : null;
                 }
             }
         }

@@ -189,7 +189,8 @@ public sealed class WorkflowRun
     internal void Open(BurstState state) => burst = state;
     internal void Close() => burst = null;
 
-    internal object? GetInput(string name) => Input[name] switch
+    /// <summary>An input by its name; where there is none of that very name, in any case.</summary>
+    internal object? GetInput(string name) => (Input[name] ?? Input.GetValue(name, StringComparison.OrdinalIgnoreCase)) switch
     {
         null => null,
         JValue value => value.Value,
