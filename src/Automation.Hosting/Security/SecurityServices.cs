@@ -17,6 +17,7 @@ internal static class SecurityServices
         services.AddSingleton<SetupLink>();
         services.AddSingleton<Accounts>();
         services.AddSingleton<Tokens>();
+        services.AddSingleton<KeyRotation>();
         services.AddDataProtection().SetApplicationName("Automation").PersistKeysToFileSystem(new DirectoryInfo(paths.Keys));
         services.AddAuthentication(Access.Scheme)
             .AddPolicyScheme(Access.Scheme, null, options => options.ForwardDefaultSelector = Choose)

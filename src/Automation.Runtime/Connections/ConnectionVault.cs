@@ -81,6 +81,20 @@ public sealed class ConnectionVault(
         return deleted;
     }
 
+    /// <summary>Encrypts every credential again, with the key that is now the newest. One at a time: stopped in the middle, each is readable with the old key or the new.</summary>
+    /// <returns>How many there are.</returns>
+    public async Task<int> ReencryptAsync(CancellationToken cancellationToken)
+    {
+        var records = await store.ListAsync(cancellationToken);
+        foreach (var record in records)
+        {
+            await store.SaveAsync(record with { Secret = protector.Protect(protector.Unprotect(record.Secret)) }, cancellationToken);
+        }
+
+        cache.Clear();
+        return records.Count;
+    }
+
     /// <summary>Calls the connector's test operation.</summary>
     public async Task<ConnectionTest> TestAsync(string idOrName, CancellationToken cancellationToken)
     {

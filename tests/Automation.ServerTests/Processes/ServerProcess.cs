@@ -27,6 +27,9 @@ public sealed class ServerProcess : IDisposable
         Client.DefaultRequestHeaders.Add("Authorization", "ApiKey " + ApiKey);
     }
 
+    /// <summary>Its data folder.</summary>
+    public string DataDirectory => Path.Combine(folder, "data");
+
     public Uri Url { get; }
     public HttpClient Client { get; }
 

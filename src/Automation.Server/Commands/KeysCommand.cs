@@ -1,0 +1,24 @@
+using System.CommandLine;
+using Automation.Hosting;
+using Automation.Hosting.Security;
+
+namespace Automation.Server.Commands;
+
+/// <summary><c>keys rotate</c>: a new key, and the vault encrypted with it. A server that runs meanwhile finds the new key by itself.</summary>
+internal static class KeysCommand
+{
+    public static Command Create()
+    {
+        var rotate = new Command("rotate", "Makes a new key and encrypts every credential with it.");
+        rotate.SetAction((_, cancellationToken) => Offline.RunAsync(
+            async services =>
+            {
+                var count = await services.GetRequiredService<KeyRotation>().RotateAsync(cancellationToken);
+                Console.WriteLine($"A new key is in {services.GetRequiredService<HostPaths>().Keys}; {count} credentials are encrypted with it.");
+                return CommandLine.Done;
+            },
+            needsDatabase: true,
+            cancellationToken));
+        return new Command("keys", "Keys of the installation.") { rotate };
+    }
+}
