@@ -228,7 +228,8 @@ internal sealed class TriggerBuilder(
             return;
         }
 
-        var planned = PerDay(interval) + build.Result.Sources.Where(source => source.ConnectionId == connection.Id).Sum(source => PerDay(source.Interval));
+        var own = PerDay(interval) + build.Result.Sources.Where(source => source.ConnectionId == connection.Id).Sum(source => PerDay(source.Interval));
+        var planned = own;
         var seen = new HashSet<string>(StringComparer.Ordinal);
         const int pageSize = 1000;
         for (var page = 0; page * pageSize < all; page++)
@@ -244,8 +245,10 @@ internal sealed class TriggerBuilder(
 
         if (planned > allowed)
         {
-            Refuse(build.Result, build.Activity, "budget-exceeded",
-                $"With this trigger the flows of connection '{connection.Name}' would poll {planned:#,0} times a day; its API allows {allowed:#,0} calls a day. Lengthen the interval, here or in other flows, or watch less.", "interval");
+            // The sandbox's limit is whatever its control says, and trying things out is what it is for: there, what other flows spend only warns.
+            var severity = connection.IsSandbox && own <= allowed ? ProblemSeverity.Warning : ProblemSeverity.PublishError;
+            build.Result.Problems.Add(Problem(severity, build.Activity, "budget-exceeded",
+                $"With this trigger the flows of connection '{connection.Name}' would poll {planned:#,0} times a day; its API allows {allowed:#,0} calls a day. Lengthen the interval, here or in other flows, or watch less.", "interval"));
         }
     }
 
