@@ -60,7 +60,7 @@ internal static class DescriptorEndpoints
         routes.MapGet("/resilience/strategies", () => new Reply(Shapes.Counted([])));
         routes.MapGet("/resilience/retries/{activityInstanceId}", () => new Reply(new JObject { ["items"] = new JArray(), ["totalCount"] = 0 }));
         routes.MapGet("/package/version", () => new Reply(new JObject { ["packageVersion"] = "3.8.2" }));
-        routes.MapPost("/scripting/javascript/type-definitions/{definitionId}", () => Results.Text("", "application/x-typescript"));
+        routes.MapPost("/scripting/javascript/type-definitions/{definitionId}", ScriptDeclarations.ReplyAsync);
     }
 
     private static JObject LiveUpdates() => new()

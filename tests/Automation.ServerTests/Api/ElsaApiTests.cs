@@ -186,4 +186,24 @@ public sealed class ElsaApiTests(RunningServer server) : IClassFixture<RunningSe
         using var response = await server.Client.PostAsync(new Uri(Definitions + "/import-files", UriKind.Relative), form);
         return ((int)response.StatusCode, await RunningServer.ReadAsync(response));
     }
+
+    [Fact]
+    public async Task TypeDefinitions_OfADefinition_DeclareItsVariablesAndInputs_AndTheEvent()
+    {
+        await server.PostAsync("/elsa/api/workflow-definitions", new JObject
+        {
+            ["model"] = new JObject
+            {
+                ["definitionId"] = "declared",
+                ["variables"] = new JArray(new JObject { ["id"] = "v1", ["name"] = "total", ["typeName"] = "Int32" }, new JObject { ["id"] = "v2", ["name"] = "my tags", ["typeName"] = "String", ["isArray"] = true }),
+                ["inputs"] = new JArray(new JObject { ["name"] = "Email", ["type"] = "String" }),
+                ["root"] = new JObject { ["id"] = "root", ["type"] = "Elsa.Sequence", ["version"] = 1, ["activities"] = new JArray() },
+            },
+        });
+
+        using var response = await server.Client.PostAsync(new Uri("/elsa/api/scripting/javascript/type-definitions/declared", UriKind.Relative), new StringContent("{}", System.Text.Encoding.UTF8, "application/json"));
+        var text = await response.Content.ReadAsStringAsync();
+
+        text.Should().Contain("total: number;").And.Contain("\"my tags\": string[];").And.Contain("function getTotal(): number").And.Contain("function getEmail(): string").And.Contain("declare const event:");
+    }
 }
