@@ -52,7 +52,7 @@ public sealed class PageTests(BrowserServer server)
     public async Task Template_WithAWrongInterval_IsRefusedWithAReason_ThenInstalledAndPublished()
     {
         server.Open("/templates");
-        server.Click(By.PartialLinkText("Install"));
+        server.Click(By.CssSelector("a.button[href='/templates/tag-sync']"));
         server.Until("the form is there", () => server.Driver.FindElement(By.Name("inputs.interval")));
         server.Fill("name", "Tag sync by hand");
         server.Click(By.CssSelector("[name='connections.ghl'] option[value='sandbox-ghl']"));
@@ -98,7 +98,7 @@ public sealed class PageTests(BrowserServer server)
     [SkippableFact]
     public void EveryPage_HasATitleAHeadingAndNames_AndNoComplaints()
     {
-        foreach (var path in new[] { "/", "/flows", "/templates", "/templates/tag-sync", "/runs", "/triggers", "/connections", "/connections/sandbox-ghl", "/incidents" })
+        foreach (var path in new[] { "/", "/flows", "/templates", "/templates/tag-sync", "/templates/statistics-report", "/runs", "/triggers", "/connections", "/connections/sandbox-ghl", "/incidents" })
         {
             server.Open(path);
 
