@@ -9,6 +9,37 @@ namespace Automation.UnitTests.Persistence;
 public abstract class AdminCompliance : PollCompliance
 {
     [Fact]
+    public async Task Documents_ByKindAndName_AreReplacedAndDeleted()
+    {
+        await Documents.SaveAsync(new DocumentRecord("template", "Tag sync", "{\"a\":1}", T0, T0), default);
+        await Documents.SaveAsync(new DocumentRecord("template", "tag SYNC", "{\"a\":2}", T0.AddHours(1), T0.AddHours(1)), default);
+        await Documents.SaveAsync(new DocumentRecord("mapping", "Tag sync", "{}", T0, T0), default);
+        await ReopenAsync();
+
+        var listed = await Documents.ListAsync("template", default);
+        var deleted = await Documents.DeleteAsync("template", "TAG SYNC", default);
+
+        listed.Should().Equal(new DocumentRecord("template", "Tag sync", "{\"a\":2}", T0, T0.AddHours(1)));
+        deleted.Should().BeTrue();
+        (await Documents.FindAsync("template", "Tag sync", default)).Should().BeNull();
+        (await Documents.FindAsync("mapping", "tag sync", default)).Should().NotBeNull();
+    }
+
+    [Fact]
+    public async Task Definitions_ThatMentionAText_AreFoundByIt()
+    {
+        await Definitions.SaveAsync([.. new[] { ("a", "{\"uses\":\"child-1\"}"), ("b", "{\"uses\":\"child-2\"}") }.Select(d => new DefinitionVersion
+        {
+            Id = d.Item1 + "1", DefinitionId = d.Item1, Version = 1, Name = d.Item1, IsLatest = true, IsPublished = false, CreatedAt = T0, Json = d.Item2,
+        })], default);
+
+        var found = await Definitions.ListAsync(new DefinitionFilter { Mentions = "\"child-1\"", OrderBy = "created" }, withJson: true, default);
+
+        found.Items.Select(version => version.DefinitionId).Should().Equal("a");
+        found.Total.Should().Be(1);
+    }
+
+    [Fact]
     public async Task Save_NewLatest_TakesTheMark()
     {
         await Definitions.SaveAsync([Version(1)], default);
