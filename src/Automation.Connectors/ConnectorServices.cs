@@ -32,6 +32,7 @@ public static class ConnectorServices
         services.TryAddSingleton<IPollReader, PollReader>();
         services.TryAddSingleton<ProbeReader>();
         services.TryAddSingleton<InputOptions>();
+        services.TryAddSingleton<FieldValues>();
         services.TryAddSingleton<IEffectLedger, SendOnlyLedger>();
         return services;
     }

@@ -26,13 +26,13 @@ public sealed class InputOptions(OperationCatalog catalog, IConnections connecti
     {
         var operation = catalog.Find(activityType);
         var input = operation?.Inputs.FirstOrDefault(i => i.PropertyName.Equals(property, StringComparison.OrdinalIgnoreCase));
-        if (input?.OptionsFrom is not { } source || catalog.Find(source) is not { } list || string.IsNullOrEmpty(connectionId)
+        if ((input?.OptionsFrom ?? input?.Fields?.Operation) is not { } source || catalog.Find(source) is not { } list || string.IsNullOrEmpty(connectionId)
             || await connections.FindAsync(connectionId, cancellationToken) is not { } connection || connection.Connector != list.Connector)
         {
             return [];
         }
 
-        var wanted = new JObject();
+        var wanted = (JObject?)input!.Fields?.Inputs.DeepClone() ?? [];
         foreach (var needed in list.Inputs.Where(i => i.Required && i.Default is null && !list.Pagination.Params.Contains(i.Name)))
         {
             if (inputs[needed.PropertyName] is JValue { Value: not null and not "" } set)

@@ -137,8 +137,21 @@ public sealed record OperationInput
     /// </summary>
     public string? OptionsPath { get; init; }
 
+    /// <summary>Where the fields are defined whose values this input takes by name; null: it takes none by name.</summary>
+    public FieldSource? Fields { get; init; }
+
     /// <summary>Name in a definition: the API's name, or <c>input</c> + name where Elsa uses the name itself.</summary>
     public string PropertyName => OperationNames.PropertyOf(Name);
+}
+
+/// <summary>A list of definitions of fields that a location adds to its records.</summary>
+public sealed record FieldSource
+{
+    /// <summary>Activity type of the list.</summary>
+    public required string Operation { get; init; }
+
+    /// <summary>Inputs of the list, by the API's names; the location comes from the call.</summary>
+    public JObject Inputs { get; init; } = [];
 }
 
 /// <summary>Names of inputs in definitions.</summary>

@@ -77,6 +77,7 @@ public sealed class OperationActivity(Operation operation) : Activity
     private async ValueTask SendAsync(ActivityContext context, Connection connection, JObject inputs, CancellationToken cancellationToken)
     {
         var client = context.Services.GetRequiredService<OperationClient>();
+        inputs = await context.Services.GetRequiredService<FieldValues>().ResolveAsync(Operation, connection, inputs, cancellationToken);
         var request = client.Build(Operation, connection, inputs);
         if (Operation.Effect != EffectClass.Read && context.Run.IsDryRun)
         {

@@ -86,7 +86,8 @@ internal static class OperationChecks
             return;
         }
 
-        if (isLiteral && value is not null && InputBinding.Bind(input, value.DeepClone()).Problem is { } problem)
+        // Fields by name are known only to the location.
+        if (isLiteral && value is not null && !(input.Fields is not null && FieldValues.ByName(value) is not null) && InputBinding.Bind(input, value.DeepClone()).Problem is { } problem)
         {
             Add(context, input.Enum is null ? "wrong-type" : "wrong-enum", property, $"Input '{input.Name}' of {operation.Name} {problem}. Correct it.");
         }

@@ -170,6 +170,11 @@ public static class OperationDocs
             remarks.Add("An explicit null is sent.");
         }
 
+        if (input.Fields is { } fields)
+        {
+            remarks.Add($"By name as {{\"Name or key\": value}}, with the definitions of `{fields.Operation}`.");
+        }
+
         if (input.OptionsFrom is { } source)
         {
             remarks.Add($"The editor offers those of `{source}`.");

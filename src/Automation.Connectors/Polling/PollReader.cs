@@ -42,6 +42,29 @@ public sealed class PollReader(OperationClient client) : IPollReader
         return new PollPage([.. rolledIn[false]], bad, next) { RolledIn = [.. rolledIn[true]] };
     }
 
+    /// <summary>The first item of an answer, as a poll would take it, for a person to see; null: there is none, or it has no id.</summary>
+    public static PolledItem? Sample(Operation operation, Connection connection, ConnectorResponse response, JObject inputs)
+    {
+        IReadOnlyList<JToken> items;
+        try
+        {
+            items = PollItems.Find(operation, connection, response, inputs);
+        }
+        catch (ConnectorException)
+        {
+            // A poll would say so; who only looks at one answer sees it in full.
+            return null;
+        }
+
+        var good = new List<PolledItem>();
+        foreach (var item in items.Take(1))
+        {
+            PollItems.Take(operation, item, inputs, good, []);
+        }
+
+        return good is [var first, ..] ? first : null;
+    }
+
     /// <summary>The user's inputs, the operation's fixed ones and the scan's window; lists (filters) are joined.</summary>
     private static JObject Merge(Operation operation, JObject inputs, ScanPosition position)
     {

@@ -47,7 +47,7 @@ internal static class OperationEndpoints
         return Reply.List(found.Skip(page * size).Take(size).Select(Describe), found.Count);
     }
 
-    private static async Task<IResult> ExecuteAsync(string activityType, HttpContext context, OperationCatalog operations, IConnections connections, OperationClient client, TimeProvider clock)
+    private static async Task<IResult> ExecuteAsync(string activityType, HttpContext context, OperationCatalog operations, IConnections connections, OperationClient client, FieldValues fields, TimeProvider clock)
     {
         var cancellationToken = context.RequestAborted;
         var operation = Find(operations, activityType);
@@ -72,7 +72,8 @@ internal static class OperationEndpoints
             return Problem.BadRequest("The inputs must be an object of the API's own names.", "inputs");
         }
 
-        var request = client.Build(operation, connection, body["inputs"] as JObject ?? []);
+        var inputs = await fields.ResolveAsync(operation, connection, body["inputs"] as JObject ?? [], cancellationToken);
+        var request = client.Build(operation, connection, inputs);
         var shown = Show(request);
         if (body["dryRun"] is JValue { Value: true })
         {
@@ -88,7 +89,7 @@ internal static class OperationEndpoints
                 ["request"] = shown,
                 ["status"] = response.Status,
                 ["response"] = response.Content is { } content ? Convert.ToBase64String(content) : response.Body,
-                ["outputs"] = Outputs(operation, response, clock),
+                ["outputs"] = Outputs(operation, connection, response, inputs, clock),
                 ["durationMs"] = Math.Round(Stopwatch.GetElapsedTime(started).TotalMilliseconds, 1),
                 ["traceId"] = response.TraceId,
             });
@@ -122,15 +123,15 @@ internal static class OperationEndpoints
         header.Equals("Authorization", StringComparison.OrdinalIgnoreCase) || header.Contains("key", StringComparison.OrdinalIgnoreCase) && !header.Equals("Idempotency-Key", StringComparison.OrdinalIgnoreCase)
         || header.Contains("token", StringComparison.OrdinalIgnoreCase) || header.Contains("cookie", StringComparison.OrdinalIgnoreCase) || header.Contains("secret", StringComparison.OrdinalIgnoreCase);
 
-    private static JObject Outputs(Operation operation, ConnectorResponse response, TimeProvider clock)
+    private static JObject Outputs(Operation operation, Connection connection, ConnectorResponse response, JObject inputs, TimeProvider clock)
     {
         var outputs = new JObject { ["result"] = response.Content is { } content ? Convert.ToBase64String(content) : response.Body?.DeepClone() };
-        if (operation.Kind == OperationKind.Trigger && Sample(operation, response.Body) is { } item)
+        if (operation.Kind == OperationKind.Trigger && PollReader.Sample(operation, connection, response, inputs) is { } item)
         {
             outputs["event"] = new JObject
             {
-                ["key"] = $"{(string?)item[operation.Response.IdPath] ?? "sample"}@1",
-                ["item"] = item.DeepClone(),
+                ["key"] = $"{item.Id}@1",
+                ["item"] = item.Payload.DeepClone(),
                 ["previous"] = null,
                 ["revision"] = 1,
                 ["sourceId"] = null,
@@ -140,24 +141,6 @@ internal static class OperationEndpoints
         }
 
         return outputs;
-    }
-
-    /// <summary>What an event of this operation would carry: the list's first item, or the record.</summary>
-    private static JObject? Sample(Operation operation, JToken? body)
-    {
-        foreach (var path in (operation.Response.CollectionPath ?? operation.Response.RecordPath ?? "$").Split('|'))
-        {
-            var found = path is "$" or "" ? body : (body as JObject)?.SelectToken(path);
-            switch (found)
-            {
-                case JArray array:
-                    return array.OfType<JObject>().FirstOrDefault();
-                case JObject item:
-                    return item;
-            }
-        }
-
-        return null;
     }
 
     internal static JObject Describe(Operation operation) => new()
@@ -193,7 +176,7 @@ internal static class OperationEndpoints
             ["example"] = input.Example?.DeepClone(),
             ["displayName"] = input.DisplayName,
             ["description"] = input.Description,
-            ["optionsFrom"] = input.OptionsFrom,
+            ["optionsFrom"] = input.OptionsFrom ?? input.Fields?.Operation,
         })),
     };
 }

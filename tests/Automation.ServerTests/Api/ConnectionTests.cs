@@ -41,6 +41,34 @@ public sealed class ConnectionTests(RunningServer server) : IClassFixture<Runnin
     }
 
     [Fact]
+    public async Task ExecuteOperation_WithFieldsByName_ShowsThemAsTheApiTakesThem()
+    {
+        var (status, answer) = await server.PostAsync("/api/operations/GoHighLevel.Contacts.CreateContact/execute", new JObject
+        {
+            ["connectionId"] = "sandbox-ghl",
+            ["dryRun"] = true,
+            ["inputs"] = new JObject { ["locationId"] = "loc-1", ["email"] = "fields@example.com", ["customFields"] = new JObject { ["Company size"] = "12" } },
+        });
+
+        status.Should().Be(200, "{0}", answer);
+        JToken.DeepEquals(answer["request"]!["body"]!["customFields"], JToken.Parse("""[{"id":"field-1-size","field_value":12}]""")).Should().BeTrue("{0}", answer);
+    }
+
+    [Fact]
+    public async Task ExecuteOperation_WhoseItemsArePlainValues_ShowsTheEventAsAPollWouldGiveIt()
+    {
+        var (status, answer) = await server.PostAsync("/api/operations/GoHighLevel.Calendars.GetFreeSlots/execute", new JObject
+        {
+            ["connectionId"] = "sandbox-ghl",
+            ["inputs"] = new JObject { ["calendarId"] = "calendar-1", ["startDate"] = 1767571200000, ["endDate"] = 1767916800000 },
+        });
+
+        status.Should().Be(200, "{0}", answer);
+        ((string?)answer["outputs"]!["event"]!["item"]!["value"]).Should().StartWith("2026-01-05T");
+        ((string?)answer["outputs"]!["event"]!["key"]).Should().Be(answer["outputs"]!["event"]!["item"]!["value"] + "@1");
+    }
+
+    [Fact]
     public async Task ExecuteOperation_OnTheSandbox_AnswersWithRequestAndOutputs_SecretsHidden()
     {
         var body = new JObject { ["connectionId"] = "sandbox-ghl", ["inputs"] = new JObject { ["locationId"] = "loc-1", ["firstName"] = "Ann", ["email"] = "ann@example.com" } };
