@@ -99,7 +99,8 @@ internal static class SeedData
                 timezone = location.Zone,
                 assignedTo = $"user-{number}b",
                 tags = i % 3 == 0 ? new[] { "newsletter" } : [],
-                customFields = Array.Empty<object>(), businessId = i < 2 ? $"business-{number}" : null,
+                customFields = Array.Empty<object>(),
+                businessId = i < 2 ? $"business-{number}" : null,
             });
         }
 
@@ -147,13 +148,27 @@ internal static class SeedData
         Put(session, GhlCollections.ContactNotes, new { id = $"note-{number}-1", locationId, contactId, body = "Prefers the morning", userId = $"user-{number}b" });
         Put(session, GhlCollections.Appointments, new
         {
-            id = $"appointment-{number}-1", locationId, contactId = $"contact-{number}-02", calendarId, groupId = $"group-{number}", title = "First call", appointmentStatus = "confirmed",
-            assignedUserId = $"user-{number}b", startTime = Timestamps.Iso(weekday), endTime = Timestamps.Iso(weekday + (30 * 60 * 1000)), isRecurring = false,
+            id = $"appointment-{number}-1",
+            locationId,
+            contactId = $"contact-{number}-02",
+            calendarId,
+            groupId = $"group-{number}",
+            title = "First call",
+            appointmentStatus = "confirmed",
+            assignedUserId = $"user-{number}b",
+            startTime = Timestamps.Iso(weekday),
+            endTime = Timestamps.Iso(weekday + (30 * 60 * 1000)),
+            isRecurring = false,
         });
         Put(session, GhlCollections.BlockedSlots, new
         {
-            id = $"blocked-{number}-1", locationId, calendarId, title = "Away", assignedUserId = $"user-{number}b",
-            startTime = Timestamps.Iso(weekday + (4 * 3600 * 1000)), endTime = Timestamps.Iso(weekday + (5 * 3600 * 1000)),
+            id = $"blocked-{number}-1",
+            locationId,
+            calendarId,
+            title = "Away",
+            assignedUserId = $"user-{number}b",
+            startTime = Timestamps.Iso(weekday + (4 * 3600 * 1000)),
+            endTime = Timestamps.Iso(weekday + (5 * 3600 * 1000)),
         });
         Put(session, GhlCollections.AppointmentNotes, new { id = $"appointment-note-{number}-1", locationId, appointmentId = $"appointment-{number}-1", body = "Bring the brochure", userId = $"user-{number}b" });
         Put(session, GhlCollections.CalendarNotifications, new { _id = $"notification-{number}-1", locationId, calendarId, receiverType = "contact", channel = "email", notificationType = "booked", isActive = true, deleted = false });
@@ -163,12 +178,30 @@ internal static class SeedData
         Put(session, GhlCollections.BlogPosts, new { _id = $"post-{number}-1", locationId, blogId = $"blog-{number}", title = "Hello", urlSlug = $"hello-{number}", status = "PUBLISHED", archived = false });
         Put(session, GhlCollections.Messages, new
         {
-            id = $"message-{number}-2", locationId, contactId, conversationId, type = 1, messageType = "TYPE_CALL", body = "Hello, this is Ada.", direction = "inbound", status = "completed",
-            contentType = "text/plain", meta = new { call = new { duration = 42, status = "completed" } },
+            id = $"message-{number}-2",
+            locationId,
+            contactId,
+            conversationId,
+            type = 1,
+            messageType = "TYPE_CALL",
+            body = "Hello, this is Ada.",
+            direction = "inbound",
+            status = "completed",
+            contentType = "text/plain",
+            meta = new { call = new { duration = 42, status = "completed" } },
         });
         Put(session, GhlCollections.Messages, new
         {
-            id = $"message-{number}-3", locationId, contactId, conversationId, type = 3, messageType = "TYPE_EMAIL", subject = "Offer", body = "<p>Our offer</p>", direction = "outbound", status = "sent",
+            id = $"message-{number}-3",
+            locationId,
+            contactId,
+            conversationId,
+            type = 3,
+            messageType = "TYPE_EMAIL",
+            subject = "Offer",
+            body = "<p>Our offer</p>",
+            direction = "outbound",
+            status = "sent",
             contentType = "text/html",
         });
     }

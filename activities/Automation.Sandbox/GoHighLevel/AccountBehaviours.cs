@@ -101,7 +101,12 @@ internal static class AccountBehaviours
             ? Answer.NotFound("Location", call.Text("locationId"))
             : new Answer(200, new JObject
             {
-                ["access_token"] = call.Settings.GhlTokens[0], ["token_type"] = "Bearer", ["expires_in"] = 86399, ["scope"] = "", ["locationId"] = location.Key, ["userId"] = "user-1a",
+                ["access_token"] = call.Settings.GhlTokens[0],
+                ["token_type"] = "Bearer",
+                ["expires_in"] = 86399,
+                ["scope"] = "",
+                ["locationId"] = location.Key,
+                ["userId"] = "user-1a",
             });
 
     private static string[] Split(string list) => list.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);

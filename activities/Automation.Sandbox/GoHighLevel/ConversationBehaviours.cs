@@ -105,8 +105,16 @@ internal static class ConversationBehaviours
         var text = call.Fields["message"] ?? call.Fields["html"];
         var message = call.Session.Insert(Messages, new JObject
         {
-            ["locationId"] = contact.Json["locationId"], ["contactId"] = contact.Key, ["conversationId"] = last.Key, ["messageType"] = kind, ["direction"] = "outbound", ["status"] = call.Text("status"),
-            ["subject"] = call.Fields["subject"], ["body"] = text, ["attachments"] = call.Fields["attachments"] ?? new JArray(), ["contentType"] = call.Text("type") == "Email" ? "text/html" : "text/plain",
+            ["locationId"] = contact.Json["locationId"],
+            ["contactId"] = contact.Key,
+            ["conversationId"] = last.Key,
+            ["messageType"] = kind,
+            ["direction"] = "outbound",
+            ["status"] = call.Text("status"),
+            ["subject"] = call.Fields["subject"],
+            ["body"] = text,
+            ["attachments"] = call.Fields["attachments"] ?? new JArray(),
+            ["contentType"] = call.Text("type") == "Email" ? "text/html" : "text/plain",
         });
         call.Session.Update(Conversations, last, new JObject { ["lastMessageBody"] = text?.DeepClone(), ["lastMessageType"] = kind, ["lastMessageDirection"] = "outbound" });
         return new Answer(200, new JObject { ["conversationId"] = last.Key, ["messageId"] = message.Key, ["msg"] = "Message queued successfully.", ["status"] = call.Text("status") });
