@@ -19,6 +19,10 @@ public sealed record Operation
     public required string ActivityType { get; init; }
 
     public string Description { get; init; } = "";
+
+    /// <summary>As a trigger, in a user's words: <c>Contact created or changed</c>.</summary>
+    public string? FiresOn { get; init; }
+
     public required string Method { get; init; }
 
     /// <summary>Path with <c>{name}</c> placeholders, verbatim: some end with a slash.</summary>

@@ -60,7 +60,7 @@ internal static partial class OperationDescriptors
             TypeName = operation.ActivityType,
             Category = $"{Brands.GetValueOrDefault(operation.Connector, operation.Connector)}: {operation.Category}",
             DisplayName = operation.Deprecated ? operation.Name + " (deprecated)" : operation.Name,
-            Description = operation.Notice is null ? operation.Description : $"{operation.Description} {operation.Notice}".Trim(),
+            Description = string.Join(' ', new[] { operation.FiresOn is { } fires ? fires + "." : null, operation.Description, operation.Notice }.Where(part => !string.IsNullOrEmpty(part))),
             Kind = operation.Poll is null ? ActivityKind.Action : ActivityKind.Trigger,
             Inputs = inputs,
             Outputs = outputs,

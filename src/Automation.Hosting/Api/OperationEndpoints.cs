@@ -152,6 +152,7 @@ internal static class OperationEndpoints
         ["name"] = operation.Name,
         ["activityType"] = operation.ActivityType,
         ["description"] = operation.Description,
+        ["firesOn"] = operation.FiresOn,
         ["method"] = operation.Method,
         ["path"] = operation.Path,
         ["version"] = operation.VersionHeader,

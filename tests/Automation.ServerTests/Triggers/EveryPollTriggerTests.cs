@@ -14,8 +14,9 @@ public sealed class EveryPollTriggerTests(RunningServer server) : IClassFixture<
     {
         var (_, operations) = await server.GetAsync("/api/operations");
 
-        operations["items"]!.Where(o => (string?)o["kind"] == "trigger" && o["number"] is { Type: JTokenType.Integer }).Select(o => (string?)o["activityType"])
-            .Should().HaveCount(55).And.BeEquivalentTo(PollCase.All.Select(c => c.ActivityType));
+        var triggers = operations["items"]!.Where(o => (string?)o["kind"] == "trigger" && o["number"] is { Type: JTokenType.Integer }).ToList();
+        triggers.Should().OnlyContain(o => ((string?)o["firesOn"] ?? "").Length > 0, "a user reads what it fires on");
+        triggers.Select(o => (string?)o["activityType"]).Should().HaveCount(55).And.BeEquivalentTo(PollCase.All.Select(c => c.ActivityType));
     }
 
     [Theory]
