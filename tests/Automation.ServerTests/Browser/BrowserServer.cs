@@ -12,7 +12,7 @@ namespace Automation.ServerTests.Browser;
 /// </summary>
 public sealed class BrowserServer : RunningServer, IAsyncLifetime, IDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private readonly string profile = Directory.CreateTempSubdirectory("automation-browser-").FullName;
     private ChromeDriver? driver;
@@ -76,7 +76,17 @@ public sealed class BrowserServer : RunningServer, IAsyncLifetime, IDisposable
         Until("the overview is there", () => Driver.Url == Url.ToString());
     }
 
-    public void Open(string path) => Driver.Navigate().GoToUrl(new Uri(Url, path));
+    /// <summary>Opens a page; signs in again where an earlier test broke off without a session.</summary>
+    public void Open(string path)
+    {
+        Driver.Navigate().GoToUrl(new Uri(Url, path));
+        if (path != "/login" && Driver.Url.Contains("/login", StringComparison.Ordinal))
+        {
+            SignIn();
+            Complaints();
+            Driver.Navigate().GoToUrl(new Uri(Url, path));
+        }
+    }
 
     /// <summary>Text of the page as a reader sees it.</summary>
     public string Text() => (string)Driver.ExecuteScript("return document.body.innerText")!;

@@ -30,11 +30,11 @@ public sealed class DesignerTests(BrowserServer server)
 
         var id = server.Driver.Url.Split("id=")[1];
         var trigger = (await server.GetAsync("/api/triggers?definitionId=" + id)).Body["items"]!.Single(t => (string?)t["definitionId"] == id);
-        await Processes.Eventually.HoldsAsync("the baseline is taken", TimeSpan.FromSeconds(20), async () => (await server.GetAsync($"/api/triggers/{trigger["id"]}")).Body["baselinedAt"]!.Type != JTokenType.Null);
+        await Processes.Eventually.HoldsAsync("the baseline is taken", TimeSpan.FromSeconds(40), async () => (await server.GetAsync($"/api/triggers/{trigger["id"]}")).Body["baselinedAt"]!.Type != JTokenType.Null);
         await server.PostAsync("/sandbox/control/ghl/contacts", new JArray(new JObject { ["id"] = "c-browser", ["locationId"] = "loc-1", ["firstName"] = "Zelda", ["lastName"] = "Quick", ["email"] = "zelda@example.com" }));
         await server.PostAsync($"/api/triggers/{trigger["id"]}/poll", new JObject());
         var run = "";
-        await Processes.Eventually.HoldsAsync("the contact's run is finished", TimeSpan.FromSeconds(20), async () =>
+        await Processes.Eventually.HoldsAsync("the contact's run is finished", TimeSpan.FromSeconds(40), async () =>
         {
             var runs = (await server.GetAsync($"/api/runs?definitionId={id}&status=Finished")).Body["items"]!;
             run = (string?)runs.FirstOrDefault()?["id"] ?? "";
@@ -62,6 +62,8 @@ public sealed class DesignerTests(BrowserServer server)
         server.Until("the editor is there", () => server.Driver.FindElement(Search));
         var description = server.Until("the description is there", () => server.Driver.FindElement(By.XPath("//label[normalize-space(.)='Description']/..//textarea")));
 
+        // The last of the calls that the editor begins with: a session that ends before is another test.
+        server.Until("the editor has read all it needs", () => (bool)server.Driver.ExecuteScript("return performance.getEntriesByType('resource').some(e => e.name.includes('commit-strategies') && e.responseEnd > 0)")!);
         server.Driver.Manage().Cookies.DeleteAllCookies();
         description.SendKeys("Kept over a lost session." + Keys.Tab);
         server.Until("the dialog is there", () => server.Driver.FindElement(By.Id("designer-signed-out")).Displayed);
