@@ -52,8 +52,17 @@ public sealed class CustomFieldTests : IAsyncLifetime
         var file = JObject.Parse("""{"f31175d4":{"meta":{"originalname":"a.pdf","mimetype":"application/pdf","size":3},"url":"https://files.example/a.pdf"}}""");
         var given = new JObject
         {
-            ["Nickname"] = "Addy", ["contact.about"] = "Long text", ["staff"] = "12", ["Spent"] = 99.5, ["met on"] = "2026-02-03T10:00:00Z", ["Size"] = "M", ["f-radio"] = "phone",
-            ["Interests"] = new JArray("art", "music"), ["Days"] = "Sun", ["Contract"] = file, ["second_phone"] = "+15550001",
+            ["Nickname"] = "Addy",
+            ["contact.about"] = "Long text",
+            ["staff"] = "12",
+            ["Spent"] = 99.5,
+            ["met on"] = "2026-02-03T10:00:00Z",
+            ["Size"] = "M",
+            ["f-radio"] = "phone",
+            ["Interests"] = new JArray("art", "music"),
+            ["Days"] = "Sun",
+            ["Contract"] = file,
+            ["second_phone"] = "+15550001",
         };
 
         var contact = await WriteAsync(Create, new JObject { ["email"] = "a@x.io", ["customFields"] = given });
