@@ -31,6 +31,9 @@ internal sealed record ApiProfile
     /// <summary>Whether properties that an operation does not know are refused.</summary>
     public bool RefuseUnknown { get; init; }
 
+    /// <summary>Versions that every operation takes beside its own.</summary>
+    public IReadOnlySet<string> VersionsOfAll { get; init; } = new HashSet<string>();
+
     /// <summary>Required properties that may be null, by <c>METHOD /path</c>.</summary>
     public IReadOnlyDictionary<string, IReadOnlySet<string>> Nullable { get; init; } = new Dictionary<string, IReadOnlySet<string>>();
 

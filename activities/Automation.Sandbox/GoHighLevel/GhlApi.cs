@@ -17,6 +17,9 @@ internal static class GhlApi
         LimitByLocation = true,
         TraceIdInBody = true,
         RefuseUnknown = true,
+
+        // The vendor's own client sends this one to every operation.
+        VersionsOfAll = new HashSet<string> { "2023-02-21" },
         Nullable = new Dictionary<string, IReadOnlySet<string>> { ["POST /contacts/bulk/business"] = new HashSet<string> { "businessId" } },
         Behaviours = GhlBehaviours.Table(),
         Collections = GhlCollections.All,

@@ -40,6 +40,13 @@ public sealed class StrictnessTests(SandboxFixture fixture) : IClassFixture<Sand
         reply.Json["traceId"]!.ToString().Should().NotBeEmpty();
     }
 
+    [Theory]
+    [InlineData("2021-07-28", 200)]
+    [InlineData("2023-02-21", 200)]
+    [InlineData("2021-04-15", 422)]
+    public async Task Version_IsTheOperationsOwnOrThatOfTheVendorsClient(string version, int status) =>
+        (await Host.GhlAsync("GET", "/contacts/contact-1-01", null, version)).Status.Should().Be(status);
+
     [Fact]
     public async Task TrailingSlash_MissingOrAdded_IsTolerated()
     {
