@@ -48,7 +48,15 @@ public static class HostingServices
         services.AddSingleton(new EngineOptions { FlowchartMode = settings.Flowchart.Mode });
         services.TryAddSingleton<WorkflowEngine>();
         services.TryAddSingleton<ExpressionFactory>();
-        services.AddSqliteStores(paths.Database, string.Equals(settings.Storage.Durability, "Full", StringComparison.OrdinalIgnoreCase));
+        if (settings.Storage.IsPostgreSql)
+        {
+            services.AddPostgreSqlStores(builder.Configuration.GetConnectionString("Automation") ?? "");
+        }
+        else
+        {
+            services.AddSqliteStores(paths.Database, string.Equals(settings.Storage.Durability, "Full", StringComparison.OrdinalIgnoreCase));
+        }
+
         services.AddAutomationRuntime();
         services.AddAutomationConnectors();
         services.AddOptions<PollingLimits>().Configure<AutomationOptions>((limits, options) =>

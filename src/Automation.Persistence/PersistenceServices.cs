@@ -1,3 +1,5 @@
+using Automation.Persistence.PostgreSql;
+using Automation.Persistence.Sql;
 using Automation.Persistence.Sqlite;
 using Automation.Runtime.Storage;
 using Microsoft.Extensions.DependencyInjection;
@@ -11,16 +13,27 @@ public static class PersistenceServices
     /// <param name="services">The services.</param>
     /// <param name="path">Path of the file; its folder is made.</param>
     /// <param name="fullDurability">True survives power loss, false a killed process.</param>
-    public static IServiceCollection AddSqliteStores(this IServiceCollection services, string path, bool fullDurability) => services
-        .AddSingleton(_ => new SqliteDatabase(path, fullDurability))
-        .AddSingleton<IDatabase>(provider => provider.GetRequiredService<SqliteDatabase>())
-        .AddSingleton<IDefinitionStore, SqliteDefinitionStore>()
-        .AddSingleton<IDocumentStore, SqliteDocumentStore>()
-        .AddSingleton<IConnectionStore, SqliteConnectionStore>()
-        .AddSingleton<IAccessStore, SqliteAccessStore>()
-        .AddSingleton<IPollStore, SqlitePollStore>()
-        .AddSingleton<IRunStore, SqliteRunStore>()
-        .AddSingleton<IEffectStore, SqliteEffectStore>()
-        .AddSingleton<IIncidentStore, SqliteIncidentStore>()
-        .AddSingleton<IDueStore, SqliteDueStore>();
+    public static IServiceCollection AddSqliteStores(this IServiceCollection services, string path, bool fullDurability) =>
+        services.AddSingleton<SqlDatabase>(_ => new SqliteDatabase(path, fullDurability)).AddStores();
+
+    /// <summary>Stores in a PostgreSQL database, which any number of nodes may share. A commit is as durable as that database makes it (<c>synchronous_commit</c>).</summary>
+    /// <param name="services">The services.</param>
+    /// <param name="connectionString">Of Npgsql; see <see cref="PostgreSqlProblem"/>.</param>
+    public static IServiceCollection AddPostgreSqlStores(this IServiceCollection services, string connectionString) =>
+        services.AddSingleton<SqlDatabase>(_ => new PostgreSqlDatabase(connectionString)).AddStores();
+
+    /// <summary>Why a connection string cannot work, without what is secret in it; null: it can be read.</summary>
+    public static string? PostgreSqlProblem(string? connectionString) => PostgreSqlDatabase.Problem(connectionString);
+
+    private static IServiceCollection AddStores(this IServiceCollection services) => services
+        .AddSingleton<IDatabase>(provider => provider.GetRequiredService<SqlDatabase>())
+        .AddSingleton<IDefinitionStore, DefinitionStore>()
+        .AddSingleton<IDocumentStore, DocumentStore>()
+        .AddSingleton<IConnectionStore, ConnectionStore>()
+        .AddSingleton<IAccessStore, AccessStore>()
+        .AddSingleton<IPollStore, PollStore>()
+        .AddSingleton<IRunStore, RunStore>()
+        .AddSingleton<IEffectStore, EffectStore>()
+        .AddSingleton<IIncidentStore, IncidentStore>()
+        .AddSingleton<IDueStore, DueStore>();
 }

@@ -20,10 +20,12 @@ public sealed class AutomationOptions
 
 public sealed class StorageOptions
 {
-    /// <summary><c>Sqlite</c>; <c>PostgreSql</c> is not built yet.</summary>
+    /// <summary><c>Sqlite</c>: a file in the data folder; <c>PostgreSql</c>: the database of <c>ConnectionStrings:Automation</c>.</summary>
     public string Provider { get; set; } = "Sqlite";
 
-    /// <summary><c>Normal</c> survives a killed process, <c>Full</c> also power loss.</summary>
+    public bool IsPostgreSql => string.Equals(Provider, "PostgreSql", StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>Of SQLite: <c>Normal</c> survives a killed process, <c>Full</c> also power loss. PostgreSQL is as durable as it is set up (<c>synchronous_commit</c>).</summary>
     public string Durability { get; set; } = "Full";
 }
 

@@ -1,10 +1,12 @@
+using Automation.Persistence;
 using Automation.Runtime;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Options;
 
 namespace Automation.Hosting.Startup;
 
 /// <summary>Refuses settings that cannot work, before anything is opened: names the setting, what is wrong, and what to do.</summary>
-internal sealed class OptionsValidation(HostPaths paths) : IValidateOptions<AutomationOptions>
+internal sealed class OptionsValidation(HostPaths paths, IConfiguration configuration) : IValidateOptions<AutomationOptions>
 {
     public ValidateOptionsResult Validate(string? name, AutomationOptions options)
     {
@@ -17,13 +19,10 @@ internal sealed class OptionsValidation(HostPaths paths) : IValidateOptions<Auto
             }
         }
 
-        if (string.Equals(options.Storage.Provider, "PostgreSql", StringComparison.OrdinalIgnoreCase))
+        Check(Is(options.Storage.Provider, "Sqlite", "PostgreSql"), $"Automation:Storage:Provider is '{options.Storage.Provider}'; it must be Sqlite or PostgreSql.");
+        if (options.Storage.IsPostgreSql && PersistenceServices.PostgreSqlProblem(configuration.GetConnectionString("Automation")) is { } problem)
         {
-            failures.Add("Automation:Storage:Provider is PostgreSql, which is not built yet. Set it to Sqlite.");
-        }
-        else
-        {
-            Check(Is(options.Storage.Provider, "Sqlite"), $"Automation:Storage:Provider is '{options.Storage.Provider}'; it must be Sqlite.");
+            failures.Add($"Automation:Storage:Provider is PostgreSql, and ConnectionStrings:Automation does not do: {problem}");
         }
 
         Check(Is(options.Storage.Durability, "Normal", "Full"), $"Automation:Storage:Durability is '{options.Storage.Durability}'; it must be Normal (survives a killed process) or Full (survives power loss).");

@@ -11,8 +11,8 @@ public sealed class SettingsTests : IDisposable
     private readonly string folder = Directory.CreateTempSubdirectory("automation-settings-").FullName;
 
     [Theory]
-    [InlineData("Automation:Storage:Provider=PostgreSql", "*not built yet*Sqlite*")]
-    [InlineData("Automation:Storage:Provider=Oracle", "*Oracle*Sqlite*")]
+    [InlineData("Automation:Storage:Provider=PostgreSql", "*ConnectionStrings:Automation*no host*Host=*")]
+    [InlineData("Automation:Storage:Provider=Oracle", "*Oracle*Sqlite*PostgreSql*")]
     [InlineData("Automation:Storage:Durability=Maybe", "*Maybe*Normal*Full*")]
     [InlineData("Automation:Flowchart:Mode=Petri", "*Petri*Token*Counter*")]
     public async Task Start_WithASettingThatCannotWork_SaysWhichAndWhatToDo(string setting, string expected)

@@ -17,7 +17,7 @@ public abstract class DeliveryCompliance : PollCompliance
         At = T0,
     };
 
-    [Fact]
+    [SkippableFact]
     public async Task Deliver_StartsAnInstancePerEventAndMovesThePosition()
     {
         await PublishAsync(PollTrigger("t1"));
@@ -35,7 +35,7 @@ public abstract class DeliveryCompliance : PollCompliance
         (await Polls.FindTriggerAsync("t1", default))!.LastFiredAt.Should().Be(T0);
     }
 
-    [Fact]
+    [SkippableFact]
     public async Task Deliver_FromAPositionThatHasMoved_WritesNothing()
     {
         await PublishAsync(PollTrigger("t1"));
@@ -46,7 +46,7 @@ public abstract class DeliveryCompliance : PollCompliance
         (await Runs.FindAsync("run-b@1", default)).Should().BeNull();
     }
 
-    [Fact]
+    [SkippableFact]
     public async Task Deliver_SameEventAgain_StartsNothingUntilTheGenerationRises()
     {
         await PublishAsync(PollTrigger("t1"));
@@ -63,7 +63,7 @@ public abstract class DeliveryCompliance : PollCompliance
         (await Runs.FindAsync("second", default)).Should().NotBeNull();
     }
 
-    [Fact]
+    [SkippableFact]
     public async Task Deliver_ByManyNodesAtOnce_StartsEachEventOnce()
     {
         await PublishAsync(PollTrigger("t1"));
@@ -75,7 +75,7 @@ public abstract class DeliveryCompliance : PollCompliance
         (await Runs.ListAsync(new RunFilter(), default)).Total.Should().Be(1);
     }
 
-    [Fact]
+    [SkippableFact]
     public async Task Publish_Again_KeepsPositionGenerationAndPause()
     {
         await PublishAsync(PollTrigger("t1"));
@@ -95,7 +95,7 @@ public abstract class DeliveryCompliance : PollCompliance
         (await Polls.FindSourceAsync("src", default))!.Interval.Should().Be(TimeSpan.FromMinutes(5));
     }
 
-    [Fact]
+    [SkippableFact]
     public async Task Publish_WithAnotherSource_JoinsAtItsEndAndStopsTheOldOne()
     {
         await PublishAsync("def-2", 1, PollTrigger("other", "src", "def-2"));
@@ -111,7 +111,7 @@ public abstract class DeliveryCompliance : PollCompliance
         (await Due.DueSourcesAsync(T0, 10, default)).Should().Equal("src");
     }
 
-    [Fact]
+    [SkippableFact]
     public async Task Publish_WithoutATrigger_RemovesItAndSourcesShareTheShortestInterval()
     {
         await PublishAsync(PollTrigger("t1"), PollTrigger("t2") with { ActivityId = "fast", EffectiveInterval = TimeSpan.FromMinutes(1) });
@@ -123,7 +123,7 @@ public abstract class DeliveryCompliance : PollCompliance
         (await Polls.FindSourceAsync("src", default))!.Interval.Should().Be(TimeSpan.FromMinutes(5));
     }
 
-    [Fact]
+    [SkippableFact]
     public async Task Retract_TakesMarkAndTriggersAway()
     {
         await PublishAsync(PollTrigger("t1"));
@@ -135,7 +135,7 @@ public abstract class DeliveryCompliance : PollCompliance
         (await Due.NextDueAsync(default)).Should().BeNull();
     }
 
-    [Fact]
+    [SkippableFact]
     public async Task FireSchedule_TwiceForOneTime_StartsOneRun()
     {
         await PublishAsync(Schedule("t1", T0));
@@ -151,7 +151,7 @@ public abstract class DeliveryCompliance : PollCompliance
         (await Polls.ListDeliveriesAsync("t1", null, 10, default)).Single().EventKey.Should().Be("2026-03-01T12:00:00.0000000Z");
     }
 
-    [Fact]
+    [SkippableFact]
     public async Task Publish_AgainWithTheSameSchedule_DoesNotSkipWhatIsDue()
     {
         await PublishAsync(Schedule("t1", T0));
@@ -162,7 +162,7 @@ public abstract class DeliveryCompliance : PollCompliance
         (await Polls.FindTriggerAsync("t1", default))!.DueAt.Should().Be(T0.AddDays(2));
     }
 
-    [Fact]
+    [SkippableFact]
     public async Task FindListening_FindsByHash()
     {
         await PublishAsync(PollTrigger("t1") with { Kind = "http", SourceId = null, Hash = "h" });
@@ -171,7 +171,7 @@ public abstract class DeliveryCompliance : PollCompliance
         (await Polls.FindListeningAsync("other", default)).Should().BeEmpty();
     }
 
-    [Fact]
+    [SkippableFact]
     public async Task ResumeDueBookmarks_QueuesOneStimulusEach()
     {
         await EnqueueAsync(Instance("i1"));

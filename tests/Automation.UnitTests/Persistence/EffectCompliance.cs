@@ -18,7 +18,7 @@ public abstract class EffectCompliance : StoreCompliance
         return lease;
     }
 
-    [Fact]
+    [SkippableFact]
     public async Task Intent_IsStoredAsItWillBeSent()
     {
         await IntentAsync();
@@ -33,7 +33,7 @@ public abstract class EffectCompliance : StoreCompliance
         effect.OutcomeAt.Should().BeNull();
     }
 
-    [Theory]
+    [SkippableTheory]
     [InlineData("intent", false)]
     [InlineData("done", false)]
     [InlineData("unknown", false)]
@@ -62,7 +62,7 @@ public abstract class EffectCompliance : StoreCompliance
         (await Effects.FindAsync("k", default))!.Attempts.Should().Be(replaced ? 2 : 1);
     }
 
-    [Fact]
+    [SkippableFact]
     public async Task Complete_Done_KeepsTheResponseAndIsNotTakenBack()
     {
         await IntentAsync();
@@ -80,7 +80,7 @@ public abstract class EffectCompliance : StoreCompliance
         (await Incidents.FindAsync("inc", default)).Should().BeNull();
     }
 
-    [Fact]
+    [SkippableFact]
     public async Task Complete_Unknown_BringsItsIncidentAndCountsIt()
     {
         await IntentAsync();
@@ -91,11 +91,11 @@ public abstract class EffectCompliance : StoreCompliance
         (await Incidents.ListAsync(true, "i1", null, 0, 10, default)).Items.Single().Id.Should().Be("inc");
     }
 
-    [Fact]
+    [SkippableFact]
     public async Task Complete_WithoutIntent_IsABug() =>
         await FluentActions.Awaiting(() => Effects.CompleteAsync(Intent("none", "i1") with { Status = "done" }, null, default)).Should().ThrowAsync<InvalidOperationException>();
 
-    [Fact]
+    [SkippableFact]
     public async Task Incidents_AddedTwice_AreOneAndResolvedOnce()
     {
         await Incidents.AddAsync([Incident("a", sourceId: "s"), Incident("b")], default);
@@ -108,7 +108,7 @@ public abstract class EffectCompliance : StoreCompliance
         (await Incidents.ListAsync(false, null, null, 0, 10, default)).Items.Single().Resolution.Should().Be("Settled.");
     }
 
-    [Fact]
+    [SkippableFact]
     public async Task Delete_RunOfALineage_KeepsEffectsUntilItsLastRunGoes()
     {
         var lease = await IntentAsync();

@@ -10,7 +10,7 @@ namespace Automation.UnitTests.Persistence;
 /// <summary>Sources, scans, items by revision, events.</summary>
 public abstract class IntakeCompliance : PollCompliance
 {
-    [Fact]
+    [SkippableFact]
     public async Task Intake_Baseline_WritesItemsWithoutEvents()
     {
         await PublishAsync(PollTrigger("t1"));
@@ -27,7 +27,7 @@ public abstract class IntakeCompliance : PollCompliance
         (await Polls.ReadEventsAsync("src", 0, 10, default)).Should().BeEmpty();
     }
 
-    [Fact]
+    [SkippableFact]
     public async Task Intake_ChangedThereAndBack_FiresEachTimeWithTheNextRevision()
     {
         await PublishAsync(PollTrigger("t1"));
@@ -45,7 +45,7 @@ public abstract class IntakeCompliance : PollCompliance
         events[0].Subjects.Should().Equal("a@x.test");
     }
 
-    [Fact]
+    [SkippableFact]
     public async Task Intake_OlderThanStored_IsIgnored()
     {
         await PublishAsync(PollTrigger("t1"));
@@ -56,7 +56,7 @@ public abstract class IntakeCompliance : PollCompliance
         (await Polls.FindItemsAsync("src", "a", default)).Single().Hash.Should().Be("B");
     }
 
-    [Fact]
+    [SkippableFact]
     public async Task Intake_WithoutUpdatedAt_CountsAChangedHash()
     {
         await PublishAsync(PollTrigger("t1"));
@@ -65,7 +65,7 @@ public abstract class IntakeCompliance : PollCompliance
         (await ScanAsync(false, Item("a", "B", null))).Changed.Should().Be(1);
     }
 
-    [Fact]
+    [SkippableFact]
     public async Task Intake_TwoOfOneIdInAPage_TakesTheNewer()
     {
         await PublishAsync(PollTrigger("t1"));
@@ -76,7 +76,7 @@ public abstract class IntakeCompliance : PollCompliance
         (await Polls.ReadEventsAsync("src", 0, 10, default)).Single().Item["hash"]!.ToString().Should().Be("new");
     }
 
-    [Fact]
+    [SkippableFact]
     public async Task Intake_ManyPages_ResumesAfterARestartInTheMiddle()
     {
         await PublishAsync(PollTrigger("t1"));
@@ -98,7 +98,7 @@ public abstract class IntakeCompliance : PollCompliance
         source.LedgerEnd.Should().Be(2);
     }
 
-    [Fact]
+    [SkippableFact]
     public async Task Intake_WithAStaleLease_WritesNothing()
     {
         await PublishAsync(PollTrigger("t1"));
@@ -111,7 +111,7 @@ public abstract class IntakeCompliance : PollCompliance
         (await Polls.FindSourceAsync("src", default))!.LastPollAt.Should().BeNull();
     }
 
-    [Fact]
+    [SkippableFact]
     public async Task Intake_BadItems_AreOneIncidentHoweverOftenTheyAreSeen()
     {
         await PublishAsync(PollTrigger("t1"));
@@ -124,7 +124,7 @@ public abstract class IntakeCompliance : PollCompliance
         (await Incidents.ListAsync(true, null, "src", 0, 10, default)).Total.Should().Be(1);
     }
 
-    [Fact]
+    [SkippableFact]
     public async Task FailScan_KeepsThePlaceUnlessAbandoned()
     {
         await PublishAsync(PollTrigger("t1"));
@@ -148,7 +148,7 @@ public abstract class IntakeCompliance : PollCompliance
         (await Polls.FindSourceAsync("src", default))!.Failures.Should().Be(0);
     }
 
-    [Fact]
+    [SkippableFact]
     public async Task ClaimSources_TakesWhatIsDueAndFree()
     {
         await PublishAsync(PollTrigger("t1"));
@@ -157,7 +157,7 @@ public abstract class IntakeCompliance : PollCompliance
         (await Polls.ClaimSourcesAsync(["src"], "node-2", LeaseTime, 10, true, default)).Should().BeEmpty();
     }
 
-    [Fact]
+    [SkippableFact]
     public async Task ClaimSources_NotDueOrPaused_AreLeftOut()
     {
         await PublishAsync(PollTrigger("t1"));
@@ -174,7 +174,7 @@ public abstract class IntakeCompliance : PollCompliance
         (await Due.NextDueAsync(default)).Should().BeNull();
     }
 
-    [Fact]
+    [SkippableFact]
     public async Task RenewSource_OfALostLease_IsFalse()
     {
         await PublishAsync(PollTrigger("t1"));
@@ -184,7 +184,7 @@ public abstract class IntakeCompliance : PollCompliance
         (await Polls.RenewSourceAsync("src", new Lease("node-2", 7), LeaseTime, default)).Should().BeFalse();
     }
 
-    [Fact]
+    [SkippableFact]
     public async Task Events_AreListedNewestFirstAndCounted()
     {
         await PublishAsync(PollTrigger("t1"));
@@ -197,7 +197,7 @@ public abstract class IntakeCompliance : PollCompliance
         (await Polls.CountEventsAsync("src", 5, default)).Should().Be(2);
     }
 
-    [Fact]
+    [SkippableFact]
     public async Task FindItems_ByASubject_FindsTheItem()
     {
         await PublishAsync(PollTrigger("t1"));

@@ -10,7 +10,7 @@ namespace Automation.UnitTests.Persistence;
 /// <summary>What a commit writes, and that it is all or nothing.</summary>
 public abstract class RunCommitCompliance : StoreCompliance
 {
-    [Fact]
+    [SkippableFact]
     public async Task Commit_Suspended_KeepsStateJournalBookmarksAndSubjects()
     {
         await EnqueueAsync(Instance("i1"));
@@ -37,7 +37,7 @@ public abstract class RunCommitCompliance : StoreCompliance
         (await Runs.ListRunnableAsync(10, default)).Should().BeEmpty();
     }
 
-    [Fact]
+    [SkippableFact]
     public async Task Commit_Finished_DropsBookmarksAndStimuli()
     {
         await EnqueueAsync(Instance("i1"));
@@ -53,7 +53,7 @@ public abstract class RunCommitCompliance : StoreCompliance
         (await Runs.FindAsync("i1", default))!.FinishedAt.Should().Be(T0.AddMinutes(1));
     }
 
-    [Fact]
+    [SkippableFact]
     public async Task Commit_Insert_MakesTheRowUnderItsLease()
     {
         var lease = new Lease("node-1", 1);
@@ -65,7 +65,7 @@ public abstract class RunCommitCompliance : StoreCompliance
         (await Runs.FindAsync("i1", default))!.Status.Should().Be(WorkflowStatus.Finished);
     }
 
-    [Fact]
+    [SkippableFact]
     public async Task Commit_InsertOfAnExistingRow_IsALostLease()
     {
         await EnqueueAsync(Instance("i1"));
@@ -75,7 +75,7 @@ public abstract class RunCommitCompliance : StoreCompliance
         (await Runs.GetStateAsync("i1", default)).Should().BeNull();
     }
 
-    [Fact]
+    [SkippableFact]
     public async Task Commit_InsertPendingAndReleased_IsRunnableWithItsState()
     {
         await Runs.CommitAsync(Commit("i1", new Lease("node-1", 1)) with { Insert = Instance("i1"), SubStatus = WorkflowSubStatus.Pending }, default);
@@ -84,7 +84,7 @@ public abstract class RunCommitCompliance : StoreCompliance
         (await ClaimAsync("i1")).State.Should().NotBeNull();
     }
 
-    [Fact]
+    [SkippableFact]
     public async Task Commit_Children_ArePendingAndStimuliReachOthers()
     {
         await EnqueueAsync(Instance("i1"), Instance("other"));
@@ -98,7 +98,7 @@ public abstract class RunCommitCompliance : StoreCompliance
         (await ClaimAsync("other")).Stimuli.Single().Input!["n"]!.Value<int>().Should().Be(1);
     }
 
-    [Fact]
+    [SkippableFact]
     public async Task Commit_Incidents_AreCountedOnce()
     {
         await EnqueueAsync(Instance("i1"));
@@ -112,7 +112,7 @@ public abstract class RunCommitCompliance : StoreCompliance
         (await Incidents.ListAsync(true, "i1", null, 0, 10, default)).Total.Should().Be(2);
     }
 
-    [Fact]
+    [SkippableFact]
     public async Task Commit_JournalValueOver64KB_IsStoredApartAndOver8MBCut()
     {
         await EnqueueAsync(Instance("i1"));
@@ -128,7 +128,7 @@ public abstract class RunCommitCompliance : StoreCompliance
         read["small"]!.Value<int>().Should().Be(1);
     }
 
-    [Fact]
+    [SkippableFact]
     public async Task Commit_ManyAtOnceWithStaleOnes_FailsOnlyThose()
     {
         var ids = Enumerable.Range(0, 300).Select(i => $"i{i:000}").ToList();
@@ -159,7 +159,7 @@ public abstract class RunCommitCompliance : StoreCompliance
         }
     }
 
-    [Fact]
+    [SkippableFact]
     public async Task Commit_Cancelled_BeforeItsTurn_WritesNothing()
     {
         await EnqueueAsync(Instance("i1"));
@@ -170,7 +170,7 @@ public abstract class RunCommitCompliance : StoreCompliance
         (await Runs.FindAsync("i1", default))!.Status.Should().Be(WorkflowStatus.Running);
     }
 
-    [Fact]
+    [SkippableFact]
     public async Task Reopen_AfterCommits_FindsAllOfThem()
     {
         await EnqueueAsync(Instance("i1", "who"));

@@ -9,7 +9,7 @@ public abstract class RunLeaseCompliance : StoreCompliance
 {
     private static readonly TimeSpan Expired = TimeSpan.FromSeconds(-1);
 
-    [Fact]
+    [SkippableFact]
     public async Task Claim_PendingInstance_BringsItsStartAndALease()
     {
         await EnqueueAsync(Instance("i1", " Mail@Example.COM "));
@@ -25,7 +25,7 @@ public abstract class RunLeaseCompliance : StoreCompliance
         claimed.Instance.Subjects.Should().Equal("mail@example.com");
     }
 
-    [Fact]
+    [SkippableFact]
     public async Task Claim_LeasedInstance_IsLeftOut()
     {
         await EnqueueAsync(Instance("i1"));
@@ -36,7 +36,7 @@ public abstract class RunLeaseCompliance : StoreCompliance
         (await Runs.ListRunnableAsync(10, default)).Should().BeEmpty();
     }
 
-    [Fact]
+    [SkippableFact]
     public async Task Claim_AfterTheLeaseRanOut_RaisesTokenAndAttempts()
     {
         await EnqueueAsync(Instance("i1"));
@@ -48,7 +48,7 @@ public abstract class RunLeaseCompliance : StoreCompliance
         second.Attempts.Should().Be(2);
     }
 
-    [Fact]
+    [SkippableFact]
     public async Task Claim_WithoutIds_TakesUpToTheLimit()
     {
         await EnqueueAsync(Instance("i1"), Instance("i2"), Instance("i3"));
@@ -57,7 +57,7 @@ public abstract class RunLeaseCompliance : StoreCompliance
         (await Runs.ClaimAsync(null, "node-1", LeaseTime, 2, default)).Should().HaveCount(1);
     }
 
-    [Fact]
+    [SkippableFact]
     public async Task Commit_WithAStaleToken_WritesNothing()
     {
         await EnqueueAsync(Instance("i1"));
@@ -81,7 +81,7 @@ public abstract class RunLeaseCompliance : StoreCompliance
         (await Runs.FindAsync("i1", default))!.Status.Should().Be(WorkflowStatus.Finished);
     }
 
-    [Fact]
+    [SkippableFact]
     public async Task Commit_AfterRelease_IsRefused()
     {
         await EnqueueAsync(Instance("i1"));
@@ -91,7 +91,7 @@ public abstract class RunLeaseCompliance : StoreCompliance
         await FluentActions.Awaiting(() => Runs.CommitAsync(Commit("i1", claimed.Lease), default)).Should().ThrowAsync<LeaseLostException>();
     }
 
-    [Fact]
+    [SkippableFact]
     public async Task Release_ChangesNothingAndLeavesTheInstanceRunnable()
     {
         await EnqueueAsync(Instance("i1"));
@@ -104,7 +104,7 @@ public abstract class RunLeaseCompliance : StoreCompliance
         (await ClaimAsync("i1")).Attempts.Should().Be(1);
     }
 
-    [Fact]
+    [SkippableFact]
     public async Task Renew_TellsWhichLeasesAreLost()
     {
         await EnqueueAsync(Instance("i1"), Instance("i2"));

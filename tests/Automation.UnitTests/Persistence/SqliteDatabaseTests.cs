@@ -1,3 +1,4 @@
+using Automation.Persistence.Sql;
 using Automation.Persistence.Sqlite;
 using FluentAssertions;
 using Microsoft.Data.Sqlite;
@@ -121,12 +122,12 @@ public sealed class SqliteDatabaseTests : IDisposable
             "SELECT id FROM instances ORDER BY created_at DESC, no DESC LIMIT 50",
             "SELECT id FROM instances WHERE definition_id = 'd' ORDER BY created_at DESC, no DESC LIMIT 50",
             "SELECT id FROM instances ORDER BY updated_at DESC, no DESC LIMIT 50",
-            IntakeWrite.Find.Replace("@ids", "'[\"a\"]'", StringComparison.Ordinal).Replace("@source", "1", StringComparison.Ordinal),
+            SqliteSession.Translate(IntakeWrite.Find).Replace("@ids", "'[\"a\"]'", StringComparison.Ordinal).Replace("@source", "1", StringComparison.Ordinal),
             "SELECT due_at FROM bookmarks WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1",
             $"SELECT due_at FROM sources WHERE is_active = 1 AND due_at IS NOT NULL AND lease_until <= {Columns.Now} ORDER BY due_at LIMIT 1",
         })
         {
-            var plan = string.Join('\n', await database.ReadAsync(s => s.List(r => r.GetString(3), "EXPLAIN QUERY PLAN " + sql), default));
+            var plan = string.Join('\n', await database.ReadAsync(s => s.List(r => r.GetString(3), "EXPLAIN QUERY PLAN " + SqliteSession.Translate(sql)), default));
             plan.Should().Contain("USING").And.NotContain("TEMP B-TREE", sql);
             plan.Should().NotContain("(source_no=?)", "items are looked up one by one, not all of a source");
         }

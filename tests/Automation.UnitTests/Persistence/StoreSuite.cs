@@ -30,7 +30,17 @@ public abstract class StoreCompliance : IAsyncLifetime
     /// <summary>Registers the stores of a database of this test's own.</summary>
     protected abstract void AddStores(IServiceCollection services);
 
-    public async Task InitializeAsync() => await ReopenAsync();
+    /// <summary>Makes what the stores need before they are opened.</summary>
+    protected virtual Task CreateAsync() => Task.CompletedTask;
+
+    /// <summary>Takes away what the stores lived in, after they are closed.</summary>
+    protected virtual Task DropAsync() => Task.CompletedTask;
+
+    public async Task InitializeAsync()
+    {
+        await CreateAsync();
+        await ReopenAsync();
+    }
 
     /// <summary>Closes the stores and opens the same database again, as a restarted process does.</summary>
     protected async Task ReopenAsync()
@@ -52,6 +62,8 @@ public abstract class StoreCompliance : IAsyncLifetime
         {
             await _provider.DisposeAsync();
         }
+
+        await DropAsync();
     }
 
     private T Get<T>()

@@ -2,7 +2,7 @@ using Automation.Engine;
 using Automation.Persistence.Encoding;
 using Automation.Runtime.Storage;
 
-namespace Automation.Persistence.Sqlite;
+namespace Automation.Persistence.Sql;
 
 /// <summary>
 /// Writes the end of a burst, or a checkpoint in its middle. Everything that costs processor time (JSON, compression) is done before the writer's turn;
@@ -15,8 +15,8 @@ internal sealed class RunCommitWrite
         INSERT INTO instances (id, definition_id, version_id, version, definition_name, status, sub_status, correlation_id, name, location_id, parent_instance_id, parent_bookmark_id, lineage, trigger_id, started_by, is_sandbox,
             incident_count, error, created_at, updated_at, started_at, finished_at, runnable, lease_owner, lease_token, lease_until)
         VALUES (@id, @definition_id, @version_id, @version, @definition_name, @status, @sub_status, @correlation_id, @name, @location_id, @parent_instance_id, @parent_bookmark_id, @lineage, @trigger_id, @started_by, @is_sandbox,
-            @incidents, @error, @created_at, @at, @started_at, @finished_at, CASE WHEN @status = 1 OR @release AND @sub_status = 2 THEN 0 ELSE 1 END,
-            CASE WHEN @release THEN NULL ELSE @owner END, @token, CASE WHEN @release THEN 0 ELSE {Columns.Now} + @duration END)
+            @incidents, @error, @created_at, @at, @started_at, @finished_at, CASE WHEN @status = 1 OR @release = 1 AND @sub_status = 2 THEN 0 ELSE 1 END,
+            CASE WHEN @release = 1 THEN NULL ELSE @owner END, @token, CASE WHEN @release = 1 THEN 0 ELSE {Columns.Now} + @duration END)
         ON CONFLICT (id) DO NOTHING RETURNING no
         """;
 
@@ -26,11 +26,11 @@ internal sealed class RunCommitWrite
         UPDATE instances SET
             status = @status, sub_status = @sub_status, correlation_id = @correlation_id, name = @name, updated_at = @at, started_at = COALESCE(started_at, @started_at), finished_at = @finished_at,
             incident_count = incident_count + @incidents, error = COALESCE(@error, error), attempts = 0,
-            lease_owner = CASE WHEN @release THEN NULL ELSE lease_owner END,
-            lease_until = CASE WHEN @release THEN 0 ELSE {Columns.Now} + @duration END,
-            runnable = CASE WHEN @status = 1 THEN 0 WHEN @release AND @sub_status = 2 THEN EXISTS (SELECT 1 FROM stimuli WHERE instance_no = instances.no) ELSE 1 END
+            lease_owner = CASE WHEN @release = 1 THEN NULL ELSE lease_owner END,
+            lease_until = CASE WHEN @release = 1 THEN 0 ELSE {Columns.Now} + @duration END,
+            runnable = CASE WHEN @status = 1 THEN 0 WHEN @release = 1 AND @sub_status = 2 THEN CASE WHEN EXISTS (SELECT 1 FROM stimuli WHERE instance_no = instances.no) THEN 1 ELSE 0 END ELSE 1 END
         WHERE id = @id AND lease_owner = @owner AND lease_token = @token
-        RETURNING no, lineage, EXISTS (SELECT 1 FROM stimuli WHERE instance_no = instances.no)
+        RETURNING no, lineage, CASE WHEN EXISTS (SELECT 1 FROM stimuli WHERE instance_no = instances.no) THEN 1 ELSE 0 END
         """;
 
     private const string InsertBookmark =
@@ -69,21 +69,23 @@ internal sealed class RunCommitWrite
     /// <item>State, journal, bookmarks, intent, children and stimuli are rows of the same transaction. Killed before COMMIT, the run is where its last commit left it, and is claimed again when its lease has run out.</item>
     /// <item>Killed after COMMIT of an intent and before the request is sent: the ledger finds an intent without outcome and decides by the effect's class.</item>
     /// <item>Stimuli that were applied leave the queue here, with the state that has them in it: none is applied twice, none is lost.</item>
-    /// <item>A stimulus that arrived meanwhile is seen by this statement (there is one writer): the row stays runnable, and the sweep finds it even when nobody rings.</item>
+    /// <item>A stimulus that arrived meanwhile is seen by this statement (SQLite has one writer, elsewhere the row is locked first): the row stays runnable, and the sweep finds it even when nobody rings.</item>
     /// </list>
     /// </summary>
     /// <exception cref="LeaseLostException">The lease is gone, the row to insert exists, or the effect is on its way already.</exception>
     public bool Write(Session session)
     {
+        // Whoever queues a stimulus holds this row until it commits; looked for after the lock is had, what it queued is seen.
+        session.Lock("instances", _commit.InstanceId);
         foreach (var stimulus in _commit.StimuliDone)
         {
-            session.Run("DELETE FROM stimuli WHERE id = @id", stimulus);
+            session.Post("DELETE FROM stimuli WHERE id = @id", stimulus);
         }
 
-        var incidents = SqliteIncidentStore.Insert(session, _commit.Incidents);
+        var incidents = IncidentStore.Insert(session, _commit.Incidents);
         var (no, lineage, waiting) = _commit.Insert is null ? Update(session, incidents) : Insert(session, incidents);
         WriteChanges(session, no);
-        if (_commit.Intent is { } intent && !SqliteEffectStore.Insert(session, intent, _request!, lineage))
+        if (_commit.Intent is { } intent && !EffectStore.Insert(session, intent, _request!, lineage))
         {
             throw new LeaseLostException(_commit.InstanceId);
         }
@@ -107,12 +109,12 @@ internal sealed class RunCommitWrite
         // Nothing resumes a finished run.
         if (_commit.Insert is null)
         {
-            session.Run("DELETE FROM bookmarks WHERE instance_no = @no", no);
+            session.Post("DELETE FROM bookmarks WHERE instance_no = @no", no);
         }
 
         if (waiting)
         {
-            session.Run("DELETE FROM stimuli WHERE instance_no = @no", no);
+            session.Post("DELETE FROM stimuli WHERE instance_no = @no", no);
         }
 
         return false;
@@ -122,22 +124,22 @@ internal sealed class RunCommitWrite
     {
         if (_journal is not null)
         {
-            session.Run("INSERT INTO journal_segments (instance_no, data) VALUES (@no, @data)", no, _journal);
+            session.Post("INSERT INTO journal_segments (instance_no, data) VALUES (@no, @data)", no, _journal);
             foreach (var (id, data) in _apart)
             {
-                session.Run("INSERT INTO payloads (id, instance_no, data) VALUES (@id, @no, @data)", id, no, data);
+                session.Post("INSERT INTO payloads (id, instance_no, data) VALUES (@id, @no, @data)", id, no, data);
             }
         }
 
         foreach (var bookmark in _commit.Changes.BookmarksRemoved)
         {
-            session.Run("DELETE FROM bookmarks WHERE id = @id", bookmark);
+            session.Post("DELETE FROM bookmarks WHERE id = @id", bookmark);
         }
 
         for (var i = 0; i < _bookmarkPayloads.Length; i++)
         {
             var b = _commit.Changes.BookmarksAdded[i];
-            session.Run(InsertBookmark, b.Id, no, b.Name, b.Key, b.Hash, b.Tag, b.ActivityId, b.NodeId, b.ActivityInstanceId, Columns.Ticks(b.DueAt), _bookmarkPayloads[i], Columns.Ticks(b.CreatedAt));
+            session.Post(InsertBookmark, b.Id, no, b.Name, b.Key, b.Hash, b.Tag, b.ActivityId, b.NodeId, b.ActivityInstanceId, Columns.Ticks(b.DueAt), _bookmarkPayloads[i], Columns.Ticks(b.CreatedAt));
         }
 
         Instances.AddSubjects(session, no, _commit.Changes.Subjects);
@@ -167,7 +169,7 @@ internal sealed class RunCommitWrite
         }
 
         var (no, lineage, waiting) = (reader.GetInt64(0), reader.GetString(1), reader.Flag(2));
-        session.Run("UPDATE instance_states SET state = @state WHERE instance_no = @no", _state, no);
+        session.Post("UPDATE instance_states SET state = @state WHERE instance_no = @no", _state, no);
         return (no, lineage, waiting);
     }
 
@@ -204,7 +206,7 @@ internal sealed class RunCommitWrite
             _commit.Lease.Owner,
             _commit.Lease.Token,
             _commit.LeaseDuration.Ticks) ?? throw new LeaseLostException(_commit.InstanceId);
-        session.Run("INSERT INTO instance_states (instance_no, start, state) VALUES (@no, @start, @state)", no, _start, _state);
+        session.Post("INSERT INTO instance_states (instance_no, start, state) VALUES (@no, @start, @state)", no, _start, _state);
         Instances.AddSubjects(session, no, instance.Subjects);
         return (no, lineage, false);
     }

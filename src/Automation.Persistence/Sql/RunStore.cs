@@ -1,26 +1,26 @@
+using System.Data.Common;
 using Automation.Engine;
 using Automation.Persistence.Encoding;
 using Automation.Runtime.Storage;
-using Microsoft.Data.Sqlite;
 
-namespace Automation.Persistence.Sqlite;
+namespace Automation.Persistence.Sql;
 
-/// <summary>Instances, stimuli, bookmarks and journal in SQLite. Lists are in <see cref="RunQueries"/>.</summary>
-internal sealed class SqliteRunStore(SqliteDatabase database) : IRunStore
+/// <summary>Instances, stimuli, bookmarks and journal. Lists are in <see cref="RunQueries"/>.</summary>
+internal sealed class RunStore(SqlDatabase database) : IRunStore
 {
     private const string Claimable = $"runnable = 1 AND lease_until <= {Columns.Now}";
 
     private const string Claim =
         $"""
         UPDATE instances SET lease_owner = @owner, lease_token = lease_token + 1, lease_until = {Columns.Now} + @duration, attempts = attempts + 1
-        WHERE no IN (SELECT no FROM instances WHERE {Claimable} ORDER BY lease_until, no LIMIT @limit)
+        WHERE no IN (SELECT no FROM instances WHERE {Claimable} ORDER BY lease_until, no LIMIT @limit {Columns.SkipLocked})
         RETURNING {Instances.Fields}, lease_token, attempts, parent_bookmark_id
         """;
 
     private const string ClaimOf =
         $"""
         UPDATE instances SET lease_owner = @owner, lease_token = lease_token + 1, lease_until = {Columns.Now} + @duration, attempts = attempts + 1
-        WHERE no IN (SELECT no FROM instances WHERE id IN (SELECT value FROM json_each(@ids)) AND {Claimable} ORDER BY no LIMIT @limit)
+        WHERE no IN (SELECT no FROM instances WHERE id IN (#each @ids#) AND {Claimable} ORDER BY no LIMIT @limit {Columns.SkipLocked})
         RETURNING {Instances.Fields}, lease_token, attempts, parent_bookmark_id
         """;
 
@@ -42,13 +42,13 @@ internal sealed class SqliteRunStore(SqliteDatabase database) : IRunStore
             return [];
         }
 
-        Row Read(SqliteDataReader reader)
+        Row Read(DbDataReader reader)
         {
             var (no, record) = Instances.Read(reader);
             return new Row(no, record, new Lease(owner, reader.GetInt64(22)), reader.GetInt32(23), reader.Text(24));
         }
 
-        var array = ids is null ? null : Columns.Array(ids);
+        var array = ids is null ? null : ids.ToArray();
         var rows = await database.WriteAsync(
             session => array is null
                 ? session.List(Read, Claim, owner, duration.Ticks, limit)
@@ -161,7 +161,7 @@ internal sealed class SqliteRunStore(SqliteDatabase database) : IRunStore
         session => session.List(ReadBookmark, $"SELECT {BookmarkFields} FROM bookmarks b JOIN instances i ON i.no = b.instance_no WHERE {condition} ORDER BY b.created_at, b.id", argument),
         cancellationToken);
 
-    private static BookmarkRecord ReadBookmark(SqliteDataReader reader) => new(reader.GetString(0), reader.GetString(1), reader.Text(2), new Bookmark
+    private static BookmarkRecord ReadBookmark(DbDataReader reader) => new(reader.GetString(0), reader.GetString(1), reader.Text(2), new Bookmark
     {
         Id = reader.GetString(3),
         Name = reader.GetString(4),

@@ -1,4 +1,4 @@
-namespace Automation.Persistence.Sqlite;
+namespace Automation.Persistence.Sql;
 
 /// <summary>Conditions of a list with their arguments.</summary>
 internal sealed class Where

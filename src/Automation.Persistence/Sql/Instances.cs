@@ -1,9 +1,9 @@
+using System.Data.Common;
 using Automation.Engine;
 using Automation.Persistence.Encoding;
 using Automation.Runtime.Storage;
-using Microsoft.Data.Sqlite;
 
-namespace Automation.Persistence.Sqlite;
+namespace Automation.Persistence.Sql;
 
 /// <summary>A new instance, packed before it reaches the writer.</summary>
 internal readonly record struct PackedInstance(NewInstance New, byte[] Start)
@@ -37,15 +37,15 @@ internal static class Instances
         """
         INSERT INTO instances (id, definition_id, version_id, version, definition_name, status, sub_status, correlation_id, name, location_id, parent_instance_id, parent_bookmark_id, lineage, trigger_id, started_by, is_sandbox, created_at, updated_at, runnable)
         VALUES (@id, @definition_id, @version_id, @version, @definition_name, 0, 0, @correlation_id, @name, @location_id, @parent_instance_id, @parent_bookmark_id, @lineage, @trigger_id, @started_by, @is_sandbox, @created_at, @created_at, 1)
-        ON CONFLICT (id) DO NOTHING RETURNING no
+        ON CONFLICT (id) DO NOTHING
         """;
 
-    /// <summary>Inserts a pending instance; null: it is there already.</summary>
-    public static long? Insert(Session session, PackedInstance packed)
+    /// <summary>Inserts a pending instance; one that is there already stays as it is.</summary>
+    public static void Insert(Session session, PackedInstance packed)
     {
         var instance = packed.New;
         var start = instance.Start;
-        var no = session.Long(
+        session.Post(
             InsertPending,
             instance.Id,
             instance.DefinitionId,
@@ -62,13 +62,11 @@ internal static class Instances
             instance.StartedBy,
             instance.IsSandbox,
             Columns.Ticks(instance.CreatedAt));
-        if (no is { } number)
+        session.Post("INSERT INTO instance_states (instance_no, start) SELECT no, @start FROM instances WHERE id = @id ON CONFLICT DO NOTHING", packed.Start, instance.Id);
+        foreach (var subject in Columns.Subjects(instance.Subjects))
         {
-            session.Run("INSERT INTO instance_states (instance_no, start) VALUES (@no, @start)", number, packed.Start);
-            AddSubjects(session, number, instance.Subjects);
+            session.Post("INSERT INTO subjects (subject, instance_no) SELECT @subject, no FROM instances WHERE id = @id ON CONFLICT DO NOTHING", subject, instance.Id);
         }
-
-        return no;
     }
 
     public static void AddSubjects(Session session, long instanceNo, IReadOnlyList<string> subjects)
@@ -80,7 +78,7 @@ internal static class Instances
 
         foreach (var subject in Columns.Subjects(subjects))
         {
-            session.Run("INSERT INTO subjects (subject, instance_no) VALUES (@subject, @no) ON CONFLICT DO NOTHING", subject, instanceNo);
+            session.Post("INSERT INTO subjects (subject, instance_no) VALUES (@subject, @no) ON CONFLICT DO NOTHING", subject, instanceNo);
         }
     }
 
@@ -90,19 +88,17 @@ internal static class Instances
     /// </summary>
     public static void Stimulate(Session session, PackedStimulus stimulus)
     {
-        if (session.Long("UPDATE instances SET runnable = 1 WHERE id = @id AND status = 0 RETURNING no", stimulus.InstanceId) is { } no)
-        {
-            session.Run(
-                "INSERT INTO stimuli (id, instance_no, bookmark_id, input) VALUES (@id, @no, @bookmark, @input) ON CONFLICT (id) DO NOTHING",
-                stimulus.Id,
-                no,
-                stimulus.BookmarkId,
-                stimulus.Input);
-        }
+        session.Post("UPDATE instances SET runnable = 1 WHERE id = @id AND status = 0", stimulus.InstanceId);
+        session.Post(
+            "INSERT INTO stimuli (id, instance_no, bookmark_id, input) SELECT @stimulus, no, @bookmark, @input FROM instances WHERE id = @id AND status = 0 ON CONFLICT (id) DO NOTHING",
+            stimulus.Id,
+            stimulus.BookmarkId,
+            stimulus.Input,
+            stimulus.InstanceId);
     }
 
     /// <summary>Reads a row of <see cref="Fields"/>; the subjects are another table's.</summary>
-    public static (long No, InstanceRecord Record) Read(SqliteDataReader reader) => (reader.GetInt64(0), new InstanceRecord
+    public static (long No, InstanceRecord Record) Read(DbDataReader reader) => (reader.GetInt64(0), new InstanceRecord
     {
         Id = reader.GetString(1),
         DefinitionId = reader.GetString(2),
@@ -131,7 +127,7 @@ internal static class Instances
     public static List<InstanceRecord> WithSubjects(Session session, IReadOnlyList<(long No, InstanceRecord Record)> rows)
     {
         var subjects = rows.ToDictionary(r => r.No, _ => new List<string>());
-        using (var reader = session.Query("SELECT instance_no, subject FROM subjects WHERE instance_no IN (SELECT value FROM json_each(@nos)) ORDER BY subject", Columns.Array(rows.Select(r => r.No))))
+        using (var reader = session.Query("SELECT instance_no, subject FROM subjects WHERE instance_no IN (#each @nos#) ORDER BY subject", rows.Select(r => r.No).ToArray()))
         {
             while (reader.Read())
             {

@@ -1,10 +1,10 @@
+using System.Data.Common;
 using Automation.Runtime.Storage;
-using Microsoft.Data.Sqlite;
 
-namespace Automation.Persistence.Sqlite;
+namespace Automation.Persistence.Sql;
 
-/// <summary>Saved templates and field maps in SQLite.</summary>
-internal sealed class SqliteDocumentStore(SqliteDatabase database) : IDocumentStore
+/// <summary>Saved templates and field maps.</summary>
+internal sealed class DocumentStore(SqlDatabase database) : IDocumentStore
 {
     private const string Select = "SELECT kind, name, json, created_at, updated_at FROM documents WHERE kind = @kind";
 
@@ -31,5 +31,5 @@ internal sealed class SqliteDocumentStore(SqliteDatabase database) : IDocumentSt
     public Task<bool> DeleteAsync(string kind, string name, CancellationToken cancellationToken) =>
         database.WriteAsync(session => session.Run("DELETE FROM documents WHERE kind = @kind AND name = @name", kind, name) == 1, cancellationToken);
 
-    private static DocumentRecord Read(SqliteDataReader reader) => new(reader.GetString(0), reader.GetString(1), reader.GetString(2), reader.Time(3), reader.Time(4));
+    private static DocumentRecord Read(DbDataReader reader) => new(reader.GetString(0), reader.GetString(1), reader.GetString(2), reader.Time(3), reader.Time(4));
 }

@@ -1,7 +1,7 @@
 using System.Globalization;
 using Automation.Runtime.Storage;
 
-namespace Automation.Persistence.Sqlite;
+namespace Automation.Persistence.Sql;
 
 /// <summary>Hands events to one trigger: deliveries, pending instances and the trigger's position, in one transaction.</summary>
 internal sealed class DeliveryWrite(DeliveryBatch batch)
@@ -24,7 +24,7 @@ internal sealed class DeliveryWrite(DeliveryBatch batch)
     public bool Write(Session session)
     {
         var moved = session.Run(
-            "UPDATE triggers SET position = @to, last_fired_at = CASE WHEN @fires THEN @at ELSE last_fired_at END WHERE id = @id AND position = @from AND generation = @generation",
+            "UPDATE triggers SET position = @to, last_fired_at = CASE WHEN @fires = 1 THEN @at ELSE last_fired_at END WHERE id = @id AND position = @from AND generation = @generation",
             batch.ToPosition,
             batch.Instances.Count > 0,
             Columns.Ticks(batch.At),
@@ -43,7 +43,7 @@ internal sealed class DeliveryWrite(DeliveryBatch batch)
 
         foreach (var (eventKey, reason) in batch.Filtered)
         {
-            session.Run(InsertDelivery, batch.TriggerId, eventKey, batch.Generation, null, reason, Columns.Ticks(batch.At));
+            session.Post(InsertDelivery, batch.TriggerId, eventKey, batch.Generation, null, reason, Columns.Ticks(batch.At));
         }
 
         return true;

@@ -1,10 +1,10 @@
+using System.Data.Common;
 using Automation.Runtime.Storage;
-using Microsoft.Data.Sqlite;
 
-namespace Automation.Persistence.Sqlite;
+namespace Automation.Persistence.Sql;
 
-/// <summary>Users, API keys and settings in SQLite.</summary>
-internal sealed class SqliteAccessStore(SqliteDatabase database) : IAccessStore
+/// <summary>Users, API keys and settings.</summary>
+internal sealed class AccessStore(SqlDatabase database) : IAccessStore
 {
     private const string KeyFields = "id, name, hash, role, created_at";
 
@@ -60,5 +60,5 @@ internal sealed class SqliteAccessStore(SqliteDatabase database) : IAccessStore
         session => session.Run("INSERT INTO settings (name, value) VALUES (@name, @value) ON CONFLICT (name) DO UPDATE SET value = excluded.value", name, value),
         cancellationToken);
 
-    private static ApiKeyRecord ReadKey(SqliteDataReader reader) => new(reader.GetString(0), reader.GetString(1), reader.GetString(2), reader.GetString(3), reader.Time(4));
+    private static ApiKeyRecord ReadKey(DbDataReader reader) => new(reader.GetString(0), reader.GetString(1), reader.GetString(2), reader.GetString(3), reader.Time(4));
 }

@@ -1,9 +1,9 @@
+using System.Data.Common;
 using Automation.Engine;
 using Automation.Runtime.Storage;
-using Microsoft.Data.Sqlite;
 using Newtonsoft.Json.Linq;
 
-namespace Automation.Persistence.Sqlite;
+namespace Automation.Persistence.Sql;
 
 /// <summary>SQL on triggers that several stores share.</summary>
 internal static class Triggers
@@ -18,9 +18,9 @@ internal static class Triggers
         """
         UPDATE sources SET
             is_active = wanted.is_active,
-            due_at = CASE WHEN wanted.interval < sources.interval AND failures = 0 THEN MIN(due_at, COALESCE(last_poll_at + wanted.interval, due_at)) ELSE due_at END,
+            due_at = CASE WHEN wanted.interval < sources.interval AND failures = 0 AND last_poll_at + wanted.interval < due_at THEN last_poll_at + wanted.interval ELSE due_at END,
             interval = COALESCE(wanted.interval, sources.interval)
-        FROM (SELECT COUNT(*) > 0 AS is_active, MIN(effective_interval) AS interval FROM triggers WHERE source_id = @id AND is_paused = 0) AS wanted
+        FROM (SELECT CASE WHEN COUNT(*) > 0 THEN 1 ELSE 0 END AS is_active, MIN(effective_interval) AS interval FROM triggers WHERE source_id = @id AND is_paused = 0) AS wanted
         WHERE id = @id
         """,
         sourceId);
@@ -28,6 +28,7 @@ internal static class Triggers
     /// <summary>Removes the triggers of a definition; a source that nobody consumes any more keeps its rows and is not polled.</summary>
     public static void Remove(Session session, string definitionId)
     {
+        session.LockAll("triggers");
         var sources = session.List(reader => reader.Text(0), "DELETE FROM triggers WHERE definition_id = @definition RETURNING source_id", definitionId);
         foreach (var source in sources.OfType<string>().Distinct(StringComparer.Ordinal))
         {
@@ -35,7 +36,7 @@ internal static class Triggers
         }
     }
 
-    public static TriggerRecord Read(SqliteDataReader reader) => new()
+    public static TriggerRecord Read(DbDataReader reader) => new()
     {
         Id = reader.GetString(0),
         DefinitionId = reader.GetString(1),

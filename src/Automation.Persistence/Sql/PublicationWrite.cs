@@ -1,7 +1,7 @@
 using Automation.Engine;
 using Automation.Runtime.Storage;
 
-namespace Automation.Persistence.Sqlite;
+namespace Automation.Persistence.Sql;
 
 /// <summary>Publishes a version: its mark, its triggers and their sources, in one transaction.</summary>
 internal sealed class PublicationWrite(Publication publication)
@@ -16,7 +16,7 @@ internal sealed class PublicationWrite(Publication publication)
     private const string ForgetDormant =
         $"""
         UPDATE sources SET baselined_at = NULL, scan_upper = NULL, page_token = NULL, scan_pages = 0, scan_started_at = NULL, failures = 0, last_error = NULL, due_at = {Columns.Now}
-        WHERE id = @id AND baselined_at IS NOT NULL AND last_poll_at < {Columns.Now} - MAX(@shortest, 3 * interval) AND NOT EXISTS (SELECT 1 FROM triggers WHERE source_id = @id)
+        WHERE id = @id AND baselined_at IS NOT NULL AND last_poll_at < {Columns.Now} - CASE WHEN @shortest > 3 * interval THEN @shortest ELSE 3 * interval END AND NOT EXISTS (SELECT 1 FROM triggers WHERE source_id = @id)
         """;
 
     /// <summary>
@@ -32,14 +32,15 @@ internal sealed class PublicationWrite(Publication publication)
         ON CONFLICT (id) DO UPDATE SET
             version_id = excluded.version_id, activity_type = excluded.activity_type, kind = excluded.kind, connection_id = excluded.connection_id, hash = excluded.hash, mode = excluded.mode,
             settings = excluded.settings, effective_interval = excluded.effective_interval,
-            position = CASE WHEN source_id IS excluded.source_id THEN position ELSE excluded.position END,
-            due_at = CASE WHEN configured IS excluded.configured AND time_zone IS excluded.time_zone AND due_at IS NOT NULL THEN due_at ELSE excluded.due_at END,
+            position = CASE WHEN triggers.source_id IS NOT DISTINCT FROM excluded.source_id THEN triggers.position ELSE excluded.position END,
+            due_at = CASE WHEN triggers.configured IS NOT DISTINCT FROM excluded.configured AND triggers.time_zone IS NOT DISTINCT FROM excluded.time_zone AND triggers.due_at IS NOT NULL THEN triggers.due_at ELSE excluded.due_at END,
             source_id = excluded.source_id, configured = excluded.configured, time_zone = excluded.time_zone
         """;
 
     /// <exception cref="InvalidOperationException">There is no such version.</exception>
     public void Write(Session session)
     {
+        session.LockAll("triggers");
         session.Run("UPDATE definition_versions SET is_published = 0 WHERE definition_id = @definition AND is_published = 1", publication.DefinitionId);
         if (session.Run("UPDATE definition_versions SET is_published = 1 WHERE id = @id AND definition_id = @definition", publication.VersionId, publication.DefinitionId) == 0)
         {
@@ -48,14 +49,14 @@ internal sealed class PublicationWrite(Publication publication)
 
         foreach (var s in publication.Sources)
         {
-            session.Run(InsertSource, s.Id, s.ConnectionId, s.LocationId, s.Operation, Json.Write(s.Inputs), s.Interval.Ticks, Columns.Ticks(s.DueAt));
-            session.Run(ForgetDormant, s.Id, Publication.ShortestDormancy.Ticks);
+            session.Post(InsertSource, s.Id, s.ConnectionId, s.LocationId, s.Operation, Json.Write(s.Inputs), s.Interval.Ticks, Columns.Ticks(s.DueAt));
+            session.Post(ForgetDormant, s.Id, Publication.ShortestDormancy.Ticks);
         }
 
         var touched = session.List(reader => reader.GetString(0), "SELECT DISTINCT source_id FROM triggers WHERE definition_id = @definition AND source_id IS NOT NULL", publication.DefinitionId);
         foreach (var t in publication.Triggers)
         {
-            session.Run(
+            session.Post(
                 UpsertTrigger,
                 t.Id,
                 publication.DefinitionId,
@@ -79,9 +80,9 @@ internal sealed class PublicationWrite(Publication publication)
         }
 
         session.Run(
-            "DELETE FROM triggers WHERE definition_id = @definition AND id NOT IN (SELECT value FROM json_each(@kept))",
+            "DELETE FROM triggers WHERE definition_id = @definition AND id NOT IN (#each @kept#)",
             publication.DefinitionId,
-            Columns.Array(publication.Triggers.Select(t => t.Id)));
+            publication.Triggers.Select(t => t.Id).ToArray());
         foreach (var source in touched.Concat(publication.Sources.Select(s => s.Id)).Distinct(StringComparer.Ordinal))
         {
             Triggers.Refresh(session, source);

@@ -2,42 +2,43 @@ using Automation.Connectors;
 using Automation.Engine;
 using Automation.Persistence.Encoding;
 using Automation.Runtime.Storage;
+using Newtonsoft.Json;
 
-namespace Automation.Persistence.Sqlite;
+namespace Automation.Persistence.Sql;
 
 /// <summary>
 /// Takes in one page: item rows and revisions, events, scan state, in one transaction. What is stored is looked up by one query for the whole page; an item that has not changed costs no write.
 /// </summary>
 internal sealed class IntakeWrite
 {
-    // CROSS JOIN keeps the order of the loops: each id of the page is one look-up in the index of the items. Left to the planner it goes through all items of the source.
+    // On SQLite CROSS JOIN keeps the order of the loops: each id of the page is one look-up in the index of the items. Left to the planner it goes through all items of the source.
     public const string Find =
-        "SELECT i.item_id, i.no, i.hash, i.updated_at, i.revision FROM json_each(@ids) j CROSS JOIN items i ON i.source_no = @source AND i.item_id = j.value";
+        "SELECT i.item_id, i.no, i.hash, i.updated_at, i.revision FROM (#each @ids#) j #cross# items i ON i.source_no = @source AND i.item_id = j.value";
 
     private const string InsertItem =
         """
         INSERT INTO items (source_no, item_id, hash, updated_at, revision, seen_at, from_baseline, payload)
-        VALUES (@source, @item, @hash, @updated_at, 1, @seen_at, @from_baseline, @payload) RETURNING no
+        VALUES (@source, @item, @hash, @updated_at, 1, @seen_at, @from_baseline, @payload)
         """;
 
     private const string InsertEvent =
         """
         INSERT INTO events (source_no, location_id, sequence, item_id, revision, observed_at, item, previous, subjects)
-        VALUES (@source, @location, @sequence, @item_id, @revision, @observed_at, @item, @previous, @subjects)
+        VALUES (@source, @location, @sequence, @item_id, @revision, @observed_at, @item, (SELECT payload FROM items WHERE no = @previous_no), @subjects)
         """;
 
     private const string UpdateSource =
         """
         UPDATE sources SET
-            scan_upper = CASE WHEN @ends THEN NULL ELSE @upper END,
-            page_token = CASE WHEN @ends THEN NULL ELSE @token END,
-            scan_pages = CASE WHEN @ends THEN 0 ELSE scan_pages + 1 END,
-            scan_started_at = CASE WHEN @ends THEN NULL ELSE COALESCE(scan_started_at, @at) END,
-            watermark = CASE WHEN @ends THEN @upper ELSE watermark END,
-            baselined_at = CASE WHEN @ends THEN COALESCE(baselined_at, @at) ELSE baselined_at END,
-            last_success_at = CASE WHEN @ends THEN @at ELSE last_success_at END,
-            last_error = CASE WHEN @ends THEN NULL ELSE last_error END,
-            failures = CASE WHEN @ends THEN 0 ELSE failures END,
+            scan_upper = CASE WHEN @ends = 1 THEN NULL ELSE @upper END,
+            page_token = CASE WHEN @ends = 1 THEN NULL ELSE @token END,
+            scan_pages = CASE WHEN @ends = 1 THEN 0 ELSE scan_pages + 1 END,
+            scan_started_at = CASE WHEN @ends = 1 THEN NULL ELSE COALESCE(scan_started_at, @at) END,
+            watermark = CASE WHEN @ends = 1 THEN @upper ELSE watermark END,
+            baselined_at = CASE WHEN @ends = 1 THEN COALESCE(baselined_at, @at) ELSE baselined_at END,
+            last_success_at = CASE WHEN @ends = 1 THEN @at ELSE last_success_at END,
+            last_error = CASE WHEN @ends = 1 THEN NULL ELSE last_error END,
+            failures = CASE WHEN @ends = 1 THEN 0 ELSE failures END,
             last_poll_at = @at, due_at = @due, ledger_end = @ledger_end, item_count = item_count + @new_items
         WHERE no = @no
         """;
@@ -46,14 +47,14 @@ internal sealed class IntakeWrite
 
     private readonly IntakePage _page;
     private readonly IReadOnlyList<PolledItem> _items;
-    private readonly string _ids;
+    private readonly string[] _ids;
     private readonly Dictionary<string, byte[]> _packed = new(StringComparer.Ordinal);
 
     public IntakeWrite(IntakePage page)
     {
         _page = page;
         _items = Newest(page.Items);
-        _ids = Columns.Array(_items.Select(i => i.Id));
+        _ids = _items.Select(i => i.Id).ToArray();
     }
 
     /// <summary>
@@ -83,7 +84,7 @@ internal sealed class IntakeWrite
         long source, ledgerEnd;
         string? location;
         using (var reader = session.Query(
-            "SELECT no, ledger_end, location_id FROM sources WHERE id = @id AND lease_owner = @owner AND lease_token = @token",
+            $"SELECT no, ledger_end, location_id FROM sources WHERE id = @id AND lease_owner = @owner AND lease_token = @token {Columns.Lock}",
             _page.SourceId,
             _page.Lease.Owner,
             _page.Lease.Token))
@@ -105,8 +106,8 @@ internal sealed class IntakeWrite
             {
                 added++;
                 var payload = Packed(item);
-                var itemNo = session.Long(InsertItem, source, item.Id, item.Hash, Columns.Ticks(item.UpdatedAt), Columns.Ticks(_page.ObservedAt), _page.IsBaseline, payload)!.Value;
-                AddSubjects(session, source, itemNo, item.Subjects);
+                session.Post(InsertItem, source, item.Id, item.Hash, Columns.Ticks(item.UpdatedAt), Columns.Ticks(_page.ObservedAt), _page.IsBaseline, payload);
+                AddSubjects(session, source, item);
                 Append(session, source, location, ref ledgerEnd, item, 1, payload, null);
             }
             else if (item.UpdatedAt is { } updated && known.UpdatedAt is { } before && updated.UtcTicks < before)
@@ -119,30 +120,31 @@ internal sealed class IntakeWrite
                 unchanged++;
                 if (item.UpdatedAt is { } later && later.UtcTicks > (known.UpdatedAt ?? 0))
                 {
-                    session.Run("UPDATE items SET updated_at = @at WHERE no = @no", Columns.Ticks(later), known.No);
+                    session.Post("UPDATE items SET updated_at = @at WHERE no = @no", Columns.Ticks(later), known.No);
                 }
             }
             else
             {
                 changed++;
                 var payload = Packed(item);
-                var previous = _page.IsBaseline ? null : (byte[]?)session.Scalar("SELECT payload FROM items WHERE no = @no", known.No);
-                session.Run(
+
+                // First the event: it takes what the item was.
+                Append(session, source, location, ref ledgerEnd, item, known.Revision + 1, payload, known.No);
+                session.Post(
                     "UPDATE items SET hash = @hash, updated_at = COALESCE(@updated_at, updated_at), revision = revision + 1, seen_at = @seen_at, payload = @payload WHERE no = @no",
                     item.Hash,
                     Columns.Ticks(item.UpdatedAt),
                     Columns.Ticks(_page.ObservedAt),
                     payload,
                     known.No);
-                AddSubjects(session, source, known.No, item.Subjects);
-                Append(session, source, location, ref ledgerEnd, item, known.Revision + 1, payload, previous);
+                AddSubjects(session, source, item);
             }
         }
 
-        SqliteIncidentStore.Insert(session, _page.Incidents);
+        IncidentStore.Insert(session, _page.Incidents);
 
         // 3. Token, ledger end and, at the end of the scan, watermark and baseline move with the rows: neither is ever ahead of the other.
-        session.Run(
+        session.Post(
             UpdateSource,
             _page.EndsScan,
             Columns.Ticks(_page.ScanUpper),
@@ -155,11 +157,11 @@ internal sealed class IntakeWrite
         return new IntakeResult(added, changed, unchanged, ledgerEnd);
     }
 
-    private void Append(Session session, long source, string? location, ref long ledgerEnd, PolledItem item, int revision, byte[] payload, byte[]? previous)
+    private void Append(Session session, long source, string? location, ref long ledgerEnd, PolledItem item, int revision, byte[] payload, long? previousNo)
     {
         if (!_page.IsBaseline)
         {
-            session.Run(
+            session.Post(
                 InsertEvent,
                 source,
                 location,
@@ -168,8 +170,8 @@ internal sealed class IntakeWrite
                 revision,
                 Columns.Ticks(_page.ObservedAt),
                 payload,
-                previous,
-                item.Subjects.Count == 0 ? null : Columns.Array(Columns.Subjects(item.Subjects)));
+                previousNo,
+                item.Subjects.Count == 0 ? null : JsonConvert.SerializeObject(Columns.Subjects(item.Subjects)));
         }
     }
 
@@ -187,16 +189,15 @@ internal sealed class IntakeWrite
 
     private byte[] Packed(PolledItem item) => _packed.TryGetValue(item.Id, out var packed) ? packed : Payload.PackJson(item.Payload);
 
-    private static void AddSubjects(Session session, long source, long itemNo, IReadOnlyList<string> subjects)
+    private static void AddSubjects(Session session, long source, PolledItem item)
     {
-        if (subjects.Count == 0)
+        foreach (var subject in Columns.Subjects(item.Subjects))
         {
-            return;
-        }
-
-        foreach (var subject in Columns.Subjects(subjects))
-        {
-            session.Run("INSERT INTO item_subjects (source_no, subject, item_no) VALUES (@source, @subject, @item) ON CONFLICT DO NOTHING", source, subject, itemNo);
+            session.Post(
+                "INSERT INTO item_subjects (source_no, subject, item_no) SELECT source_no, @subject, no FROM items WHERE source_no = @source AND item_id = @item ON CONFLICT DO NOTHING",
+                subject,
+                source,
+                item.Id);
         }
     }
 

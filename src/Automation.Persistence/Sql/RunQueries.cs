@@ -1,7 +1,7 @@
 using Automation.Engine;
 using Automation.Runtime.Storage;
 
-namespace Automation.Persistence.Sqlite;
+namespace Automation.Persistence.Sql;
 
 /// <summary>Lists of runs: the filter as SQL, so that an index serves what is asked most (newest first, of a definition, not done, by subject).</summary>
 internal static class RunQueries
@@ -20,14 +20,14 @@ internal static class RunQueries
     private static Where Conditions(RunFilter filter)
     {
         var where = new Where();
-        where.AddIf(filter.Ids is not null, "id IN (SELECT value FROM json_each(@ids))", Columns.Array(filter.Ids ?? []));
+        where.AddIf(filter.Ids is not null, "id IN (#each @ids#)", (object)(filter.Ids ?? []).ToArray());
         if (filter.DefinitionIds is [var only])
         {
             where.AddIf(true, "definition_id = @definition", only);
         }
         else
         {
-            where.AddIf(filter.DefinitionIds is not null, "definition_id IN (SELECT value FROM json_each(@definitions))", Columns.Array(filter.DefinitionIds ?? []));
+            where.AddIf(filter.DefinitionIds is not null, "definition_id IN (#each @definitions#)", (object)(filter.DefinitionIds ?? []).ToArray());
         }
 
         where.AddIf(filter.CorrelationId is not null, "correlation_id = @correlation", filter.CorrelationId);
@@ -48,7 +48,7 @@ internal static class RunQueries
         where.AddIf(filter.Since is not null, "created_at >= @since", Columns.Ticks(filter.Since));
         where.AddIf(
             !string.IsNullOrWhiteSpace(filter.Search),
-            @"(id LIKE @search ESCAPE '\' OR name LIKE @search ESCAPE '\' OR definition_name LIKE @search ESCAPE '\' OR correlation_id LIKE @search ESCAPE '\' OR error LIKE @search ESCAPE '\')",
+            @"(id #like# @search ESCAPE '\' OR name #like# @search ESCAPE '\' OR definition_name #like# @search ESCAPE '\' OR correlation_id #like# @search ESCAPE '\' OR error #like# @search ESCAPE '\')",
             Columns.Contains(filter.Search ?? ""));
         return where;
     }

@@ -1,29 +1,26 @@
+using System.Data.Common;
 using Automation.Engine;
 using Automation.Persistence.Encoding;
 using Automation.Runtime.Storage;
-using Microsoft.Data.Sqlite;
 using Newtonsoft.Json;
 using Newtonsoft.Json.Linq;
 
-namespace Automation.Persistence.Sqlite;
+namespace Automation.Persistence.Sql;
 
-/// <summary>Sources, items, events, triggers and deliveries in SQLite.</summary>
-internal sealed class SqlitePollStore(SqliteDatabase database) : IPollStore
+/// <summary>Sources, items, events, triggers and deliveries.</summary>
+internal sealed class PollStore(SqlDatabase database) : IPollStore
 {
     private const string SourceFields =
         "id, connection_id, location_id, operation, inputs, interval, baselined_at, watermark, scan_upper, page_token, scan_pages, scan_started_at, ledger_end, due_at, last_poll_at, last_success_at, last_error, failures, item_count";
 
     private const string Held = "WHERE id = @id AND lease_owner = @owner AND lease_token = @token";
 
-    private const string Claim =
-        $"""
-        UPDATE sources SET lease_owner = @owner, lease_token = lease_token + 1, lease_until = {Columns.Now} + @duration
-        WHERE no IN (
-            SELECT no FROM sources
-            WHERE is_active = 1 AND lease_until <= {Columns.Now} AND (@even_if_not_due OR due_at <= {Columns.Now}) AND (@ids IS NULL OR id IN (SELECT value FROM json_each(@ids)))
-            ORDER BY due_at LIMIT @limit)
-        RETURNING {SourceFields}, lease_token
-        """;
+    private const string Free =
+        $"SELECT no FROM sources WHERE is_active = 1 AND lease_until <= {Columns.Now} AND (@even_if_not_due = 1 OR due_at <= {Columns.Now})";
+
+    private const string TakeLease = $"UPDATE sources SET lease_owner = @owner, lease_token = lease_token + 1, lease_until = {Columns.Now} + @duration";
+    private const string Claim = $"{TakeLease} WHERE no IN ({Free} ORDER BY due_at LIMIT @limit {Columns.SkipLocked}) RETURNING {SourceFields}, lease_token";
+    private const string ClaimOf = $"{TakeLease} WHERE no IN ({Free} AND id IN (#each @ids#) ORDER BY due_at LIMIT @limit {Columns.SkipLocked}) RETURNING {SourceFields}, lease_token";
 
     private const string EventFields = "sequence, item_id, revision, observed_at, item, previous, subjects";
 
@@ -46,9 +43,9 @@ internal sealed class SqlitePollStore(SqliteDatabase database) : IPollStore
             return Task.FromResult<IReadOnlyList<(SourceRecord, Lease)>>([]);
         }
 
-        var array = ids is null ? null : Columns.Array(ids);
+        object?[] arguments = ids is null ? [owner, duration.Ticks, evenIfNotDue, limit] : [owner, duration.Ticks, evenIfNotDue, ids.ToArray(), limit];
         return database.WriteAsync<IReadOnlyList<(SourceRecord, Lease)>>(
-            session => session.List(reader => (ReadSource(reader), new Lease(owner, reader.GetInt64(19))), Claim, owner, duration.Ticks, evenIfNotDue, array, limit),
+            session => session.List(reader => (ReadSource(reader), new Lease(owner, reader.GetInt64(19))), ids is null ? Claim : ClaimOf, arguments),
             cancellationToken);
     }
 
@@ -67,8 +64,8 @@ internal sealed class SqlitePollStore(SqliteDatabase database) : IPollStore
                 var changed = session.Run(
                     $"""
                     UPDATE sources SET last_error = @error, last_poll_at = @at, due_at = @due, failures = failures + 1, lease_owner = NULL, lease_until = 0,
-                        scan_upper = CASE WHEN @abandon THEN NULL ELSE scan_upper END, page_token = CASE WHEN @abandon THEN NULL ELSE page_token END,
-                        scan_pages = CASE WHEN @abandon THEN 0 ELSE scan_pages END, scan_started_at = CASE WHEN @abandon THEN NULL ELSE scan_started_at END
+                        scan_upper = CASE WHEN @abandon = 1 THEN NULL ELSE scan_upper END, page_token = CASE WHEN @abandon = 1 THEN NULL ELSE page_token END,
+                        scan_pages = CASE WHEN @abandon = 1 THEN 0 ELSE scan_pages END, scan_started_at = CASE WHEN @abandon = 1 THEN NULL ELSE scan_started_at END
                     {Held}
                     """,
                     error,
@@ -80,7 +77,7 @@ internal sealed class SqlitePollStore(SqliteDatabase database) : IPollStore
                     lease.Token);
                 if (changed == 1 && incident is not null)
                 {
-                    SqliteIncidentStore.Insert(session, [incident]);
+                    IncidentStore.Insert(session, [incident]);
                 }
             },
             cancellationToken);
@@ -93,7 +90,7 @@ internal sealed class SqlitePollStore(SqliteDatabase database) : IPollStore
         cancellationToken);
 
     public Task<bool> PollNowAsync(string sourceId, DateTimeOffset now, CancellationToken cancellationToken) => database.WriteAsync(
-        session => session.Run("UPDATE sources SET due_at = MIN(COALESCE(due_at, @now), @now) WHERE id = @id", Columns.Ticks(now), sourceId) == 1,
+        session => session.Run("UPDATE sources SET due_at = CASE WHEN due_at < @now THEN due_at ELSE @now END WHERE id = @id", Columns.Ticks(now), sourceId) == 1,
         cancellationToken);
 
     public Task<IReadOnlyList<EventRecord>> ReadEventsAsync(string sourceId, long afterSequence, int limit, CancellationToken cancellationToken) =>
@@ -165,6 +162,8 @@ internal sealed class SqlitePollStore(SqliteDatabase database) : IPollStore
     public Task<bool> UpdateTriggerAsync(string id, bool? isPaused, long? position, int? generation, DateTimeOffset? dueAt, CancellationToken cancellationToken) => database.WriteAsync(
         session =>
         {
+            session.LockAll("triggers");
+            string? source;
             using (var reader = session.Query(
                 """
                 UPDATE triggers SET is_paused = COALESCE(@paused, is_paused), position = COALESCE(@position, position), generation = COALESCE(@generation, generation), due_at = COALESCE(@due, due_at)
@@ -181,10 +180,12 @@ internal sealed class SqlitePollStore(SqliteDatabase database) : IPollStore
                     return false;
                 }
 
-                if (reader.Text(0) is { } source)
-                {
-                    Triggers.Refresh(session, source);
-                }
+                source = reader.Text(0);
+            }
+
+            if (source is not null)
+            {
+                Triggers.Refresh(session, source);
             }
 
             return true;
@@ -255,7 +256,7 @@ internal sealed class SqlitePollStore(SqliteDatabase database) : IPollStore
         sourceId,
         after) ?? 0;
 
-    private static EventRecord ReadEvent(SqliteDataReader reader, string sourceId) => new()
+    private static EventRecord ReadEvent(DbDataReader reader, string sourceId) => new()
     {
         SourceId = sourceId,
         Sequence = reader.GetInt64(0),
@@ -267,7 +268,7 @@ internal sealed class SqlitePollStore(SqliteDatabase database) : IPollStore
         Subjects = reader.Text(6) is { } subjects ? JsonConvert.DeserializeObject<string[]>(subjects)! : [],
     };
 
-    private static SourceRecord ReadSource(SqliteDataReader reader) => new()
+    private static SourceRecord ReadSource(DbDataReader reader) => new()
     {
         Id = reader.GetString(0),
         ConnectionId = reader.GetString(1),

@@ -1,10 +1,10 @@
+using System.Data.Common;
 using Automation.Runtime.Storage;
-using Microsoft.Data.Sqlite;
 
-namespace Automation.Persistence.Sqlite;
+namespace Automation.Persistence.Sql;
 
-/// <summary>Definitions and their versions in SQLite.</summary>
-internal sealed class SqliteDefinitionStore(SqliteDatabase database) : IDefinitionStore
+/// <summary>Definitions and their versions.</summary>
+internal sealed class DefinitionStore(SqlDatabase database) : IDefinitionStore
 {
     private const string Fields =
         "id, definition_id, version, name, description, is_latest, is_published, is_readonly, is_system, provider, tool_version, created_at";
@@ -29,21 +29,21 @@ internal sealed class SqliteDefinitionStore(SqliteDatabase database) : IDefiniti
     {
         var where = new Where();
         where.AddIf(true, Condition(filter.Version));
-        where.AddIf(filter.DefinitionIds is not null, "definition_id IN (SELECT value FROM json_each(@definitions))", Columns.Array(filter.DefinitionIds ?? []));
-        where.AddIf(filter.Ids is not null, "id IN (SELECT value FROM json_each(@ids))", Columns.Array(filter.Ids ?? []));
+        where.AddIf(filter.DefinitionIds is not null, "definition_id IN (#each @definitions#)", (object)(filter.DefinitionIds ?? []).ToArray());
+        where.AddIf(filter.Ids is not null, "id IN (#each @ids#)", (object)(filter.Ids ?? []).ToArray());
         where.AddIf(filter.Name is not null, "name = @name", filter.Name);
-        where.AddIf(filter.Mentions is not null, "instr(json, @mentions) > 0", filter.Mentions);
+        where.AddIf(filter.Mentions is not null, "#instr#(json, @mentions) > 0", filter.Mentions);
         where.AddIf(filter.IsSystem is not null, "is_system = @system", filter.IsSystem);
         where.AddIf(
             !string.IsNullOrWhiteSpace(filter.Search),
-            @"(name LIKE @search ESCAPE '\' OR description LIKE @search ESCAPE '\' OR definition_id LIKE @search ESCAPE '\' OR id LIKE @search ESCAPE '\')",
+            @"(name #like# @search ESCAPE '\' OR description #like# @search ESCAPE '\' OR definition_id #like# @search ESCAPE '\' OR id #like# @search ESCAPE '\')",
             Columns.Contains(filter.Search ?? ""));
         var direction = filter.Descending ? "DESC" : "ASC";
         var order = filter.OrderBy switch
         {
             _ when string.Equals(filter.OrderBy, "Created", StringComparison.OrdinalIgnoreCase) => $"created_at {direction}",
             _ when string.Equals(filter.OrderBy, "Version", StringComparison.OrdinalIgnoreCase) => $"version {direction}",
-            _ => $"name COLLATE NOCASE {direction}",
+            _ => $"name COLLATE nocase {direction}",
         };
         return database.ReadAsync(
             session => new PageOf<DefinitionVersion>(
@@ -60,11 +60,12 @@ internal sealed class SqliteDefinitionStore(SqliteDatabase database) : IDefiniti
         : database.WriteAsync(
             session =>
             {
+                session.LockAll("triggers");
                 foreach (var v in versions)
                 {
                     if (v.IsLatest)
                     {
-                        session.Run("UPDATE definition_versions SET is_latest = 0 WHERE definition_id = @definition AND is_latest = 1 AND id <> @id", v.DefinitionId, v.Id);
+                        session.Post("UPDATE definition_versions SET is_latest = 0 WHERE definition_id = @definition AND is_latest = 1 AND id <> @id", v.DefinitionId, v.Id);
                     }
 
                     if (v.IsPublished)
@@ -72,7 +73,7 @@ internal sealed class SqliteDefinitionStore(SqliteDatabase database) : IDefiniti
                         session.Run("UPDATE definition_versions SET is_published = 0 WHERE definition_id = @definition AND is_published = 1 AND id <> @id", v.DefinitionId, v.Id);
                     }
 
-                    session.Run(
+                    session.Post(
                         Upsert,
                         v.Id,
                         v.DefinitionId,
@@ -97,6 +98,7 @@ internal sealed class SqliteDefinitionStore(SqliteDatabase database) : IDefiniti
     public Task RetractAsync(string definitionId, CancellationToken cancellationToken) => database.WriteAsync(
         session =>
         {
+            session.LockAll("triggers");
             session.Run("UPDATE definition_versions SET is_published = 0 WHERE definition_id = @definition AND is_published = 1", definitionId);
             Triggers.Remove(session, definitionId);
         },
@@ -113,6 +115,7 @@ internal sealed class SqliteDefinitionStore(SqliteDatabase database) : IDefiniti
     public Task<bool> DeleteVersionAsync(string versionId, CancellationToken cancellationToken) => database.WriteAsync(
         session =>
         {
+            session.LockAll("triggers");
             string definitionId;
             bool wasLatest, wasPublished;
             using (var reader = session.Query("DELETE FROM definition_versions WHERE id = @id RETURNING definition_id, is_latest, is_published", versionId))
@@ -152,7 +155,7 @@ internal sealed class SqliteDefinitionStore(SqliteDatabase database) : IDefiniti
         _ => "1 = 1",
     };
 
-    private static DefinitionVersion Read(SqliteDataReader reader) => new()
+    private static DefinitionVersion Read(DbDataReader reader) => new()
     {
         Id = reader.GetString(0),
         DefinitionId = reader.GetString(1),

@@ -1,10 +1,10 @@
+using System.Data.Common;
 using Automation.Runtime.Storage;
-using Microsoft.Data.Sqlite;
 
-namespace Automation.Persistence.Sqlite;
+namespace Automation.Persistence.Sql;
 
-/// <summary>Incidents in SQLite.</summary>
-internal sealed class SqliteIncidentStore(SqliteDatabase database) : IIncidentStore
+/// <summary>Incidents.</summary>
+internal sealed class IncidentStore(SqlDatabase database) : IIncidentStore
 {
     private const string Fields =
         "id, kind, instance_id, definition_id, activity_id, activity_type, source_id, effect_key, location_id, code, message, detail, action, created_at, resolved_at, resolution";
@@ -82,7 +82,7 @@ internal sealed class SqliteIncidentStore(SqliteDatabase database) : IIncidentSt
             session => session.Run("UPDATE incidents SET resolved_at = @at, resolution = @resolution WHERE id = @id AND resolved_at IS NULL", Columns.Ticks(at), resolution, id) == 1,
             cancellationToken);
 
-    private static IncidentRecord Read(SqliteDataReader reader) => new()
+    private static IncidentRecord Read(DbDataReader reader) => new()
     {
         Id = reader.GetString(0),
         Kind = reader.GetString(1),

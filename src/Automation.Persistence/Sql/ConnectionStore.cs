@@ -1,10 +1,10 @@
+using System.Data.Common;
 using Automation.Runtime.Storage;
-using Microsoft.Data.Sqlite;
 
-namespace Automation.Persistence.Sqlite;
+namespace Automation.Persistence.Sql;
 
-/// <summary>Connections in SQLite.</summary>
-internal sealed class SqliteConnectionStore(SqliteDatabase database) : IConnectionStore
+/// <summary>Connections.</summary>
+internal sealed class ConnectionStore(SqlDatabase database) : IConnectionStore
 {
     private const string Fields = "id, name, connector, base_url, location_id, company_id, auth_kind, secret, is_sandbox, created_at, updated_at";
 
@@ -18,11 +18,11 @@ internal sealed class SqliteConnectionStore(SqliteDatabase database) : IConnecti
 
     /// <summary>An id wins over a name that is spelled like it.</summary>
     public Task<ConnectionRecord?> FindAsync(string idOrName, CancellationToken cancellationToken) => database.ReadAsync(
-        session => session.First(Read, $"SELECT {Fields} FROM connections WHERE id = @key OR name = @key ORDER BY id = @key DESC LIMIT 1", idOrName),
+        session => session.First(Read, $"SELECT {Fields} FROM connections WHERE id = @key OR name = @key ORDER BY CASE WHEN id = @key THEN 0 ELSE 1 END LIMIT 1", idOrName),
         cancellationToken);
 
     public Task<IReadOnlyList<ConnectionRecord>> ListAsync(CancellationToken cancellationToken) => database.ReadAsync<IReadOnlyList<ConnectionRecord>>(
-        session => session.List(Read, $"SELECT {Fields} FROM connections ORDER BY name COLLATE NOCASE"),
+        session => session.List(Read, $"SELECT {Fields} FROM connections ORDER BY name COLLATE nocase"),
         cancellationToken);
 
     public Task SaveAsync(ConnectionRecord connection, CancellationToken cancellationToken) => database.WriteAsync(
@@ -44,7 +44,7 @@ internal sealed class SqliteConnectionStore(SqliteDatabase database) : IConnecti
     public Task<bool> DeleteAsync(string id, CancellationToken cancellationToken) =>
         database.WriteAsync(session => session.Run("DELETE FROM connections WHERE id = @id", id) == 1, cancellationToken);
 
-    private static ConnectionRecord Read(SqliteDataReader reader) => new()
+    private static ConnectionRecord Read(DbDataReader reader) => new()
     {
         Id = reader.GetString(0),
         Name = reader.GetString(1),

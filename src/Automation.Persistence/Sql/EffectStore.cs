@@ -1,12 +1,12 @@
+using System.Data.Common;
 using Automation.Connectors;
 using Automation.Persistence.Encoding;
 using Automation.Runtime.Storage;
-using Microsoft.Data.Sqlite;
 
-namespace Automation.Persistence.Sqlite;
+namespace Automation.Persistence.Sql;
 
-/// <summary>The ledger of effects in SQLite.</summary>
-internal sealed class SqliteEffectStore(SqliteDatabase database) : IEffectStore
+/// <summary>The ledger of effects.</summary>
+internal sealed class EffectStore(SqlDatabase database) : IEffectStore
 {
     private const string Fields =
         "key, instance_id, activity_id, node_id, iteration, operation, class, connection_id, location_id, request, status, response, error, intent_at, outcome_at, attempts";
@@ -70,13 +70,13 @@ internal sealed class SqliteEffectStore(SqliteDatabase database) : IEffectStore
 
                 if (changed == 1 && incident is not null)
                 {
-                    SqliteIncidentStore.InsertAndCount(session, [incident]);
+                    IncidentStore.InsertAndCount(session, [incident]);
                 }
             },
             cancellationToken);
     }
 
-    private static EffectRecord Read(SqliteDataReader reader) => new()
+    private static EffectRecord Read(DbDataReader reader) => new()
     {
         Key = reader.GetString(0),
         InstanceId = reader.GetString(1),

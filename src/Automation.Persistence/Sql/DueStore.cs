@@ -1,9 +1,9 @@
 using Automation.Runtime.Storage;
 
-namespace Automation.Persistence.Sqlite;
+namespace Automation.Persistence.Sql;
 
 /// <summary>What is due, in SQLite: each question reads the head of one index.</summary>
-internal sealed class SqliteDueStore(SqliteDatabase database) : IDueStore
+internal sealed class DueStore(SqlDatabase database) : IDueStore
 {
     private const string FreeSource = $"is_active = 1 AND due_at IS NOT NULL AND lease_until <= {Columns.Now}";
     private const string LiveSchedule = "t.kind = 'schedule' AND t.is_paused = 0 AND t.due_at IS NOT NULL";
@@ -41,12 +41,12 @@ internal sealed class SqliteDueStore(SqliteDatabase database) : IDueStore
             {
                 var due = session.List(
                     reader => (Bookmark: reader.GetString(0), Instance: reader.GetString(1)),
-                    "SELECT b.id, i.id FROM bookmarks b JOIN instances i ON i.no = b.instance_no WHERE b.due_at <= @now ORDER BY b.due_at LIMIT @limit",
+                    "SELECT b.id, i.id FROM bookmarks b JOIN instances i ON i.no = b.instance_no WHERE b.due_at <= @now ORDER BY b.due_at LIMIT @limit #skip_locked b#",
                     Columns.Ticks(now),
                     limit);
                 foreach (var (bookmark, instance) in due)
                 {
-                    session.Run("UPDATE bookmarks SET due_at = NULL WHERE id = @id", bookmark);
+                    session.Post("UPDATE bookmarks SET due_at = NULL WHERE id = @id", bookmark);
                     Instances.Stimulate(session, new PackedStimulus(instance, $"due:{bookmark}", bookmark, null));
                 }
 

@@ -1,0 +1,131 @@
+using System.Net.Sockets;
+using Automation.Persistence.Sql;
+using Npgsql;
+
+namespace Automation.Persistence.PostgreSql;
+
+/// <summary>
+/// A PostgreSQL database, shared by any number of nodes. Each node writes on a few connections: while one waits for the disk or for an answer, the others go on. What several of them may change is fenced by row locks
+/// and by conditions of the statement that writes.
+/// </summary>
+internal sealed class PostgreSqlDatabase : SqlDatabase
+{
+    /// <summary>Transactions that write at a time, of one node; and most writes of each: short ones, since they hold row locks that others wait for.</summary>
+    public const int Writers = 4;
+    public const int MostWrites = 64;
+
+    /// <summary>Names the lock of migrations among the advisory locks of a database.</summary>
+    private const long MigrationLock = 0x4175_746F_6D61_7465;
+
+    private readonly NpgsqlDataSource _source;
+    private readonly string _name;
+
+    /// <exception cref="ArgumentException">The connection string cannot be read, or names no host.</exception>
+    public PostgreSqlDatabase(string connectionString)
+        : base("PostgreSql", Writers, MostWrites)
+    {
+        var settings = Read(connectionString);
+        _name = $"{settings.Database ?? settings.Username} on {settings.Host}:{settings.Port}";
+
+        // Statements are few and come again and again: each is prepared once per connection.
+        settings.MaxAutoPrepare = 300;
+        settings.AutoPrepareMinUsages = 2;
+        settings.ApplicationName ??= "Automation";
+        settings.NoResetOnClose = true;
+        _source = new NpgsqlDataSourceBuilder(settings.ConnectionString).Build();
+    }
+
+    public override string Description => $"PostgreSQL {_name}";
+
+    protected override string Name => _name;
+
+    /// <summary>An error may leave a connection in the middle of something.</summary>
+    protected override bool SurvivesErrors => false;
+
+    /// <summary>Why a connection string cannot work, without what is secret in it; null: it can be read.</summary>
+    public static string? Problem(string? connectionString)
+    {
+        try
+        {
+            Read(connectionString ?? "");
+            return null;
+        }
+        catch (ArgumentException error)
+        {
+            return error.Message;
+        }
+    }
+
+    public override async Task MigrateAsync(CancellationToken cancellationToken)
+    {
+        NpgsqlConnection connection;
+        try
+        {
+            connection = await _source.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception error) when (IsFromDatabase(error))
+        {
+            throw new InvalidOperationException($"PostgreSQL {_name} cannot be opened: {Reason(error)} Check ConnectionStrings:Automation (host, port, database, user, password) and that the server takes connections from here.", error);
+        }
+
+        using var session = new PostgreSqlSession(connection) { Patience = TimeSpan.Zero };
+
+        // One node migrates, the others wait here and then find it done. A node that dies lets go of the lock with its connection.
+        session.Run("SELECT pg_advisory_lock(@lock)", MigrationLock);
+        try
+        {
+            Migrate(session, s => s.Long("SELECT 1 WHERE to_regclass('schema_versions') IS NOT NULL") is not null, (_, script) => session.Script(script), cancellationToken);
+        }
+        catch (PostgresException error) when (error.SqlState is PostgresErrorCodes.InsufficientPrivilege)
+        {
+            throw new InvalidOperationException(
+                $"PostgreSQL {_name}: the user may not make or change the tables ({error.MessageText}). Grant it CREATE on the schema, or let the owner of the tables start this version once.", error);
+        }
+        finally
+        {
+            if (session.RollBack())
+            {
+                session.Run("SELECT pg_advisory_unlock(@lock)", MigrationLock);
+            }
+        }
+    }
+
+    protected override Session OpenReader() => Open();
+
+    protected override Session OpenWriter() => Open();
+
+    protected override bool IsFromDatabase(Exception exception) => exception is NpgsqlException or SocketException or TimeoutException;
+
+    private PostgreSqlSession Open() => new(_source.OpenConnection());
+
+    private static NpgsqlConnectionStringBuilder Read(string connectionString)
+    {
+        NpgsqlConnectionStringBuilder settings;
+        try
+        {
+            settings = new NpgsqlConnectionStringBuilder(connectionString);
+        }
+        catch (Exception error) when (error is ArgumentException or FormatException or InvalidCastException or KeyNotFoundException)
+        {
+            // The parser's own message may quote a value.
+            throw new ArgumentException("The connection string cannot be read: it must be of the form Host=…;Port=5432;Database=…;Username=…;Password=….");
+        }
+
+        return string.IsNullOrWhiteSpace(settings.Host)
+            ? throw new ArgumentException("The connection string names no host: it must be of the form Host=…;Port=5432;Database=…;Username=…;Password=….")
+            : settings;
+    }
+
+    private static string Reason(Exception error) => error switch
+    {
+        PostgresException refused => refused.MessageText + ".",
+        { InnerException: SocketException network } => network.Message + ".",
+        _ => error.Message + ".",
+    };
+
+    protected override void Dispose(bool disposing)
+    {
+        base.Dispose(disposing);
+        _source.Dispose();
+    }
+}

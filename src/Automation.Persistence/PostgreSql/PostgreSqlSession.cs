@@ -1,0 +1,210 @@
+using System.Data.Common;
+using System.Text.RegularExpressions;
+using Automation.Persistence.Sql;
+using Npgsql;
+
+namespace Automation.Persistence.PostgreSql;
+
+/// <summary>
+/// A connection to PostgreSQL. Statements that are posted wait for the next one whose answer is needed and go with it in one round trip, prepared by Npgsql after their first uses.
+/// </summary>
+internal sealed partial class PostgreSqlSession(NpgsqlConnection connection) : Session
+{
+    private readonly Dictionary<string, (string Sql, int Parameters)> _translated = new(StringComparer.Ordinal);
+    private NpgsqlBatch? _posted;
+
+    /// <summary>Posted statements that answer with rows, to be passed over by a reader.</summary>
+    private int _results;
+
+    /// <summary>Longest wait for an answer; 0: as long as it takes.</summary>
+    public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Text of SQL that changes from call to call (filters) is translated anew once this many are kept.</summary>
+    private const int MostStatements = 512;
+
+    /// <summary>A page of ten thousand items travels in several portions.</summary>
+    private const int MostPosted = 500;
+
+    /// <summary>The clock in UTC ticks; not the transaction's time: a group of writes may have waited for a lock.</summary>
+    private const string Now = "((EXTRACT(EPOCH FROM clock_timestamp()) * 10000000)::bigint + 621355968000000000)";
+
+    public override void Post(string sql, params ReadOnlySpan<object?> arguments)
+    {
+        if (_posted?.BatchCommands.Count >= MostPosted)
+        {
+            Flush();
+        }
+
+        Add(sql, arguments);
+    }
+
+    public override int Run(string sql, params ReadOnlySpan<object?> arguments)
+    {
+        var command = Add(sql, arguments);
+        Flush();
+        return (int)command.RecordsAffected;
+    }
+
+    public override DbDataReader Query(string sql, params ReadOnlySpan<object?> arguments)
+    {
+        Add(sql, arguments);
+        var (batch, results) = Take();
+        var reader = batch.ExecuteReader();
+        try
+        {
+            for (; results > 0; results--)
+            {
+                reader.NextResult();
+            }
+
+            return reader;
+        }
+        catch
+        {
+            reader.Dispose();
+            throw;
+        }
+    }
+
+    /// <remarks>Keys that others refer to stay usable for them: a foreign key's check does not wait for this lock.</remarks>
+    public override void Lock(string table, string id)
+    {
+        Post($"SELECT 1 FROM {table} WHERE id = @id FOR NO KEY UPDATE", id);
+        _results++;
+    }
+
+    public override void LockAll(string name)
+    {
+        Post("SELECT pg_advisory_xact_lock(hashtext(current_schema() || '/' || @name))", name);
+        _results++;
+    }
+
+    public override void Begin() => Post("BEGIN");
+
+    public override void Commit() => Run("COMMIT");
+
+    public override bool RollBack()
+    {
+        Forget();
+        try
+        {
+            Run("ROLLBACK");
+            return true;
+        }
+        catch (Exception exception) when (exception is NpgsqlException or InvalidOperationException)
+        {
+            return false;
+        }
+    }
+
+    public override void BeginPart() => Post("SAVEPOINT part");
+
+    public override void KeepPart() => Run("RELEASE part");
+
+    public override bool DropPart()
+    {
+        Forget();
+        try
+        {
+            Post("ROLLBACK TO part");
+            Run("RELEASE part");
+            return true;
+        }
+        catch (Exception exception) when (exception is NpgsqlException or InvalidOperationException)
+        {
+            return false;
+        }
+    }
+
+    public override bool IsWorthRetrying(Exception exception) =>
+        exception is PostgresException { SqlState: PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure };
+
+    /// <summary>Runs a script of several statements.</summary>
+    public void Script(string sql)
+    {
+        Flush();
+        using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = (int)Patience.TotalSeconds };
+        command.ExecuteNonQuery();
+    }
+
+    private void Flush()
+    {
+        if (_posted is not null)
+        {
+            Take().Batch.ExecuteNonQuery();
+        }
+    }
+
+    private (NpgsqlBatch Batch, int Results) Take()
+    {
+        var taken = (_posted!, _results);
+        Forget();
+        return taken;
+    }
+
+    private void Forget() => (_posted, _results) = (null, 0);
+
+    private NpgsqlBatchCommand Add(string sql, ReadOnlySpan<object?> arguments)
+    {
+        if (!_translated.TryGetValue(sql, out var statement))
+        {
+            if (_translated.Count >= MostStatements)
+            {
+                _translated.Clear();
+            }
+
+            _translated.Add(sql, statement = Translate(sql));
+        }
+
+        if (statement.Parameters != arguments.Length)
+        {
+            throw new ArgumentException($"{arguments.Length} arguments for {statement.Parameters} parameters of: {sql}");
+        }
+
+        var command = new NpgsqlBatchCommand(statement.Sql);
+        foreach (var argument in arguments)
+        {
+            command.Parameters.Add(argument switch
+            {
+                null => new NpgsqlParameter { Value = DBNull.Value },
+                string text => new NpgsqlParameter<string> { TypedValue = text },
+                long number => new NpgsqlParameter<long> { TypedValue = number },
+                int number => new NpgsqlParameter<long> { TypedValue = number },
+                bool flag => new NpgsqlParameter<long> { TypedValue = flag ? 1 : 0 },
+                byte[] data => new NpgsqlParameter<byte[]> { TypedValue = data },
+                string[] texts => new NpgsqlParameter<string[]> { TypedValue = texts },
+                long[] numbers => new NpgsqlParameter<long[]> { TypedValue = numbers },
+                _ => throw new ArgumentException($"No column holds a {argument.GetType().Name}."),
+            });
+        }
+
+        (_posted ??= new NpgsqlBatch(connection) { Timeout = (int)Patience.TotalSeconds }).BatchCommands.Add(command);
+        return command;
+    }
+
+    /// <summary>The SQL in PostgreSQL's words, its parameters numbered.</summary>
+    private static (string Sql, int Parameters) Translate(string sql)
+    {
+        var names = ParameterNames(sql);
+        var translated = Marks().Replace(sql, mark => mark.Groups[1].Value switch
+        {
+            "now" => Now,
+            "like" => "ILIKE",
+            "instr" => "strpos",
+            "cross" => "JOIN",
+            "each" => $"SELECT unnest({mark.Groups[2].Value}) AS value",
+            "lock" => "FOR NO KEY UPDATE",
+            "skip_locked" => mark.Groups[2].Value is { Length: > 0 } table ? $"FOR NO KEY UPDATE OF {table} SKIP LOCKED" : "FOR NO KEY UPDATE SKIP LOCKED",
+            _ => throw new ArgumentException($"No such mark: {mark.Value}"),
+        });
+        return (Names().Replace(translated, name => "$" + (names.IndexOf(name.Value) + 1)), names.Count);
+    }
+
+    protected override void Dispose(bool disposing) => connection.Dispose();
+
+    [GeneratedRegex(@"#([a-z_]+)(?: (@?[a-z_]+))?#")]
+    private static partial Regex Marks();
+
+    [GeneratedRegex("@[A-Za-z0-9_]+")]
+    private static partial Regex Names();
+}

@@ -1,0 +1,176 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using System.Reflection;
+using Automation.Runtime.Storage;
+
+namespace Automation.Persistence.Sql;
+
+/// <summary>A database: its writers, its readers, its schema. Opened when first used.</summary>
+/// <param name="folder">Folder of the schema scripts among the resources.</param>
+/// <param name="writers">Transactions that write at a time.</param>
+/// <param name="mostWrites">Most writes of one transaction: bounds how long its first caller waits for its last.</param>
+internal abstract class SqlDatabase(string folder, int writers, int mostWrites) : IDatabase, IDisposable
+{
+    /// <summary>More readers than this only wait for processors.</summary>
+    private readonly SemaphoreSlim _readers = new(Math.Max(4, Environment.ProcessorCount * 2));
+    private readonly ConcurrentBag<Session> _idle = [];
+    private readonly Lock _gate = new();
+    private Writer? _writer;
+    private bool _disposed;
+
+    public abstract string Description { get; }
+
+    /// <summary>The database as messages name it.</summary>
+    protected abstract string Name { get; }
+
+    protected abstract Session OpenReader();
+    protected abstract Session OpenWriter();
+    public abstract Task MigrateAsync(CancellationToken cancellationToken);
+
+    /// <summary>Whether an exception says that the database is away or broken, so that readiness is no.</summary>
+    protected abstract bool IsFromDatabase(Exception exception);
+
+    /// <summary>Whether a session may serve the next reader after its work threw.</summary>
+    protected virtual bool SurvivesErrors => true;
+
+    /// <summary>Queues a write for the next group commit. It may be executed again when its transaction lost to another.</summary>
+    public Task<T> WriteAsync<T>(Func<Session, T> work, CancellationToken cancellationToken) => StartWriter().WriteAsync(work, cancellationToken);
+
+    /// <inheritdoc cref="WriteAsync{T}"/>
+    public Task WriteAsync(Action<Session> work, CancellationToken cancellationToken) => StartWriter().WriteAsync(
+        session =>
+        {
+            work(session);
+            return true;
+        },
+        cancellationToken);
+
+    /// <summary>Reads what is committed, on one of a few connections.</summary>
+    public async Task<T> ReadAsync<T>(Func<Session, T> work, CancellationToken cancellationToken)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        await _readers.WaitAsync(cancellationToken).ConfigureAwait(false);
+        Session? session = null;
+        var done = false;
+        try
+        {
+            if (!_idle.TryTake(out session))
+            {
+                session = OpenReader();
+            }
+
+            var result = work(session);
+            done = true;
+            return result;
+        }
+        finally
+        {
+            if (session is not null && !_disposed && (done || SurvivesErrors))
+            {
+                _idle.Add(session);
+            }
+            else
+            {
+                session?.Dispose();
+            }
+
+            _readers.Release();
+        }
+    }
+
+    public async Task<bool> PingAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await ReadAsync(session => session.Long("SELECT 1 FROM schema_versions LIMIT 1") == 1, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (IsFromDatabase(exception))
+        {
+            return false;
+        }
+    }
+
+    private Writer StartWriter()
+    {
+        if (_writer is { } writer)
+        {
+            return writer;
+        }
+
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            return _writer ??= new Writer(OpenWriter, writers, mostWrites);
+        }
+    }
+
+    /// <summary>Applies the numbered scripts that are missing, each in a transaction with the row that says so: killed in between, the next start goes on there.</summary>
+    /// <exception cref="InvalidOperationException">The schema is newer than this program.</exception>
+    protected void Migrate(Session session, Func<Session, bool> hasVersions, Action<Session, string> run, CancellationToken cancellationToken)
+    {
+        int Version() => hasVersions(session) ? (int)(session.Long("SELECT MAX(version) FROM schema_versions") ?? 0) : 0;
+
+        var scripts = Scripts();
+        var version = Version();
+        if (version > scripts.Count)
+        {
+            throw new InvalidOperationException(
+                $"The database {Name} has schema {version}; this version of Automation knows schemas up to {scripts.Count}. It was upgraded by a newer version: start that one, or restore a backup made before the upgrade.");
+        }
+
+        for (; version < scripts.Count; version++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            session.Begin();
+
+            // Another process may have been first while this one waited for the lock.
+            if (Version() == version)
+            {
+                run(session, scripts[version].Sql);
+                session.Run("CREATE TABLE IF NOT EXISTS schema_versions (version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at BIGINT NOT NULL)");
+                session.Run($"INSERT INTO schema_versions (version, name, applied_at) VALUES (@version, @name, {Columns.Now})", version + 1, scripts[version].Name);
+            }
+
+            session.Commit();
+        }
+    }
+
+    private List<(string Name, string Sql)> Scripts()
+    {
+        var assembly = Assembly.GetExecutingAssembly();
+        var prefix = folder + "/";
+        var names = assembly.GetManifestResourceNames().Where(n => n.StartsWith(prefix, StringComparison.Ordinal)).Order(StringComparer.Ordinal).ToList();
+        return names.Select((name, index) =>
+        {
+            if (int.Parse(name.AsSpan(prefix.Length, 4), CultureInfo.InvariantCulture) != index + 1)
+            {
+                throw new InvalidOperationException($"The schema script {name} is out of order: scripts are numbered from 0001 without gaps.");
+            }
+
+            using var reader = new StreamReader(assembly.GetManifestResourceStream(name)!);
+            return (name[prefix.Length..], reader.ReadToEnd());
+        }).ToList();
+    }
+
+    protected virtual void Dispose(bool disposing)
+    {
+        Writer? writer;
+        lock (_gate)
+        {
+            _disposed = true;
+            writer = _writer;
+        }
+
+        writer?.Dispose();
+        while (_idle.TryTake(out var session))
+        {
+            session.Dispose();
+        }
+    }
+
+    public void Dispose()
+    {
+        Dispose(true);
+        GC.SuppressFinalize(this);
+    }
+}

@@ -1,0 +1,260 @@
+
+namespace Automation.Persistence.Sql;
+
+/// <summary>
+/// Writes of a database queue up; a thread (SQLite has one writer, PostgreSQL a few) takes all that wait (up to a bound), executes each inside a savepoint,
+/// commits once, and only then answers the callers. Nothing waits for a batch to fill: an idle writer commits at once, and while it commits the next batch gathers.
+/// </summary>
+internal sealed class Writer : IDisposable
+{
+    /// <summary>How often a write that lost to another one (a deadlock) is tried again, alone.</summary>
+    private const int MostRetries = 5;
+
+    private readonly Func<Session> _open;
+    private readonly int _mostWrites;
+    private readonly Thread[] _threads;
+    private readonly Lock _gate = new();
+    private readonly SemaphoreSlim _signal = new(0);
+    private readonly Queue<Write> _queue = new();
+    private int _sleeping;
+    private bool _closed;
+
+    public Writer(Func<Session> open, int threads, int mostWrites)
+    {
+        _open = open;
+        _mostWrites = mostWrites;
+        _threads = new Thread[threads];
+        for (var i = 0; i < threads; i++)
+        {
+            _threads[i] = new Thread(Loop) { IsBackground = true, Name = "Database writer" };
+            _threads[i].Start();
+        }
+    }
+
+    /// <summary>Queues a write; the task ends when the write is durable, or with what it threw, having changed nothing.</summary>
+    public Task<T> WriteAsync<T>(Func<Session, T> work, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        var write = new Write<T>(work, cancellationToken);
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_closed, this);
+            _queue.Enqueue(write);
+
+            // A thread that is awake looks again before it sleeps: one signal per sleeper is enough.
+            if (_sleeping > 0)
+            {
+                _sleeping--;
+                _signal.Release();
+            }
+        }
+
+        return write.Task;
+    }
+
+    private void Loop()
+    {
+        Session? session = null;
+        while (Next() is { } batch)
+        {
+            Commit(ref session, batch);
+        }
+
+        session?.Dispose();
+    }
+
+    /// <summary>Waits for writes; null: closed, and none are left.</summary>
+    private List<Write>? Next()
+    {
+        while (true)
+        {
+            lock (_gate)
+            {
+                if (_queue.Count > 0)
+                {
+                    // Each writer takes its share of what waits, so that the others have work, too.
+                    var count = Math.Min(_mostWrites, (_queue.Count + _threads.Length - 1) / _threads.Length);
+                    var batch = new List<Write>(count);
+                    for (; count > 0; count--)
+                    {
+                        batch.Add(_queue.Dequeue());
+                    }
+
+                    return batch;
+                }
+
+                if (_closed)
+                {
+                    return null;
+                }
+
+                _sleeping++;
+            }
+
+            _signal.Wait();
+        }
+    }
+
+    private void Commit(ref Session? session, List<Write> batch)
+    {
+        batch.RemoveAll(write => write.IsCancelled());
+        if (batch.Count == 0 || Try(ref session, batch) is not { } failure)
+        {
+            return;
+        }
+
+        if (!failure.IsRetriable)
+        {
+            batch.ForEach(write => write.Fail(failure.Error));
+            return;
+        }
+
+        // Two transactions waited for each other and the database ended this one: nothing of it is applied. Alone its writes hold little that another could wait for.
+        foreach (var write in batch)
+        {
+            var again = Try(ref session, [write]);
+            for (var retries = 1; again is { IsRetriable: true } && retries < MostRetries; retries++)
+            {
+                again = Try(ref session, [write]);
+            }
+
+            if (again is { } final)
+            {
+                write.Fail(final.Error);
+            }
+        }
+    }
+
+    private sealed record Failure(Exception Error, bool IsRetriable);
+
+    /// <summary>Executes and commits a batch and answers its callers; a failure that concerns all of it is returned, and nothing is applied.</summary>
+    private Failure? Try(ref Session? session, List<Write> batch)
+    {
+#pragma warning disable CA1031 // Whatever goes wrong, the writer goes on, and every caller of the batch is told.
+        try
+        {
+            // 1. Killed before BEGIN: nothing of the batch is in the database; whoever waited is gone with the process, and the rows say what is still to be done.
+            session ??= _open();
+            session.Begin();
+
+            // 2. Killed between BEGIN and COMMIT: the database drops what was not committed, and shows the state of 1.
+            foreach (var write in batch)
+            {
+                Execute(session, write);
+            }
+
+            // 3. COMMIT is the one moment at which all of the batch becomes true. On SQLite with synchronous=FULL, and on PostgreSQL, it is on the disk when the call returns (power loss);
+            //    on SQLite with NORMAL it is with the operating system (a killed process loses nothing).
+            session.Commit();
+        }
+        catch (Exception exception)
+        {
+            // Disk full, I/O error, locked by another process, connection lost: nothing of the batch is applied.
+            var retriable = session?.IsWorthRetrying(exception) == true;
+            if (session is not null && !session.RollBack())
+            {
+                // The connection is beyond use: the next batch opens another one, and the database drops what this one left undone.
+                session.Dispose();
+                session = null;
+            }
+
+            return new Failure(exception, retriable);
+        }
+#pragma warning restore CA1031
+
+        // 4. Killed here: all is durable and nobody was told. Callers that come again find it done: unique keys, fencing tokens and positions refuse the second time.
+        batch.ForEach(write => write.Answer());
+        return null;
+    }
+
+    /// <summary>Executes one write so that its failure undoes it alone.</summary>
+    private static void Execute(Session session, Write write)
+    {
+        session.BeginPart();
+        if (write.Execute(session))
+        {
+            return;
+        }
+
+        if (session.IsWorthRetrying(write.Error!) || !session.DropPart())
+        {
+            throw write.Error!;
+        }
+    }
+
+    /// <summary>Commits what is queued, then closes.</summary>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            if (_closed)
+            {
+                return;
+            }
+
+            _closed = true;
+        }
+
+        _signal.Release(_threads.Length);
+        foreach (var thread in _threads)
+        {
+            thread.Join();
+        }
+
+        _signal.Dispose();
+    }
+
+    private abstract class Write
+    {
+        public Exception? Error { get; protected set; }
+        public abstract bool IsCancelled();
+        public abstract bool Execute(Session session);
+        public abstract void Answer();
+        public abstract void Fail(Exception exception);
+    }
+
+    private sealed class Write<T>(Func<Session, T> work, CancellationToken cancellationToken) : Write
+    {
+        private readonly TaskCompletionSource<T> _source = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private T _result = default!;
+
+        public Task<T> Task => _source.Task;
+
+        /// <summary>Cancelled while it waited. Once it is in a transaction it runs to its end, so that nobody is left not knowing.</summary>
+        public override bool IsCancelled() => cancellationToken.IsCancellationRequested && _source.TrySetCanceled(cancellationToken);
+
+#pragma warning disable CA1031 // Whatever a write throws is its caller's to see; the batch goes on without it.
+        public override bool Execute(Session session)
+        {
+            Error = null;
+            try
+            {
+                _result = work(session);
+
+                // What was posted fails here, when it does: it is this write's failure.
+                session.KeepPart();
+                return true;
+            }
+            catch (Exception exception)
+            {
+                Error = exception;
+                return false;
+            }
+        }
+#pragma warning restore CA1031
+
+        public override void Answer()
+        {
+            if (Error is null)
+            {
+                _source.TrySetResult(_result);
+            }
+            else
+            {
+                _source.TrySetException(Error);
+            }
+        }
+
+        public override void Fail(Exception exception) => _source.TrySetException(Error ?? exception);
+    }
+}

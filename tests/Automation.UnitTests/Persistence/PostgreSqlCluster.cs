@@ -1,0 +1,88 @@
+using System.Diagnostics;
+using Npgsql;
+using Xunit;
+
+namespace Automation.UnitTests.Persistence;
+
+/// <summary>
+/// The PostgreSQL that the store suite runs on: the one of <c>AUTOMATION_TEST_POSTGRES</c> (a connection string), else a private cluster of this run. Without either the tests are skipped and say why.
+/// Every test has a schema of its own.
+/// </summary>
+public sealed class PostgreSqlCluster : IAsyncLifetime
+{
+    private readonly string _folder = Path.Combine(Path.GetTempPath(), "automation-postgres-" + Environment.ProcessId);
+    private string? _connectionString = Environment.GetEnvironmentVariable("AUTOMATION_TEST_POSTGRES");
+    private string? _whyNot;
+    private bool _isPrivate;
+    private int _schemas;
+
+    public async Task InitializeAsync()
+    {
+        if (!string.IsNullOrWhiteSpace(_connectionString))
+        {
+            return;
+        }
+
+        var (exitCode, output, errors) = await ScriptAsync("start", _folder);
+        _isPrivate = true;
+        _connectionString = exitCode == 0 ? output.Trim() : null;
+        _whyNot = exitCode == 0 ? null : $"There is no PostgreSQL to test on: set AUTOMATION_TEST_POSTGRES to a connection string, or let tests/tools/postgres.sh start one. It said: {errors.Trim()}";
+    }
+
+    public async Task DisposeAsync()
+    {
+        if (_isPrivate)
+        {
+            await ScriptAsync("stop", _folder);
+        }
+    }
+
+    /// <summary>Connection string of a new, empty schema.</summary>
+    public async Task<string> NewSchemaAsync()
+    {
+        Skip.If(_whyNot is not null, _whyNot);
+        var name = $"test_{Environment.ProcessId}_{Interlocked.Increment(ref _schemas)}";
+        await ExecuteAsync($"CREATE SCHEMA {name}");
+        return new NpgsqlConnectionStringBuilder(_connectionString) { SearchPath = name }.ConnectionString;
+    }
+
+    public Task DropSchemaAsync(string connectionString) => ExecuteAsync($"DROP SCHEMA IF EXISTS {new NpgsqlConnectionStringBuilder(connectionString).SearchPath} CASCADE");
+
+    private async Task ExecuteAsync(string sql)
+    {
+        await using var connection = new NpgsqlConnection(_connectionString);
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand(sql, connection);
+        await command.ExecuteNonQueryAsync();
+    }
+
+    private static async Task<(int ExitCode, string Output, string Errors)> ScriptAsync(string action, string folder)
+    {
+        var root = new DirectoryInfo(AppContext.BaseDirectory);
+        while (root is not null && !File.Exists(Path.Combine(root.FullName, "tests", "tools", "postgres.sh")))
+        {
+            root = root.Parent;
+        }
+
+        if (root is null || OperatingSystem.IsWindows())
+        {
+            return (1, "", "tests/tools/postgres.sh is not here, or this system cannot run it.");
+        }
+
+        var start = new ProcessStartInfo("bash") { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
+        start.ArgumentList.Add(Path.Combine(root.FullName, "tests", "tools", "postgres.sh"));
+        start.ArgumentList.Add(action);
+        start.ArgumentList.Add(folder);
+        using var process = Process.Start(start)!;
+        var output = process.StandardOutput.ReadToEndAsync();
+        var errors = process.StandardError.ReadToEndAsync();
+        await process.WaitForExitAsync();
+        return (process.ExitCode, await output, await errors);
+    }
+}
+
+[CollectionDefinition(Name)]
+public sealed class PostgreSqlCollection : ICollectionFixture<PostgreSqlCluster>
+{
+    public const string Name = "PostgreSQL";
+}

@@ -1,0 +1,177 @@
+using Automation.Engine;
+using Automation.Persistence;
+using Automation.Persistence.PostgreSql;
+using Automation.Runtime.Storage;
+using FluentAssertions;
+using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
+using Xunit;
+
+namespace Automation.UnitTests.Persistence;
+
+/// <summary>What only PostgreSQL has: many nodes on one database.</summary>
+[Collection(PostgreSqlCollection.Name)]
+public sealed class PostgreSqlDatabaseTests(PostgreSqlCluster cluster) : StoreCompliance
+{
+    private string _schema = "";
+
+    protected override void AddStores(IServiceCollection services) => services.AddPostgreSqlStores(_schema);
+
+    protected override async Task CreateAsync() => _schema = await cluster.NewSchemaAsync();
+
+    protected override Task DropAsync() => _schema.Length == 0 ? Task.CompletedTask : cluster.DropSchemaAsync(_schema);
+
+    [SkippableFact]
+    public async Task Migrate_ByManyAtOnce_HappensOnce()
+    {
+        var empty = await cluster.NewSchemaAsync();
+        var databases = Enumerable.Range(0, 4).Select(_ => new PostgreSqlDatabase(empty)).ToList();
+
+        await Task.WhenAll(databases.Select(d => Task.Run(() => d.MigrateAsync(default))));
+
+        (await databases[0].ReadAsync(s => s.Long("SELECT COUNT(*) - MAX(version) FROM schema_versions"), default)).Should().Be(0);
+        databases.ForEach(d => d.Dispose());
+        await cluster.DropSchemaAsync(empty);
+    }
+
+    [SkippableFact]
+    public async Task Migrate_ANewerSchema_IsRefused()
+    {
+        using var database = new PostgreSqlDatabase(_schema);
+        await database.WriteAsync(session => session.Run("INSERT INTO schema_versions (version, name, applied_at) VALUES (99, 'later', 0)"), default);
+
+        (await database.Awaiting(d => d.MigrateAsync(default)).Should().ThrowAsync<InvalidOperationException>()).WithMessage("*schema 99*newer version*");
+    }
+
+    [SkippableFact]
+    public async Task Migrate_WhereNobodyListensOrTheDatabaseIsMissing_SaysSoWithoutThePassword()
+    {
+        var settings = new NpgsqlConnectionStringBuilder(_schema) { Password = "s3cret-word" };
+        foreach (var wrong in new[] { new NpgsqlConnectionStringBuilder(settings.ConnectionString) { Port = 1 }, new NpgsqlConnectionStringBuilder(settings.ConnectionString) { Database = "not_there" } })
+        {
+            using var database = new PostgreSqlDatabase(wrong.ConnectionString);
+
+            var error = await database.Awaiting(d => d.MigrateAsync(default)).Should().ThrowAsync<InvalidOperationException>();
+
+            error.WithMessage("*cannot be opened*ConnectionStrings:Automation*");
+            error.Which.ToString().Should().NotContain("s3cret-word");
+            (await database.PingAsync(default)).Should().BeFalse();
+        }
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("Host=db;Passwort=s3cret-word")]
+    [InlineData("Host=db;Port=s3cret-word")]
+    public void Problem_OfAConnectionStringThatCannotBeRead_HoldsNoPartOfIt(string connectionString) =>
+        PostgreSqlDatabase.Problem(connectionString).Should().Contain("Host=").And.NotContain("s3cret");
+
+    [SkippableFact]
+    public async Task Write_ThatFails_LeavesTheOthersOfItsBatch()
+    {
+        using var database = new PostgreSqlDatabase(_schema);
+
+        // The writers are held until the rest has queued up behind them: some of it shares a transaction with the one that fails.
+        using var gate = new ManualResetEventSlim();
+        var held = Enumerable.Range(0, PostgreSqlDatabase.Writers).Select(_ => database.WriteAsync(_ => { gate.Wait(); return 0; }, default)).ToList();
+        var writes = Enumerable.Range(0, 20).Select(i => database.WriteAsync(s => s.Post("INSERT INTO settings (name, value) VALUES (@name, @value)", "n" + i, i == 7 ? null : "v"), default)).ToList();
+        gate.Set();
+        await Task.WhenAll(held);
+
+        await FluentActions.Awaiting(() => writes[7]).Should().ThrowAsync<PostgresException>();
+        await Task.WhenAll(writes.Where((_, i) => i != 7));
+        (await database.ReadAsync(s => s.Long("SELECT COUNT(*) FROM settings"), default)).Should().Be(19);
+    }
+
+    [SkippableFact]
+    public async Task Write_ThatRunsIntoADeadlock_IsDoneAllTheSame()
+    {
+        using var one = new PostgreSqlDatabase(_schema);
+        using var two = new PostgreSqlDatabase(_schema);
+        await EnqueueAsync(Instance("a"), Instance("b"));
+        using var both = new Barrier(2);
+
+        Task Touch(PostgreSqlDatabase database, string from, string to)
+        {
+            var meets = true;
+            return database.WriteAsync(
+                s =>
+                {
+                    s.Run("UPDATE instances SET name = COALESCE(name, '') || 'x' WHERE id = @id", from);
+                    if (meets)
+                    {
+                        // Only the first time: both hold one row and want the other's.
+                        meets = false;
+                        both.SignalAndWait(TimeSpan.FromSeconds(10));
+                    }
+
+                    s.Run("UPDATE instances SET name = COALESCE(name, '') || 'x' WHERE id = @id", to);
+                },
+                default);
+        }
+
+        await Task.WhenAll(Touch(one, "a", "b"), Touch(two, "b", "a"));
+
+        (await Runs.FindAsync("a", default))!.Name.Should().Be("xx");
+        (await Runs.FindAsync("b", default))!.Name.Should().Be("xx");
+    }
+
+    [SkippableFact]
+    public async Task Claim_ByManyNodesAtOnce_GivesEachInstanceToOne()
+    {
+        await EnqueueAsync(Enumerable.Range(0, 200).Select(i => Instance("i" + i)).ToArray());
+        var nodes = Enumerable.Range(0, 3).Select(_ => Open()).ToList();
+
+        var claimed = await Task.WhenAll(nodes.Select((node, n) => Task.Run(async () =>
+        {
+            var mine = new List<string>();
+            for (var round = 0; round < 20; round++)
+            {
+                mine.AddRange((await node.GetRequiredService<IRunStore>().ClaimAsync(null, "node-" + n, LeaseTime, 20, default)).Select(c => c.Instance.Id));
+            }
+
+            return mine;
+        })));
+
+        claimed.SelectMany(c => c).Should().HaveCount(200).And.OnlyHaveUniqueItems();
+        await CloseAsync(nodes);
+    }
+
+    [SkippableFact]
+    public async Task Commit_AndStimuliOfOtherNodesAtOnce_NeverMissEachOther()
+    {
+        const int rounds = 150;
+        await EnqueueAsync(Enumerable.Range(0, rounds).Select(i => Instance("i" + i)).ToArray());
+        var nodes = Enumerable.Range(0, 2).Select(_ => Open()).ToList();
+        var runner = nodes[0].GetRequiredService<IRunStore>();
+        var other = nodes[1].GetRequiredService<IRunStore>();
+
+        // A run that suspends and releases itself while another node queues what resumes it: whoever comes second must leave the row runnable.
+        await Parallel.ForEachAsync(Enumerable.Range(0, rounds), new ParallelOptions { MaxDegreeOfParallelism = 8 }, async (i, _) =>
+        {
+            var id = "i" + i;
+            var lease = (await runner.ClaimAsync([id], "node-0", LeaseTime, 1, default)).Single().Lease;
+            await Task.WhenAll(
+                Task.Run(() => runner.CommitAsync(Commit(id, lease, new RunChanges { BookmarksAdded = [Bookmark("b" + i)] }), default)),
+                Task.Run(() => other.EnqueueAsync([], [Stimulus("s" + i, id, "b" + i)], default)));
+        });
+
+        (await runner.ListRunnableAsync(rounds + 1, default)).Should().HaveCount(rounds);
+        await CloseAsync(nodes);
+    }
+
+    private ServiceProvider Open()
+    {
+        var services = new ServiceCollection();
+        AddStores(services);
+        return services.BuildServiceProvider();
+    }
+
+    private static async Task CloseAsync(IEnumerable<ServiceProvider> nodes)
+    {
+        foreach (var node in nodes)
+        {
+            await node.DisposeAsync();
+        }
+    }
+}

@@ -1,0 +1,89 @@
+using Automation.Persistence;
+using Microsoft.Extensions.DependencyInjection;
+using Xunit;
+
+namespace Automation.UnitTests.Persistence;
+
+[Collection(PostgreSqlCollection.Name)]
+public sealed class PostgreSqlRunLeaseTests(PostgreSqlCluster cluster) : RunLeaseCompliance
+{
+    private string _schema = "";
+
+    protected override void AddStores(IServiceCollection services) => services.AddPostgreSqlStores(_schema);
+
+    protected override async Task CreateAsync() => _schema = await cluster.NewSchemaAsync();
+
+    protected override Task DropAsync() => _schema.Length == 0 ? Task.CompletedTask : cluster.DropSchemaAsync(_schema);
+}
+
+[Collection(PostgreSqlCollection.Name)]
+public sealed class PostgreSqlRunCommitTests(PostgreSqlCluster cluster) : RunCommitCompliance
+{
+    private string _schema = "";
+
+    protected override void AddStores(IServiceCollection services) => services.AddPostgreSqlStores(_schema);
+
+    protected override async Task CreateAsync() => _schema = await cluster.NewSchemaAsync();
+
+    protected override Task DropAsync() => _schema.Length == 0 ? Task.CompletedTask : cluster.DropSchemaAsync(_schema);
+}
+
+[Collection(PostgreSqlCollection.Name)]
+public sealed class PostgreSqlStimulusTests(PostgreSqlCluster cluster) : StimulusCompliance
+{
+    private string _schema = "";
+
+    protected override void AddStores(IServiceCollection services) => services.AddPostgreSqlStores(_schema);
+
+    protected override async Task CreateAsync() => _schema = await cluster.NewSchemaAsync();
+
+    protected override Task DropAsync() => _schema.Length == 0 ? Task.CompletedTask : cluster.DropSchemaAsync(_schema);
+}
+
+[Collection(PostgreSqlCollection.Name)]
+public sealed class PostgreSqlEffectTests(PostgreSqlCluster cluster) : EffectCompliance
+{
+    private string _schema = "";
+
+    protected override void AddStores(IServiceCollection services) => services.AddPostgreSqlStores(_schema);
+
+    protected override async Task CreateAsync() => _schema = await cluster.NewSchemaAsync();
+
+    protected override Task DropAsync() => _schema.Length == 0 ? Task.CompletedTask : cluster.DropSchemaAsync(_schema);
+}
+
+[Collection(PostgreSqlCollection.Name)]
+public sealed class PostgreSqlIntakeTests(PostgreSqlCluster cluster) : IntakeCompliance
+{
+    private string _schema = "";
+
+    protected override void AddStores(IServiceCollection services) => services.AddPostgreSqlStores(_schema);
+
+    protected override async Task CreateAsync() => _schema = await cluster.NewSchemaAsync();
+
+    protected override Task DropAsync() => _schema.Length == 0 ? Task.CompletedTask : cluster.DropSchemaAsync(_schema);
+}
+
+[Collection(PostgreSqlCollection.Name)]
+public sealed class PostgreSqlDeliveryTests(PostgreSqlCluster cluster) : DeliveryCompliance
+{
+    private string _schema = "";
+
+    protected override void AddStores(IServiceCollection services) => services.AddPostgreSqlStores(_schema);
+
+    protected override async Task CreateAsync() => _schema = await cluster.NewSchemaAsync();
+
+    protected override Task DropAsync() => _schema.Length == 0 ? Task.CompletedTask : cluster.DropSchemaAsync(_schema);
+}
+
+[Collection(PostgreSqlCollection.Name)]
+public sealed class PostgreSqlAdminTests(PostgreSqlCluster cluster) : AdminCompliance
+{
+    private string _schema = "";
+
+    protected override void AddStores(IServiceCollection services) => services.AddPostgreSqlStores(_schema);
+
+    protected override async Task CreateAsync() => _schema = await cluster.NewSchemaAsync();
+
+    protected override Task DropAsync() => _schema.Length == 0 ? Task.CompletedTask : cluster.DropSchemaAsync(_schema);
+}
