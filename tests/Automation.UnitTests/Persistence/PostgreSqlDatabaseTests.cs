@@ -2,6 +2,7 @@ using Automation.Engine;
 using Automation.Persistence;
 using Automation.Persistence.PostgreSql;
 using Automation.Runtime.Storage;
+using Automation.Tests;
 using FluentAssertions;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
@@ -147,13 +148,13 @@ public sealed class PostgreSqlDatabaseTests(PostgreSqlCluster cluster) : StoreCo
         var other = nodes[1].GetRequiredService<IRunStore>();
 
         // A run that suspends and releases itself while another node queues what resumes it: whoever comes second must leave the row runnable.
-        await Parallel.ForEachAsync(Enumerable.Range(0, rounds), new ParallelOptions { MaxDegreeOfParallelism = 8 }, async (i, _) =>
+        await Parallel.ForEachAsync(Enumerable.Range(0, rounds), new ParallelOptions { MaxDegreeOfParallelism = 8 }, async (i, cancellationToken) =>
         {
             var id = "i" + i;
-            var lease = (await runner.ClaimAsync([id], "node-0", LeaseTime, 1, default)).Single().Lease;
+            var lease = (await runner.ClaimAsync([id], "node-0", LeaseTime, 1, cancellationToken)).Single().Lease;
             await Task.WhenAll(
-                Task.Run(() => runner.CommitAsync(Commit(id, lease, new RunChanges { BookmarksAdded = [Bookmark("b" + i)] }), default)),
-                Task.Run(() => other.EnqueueAsync([], [Stimulus("s" + i, id, "b" + i)], default)));
+                Task.Run(() => runner.CommitAsync(Commit(id, lease, new RunChanges { BookmarksAdded = [Bookmark("b" + i)] }), cancellationToken), cancellationToken),
+                Task.Run(() => other.EnqueueAsync([], [Stimulus("s" + i, id, "b" + i)], cancellationToken), cancellationToken));
         });
 
         (await runner.ListRunnableAsync(rounds + 1, default)).Should().HaveCount(rounds);

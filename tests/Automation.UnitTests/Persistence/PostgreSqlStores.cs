@@ -1,4 +1,5 @@
 using Automation.Persistence;
+using Automation.Tests;
 using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 

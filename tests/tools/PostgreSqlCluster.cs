@@ -2,10 +2,10 @@ using System.Diagnostics;
 using Npgsql;
 using Xunit;
 
-namespace Automation.UnitTests.Persistence;
+namespace Automation.Tests;
 
 /// <summary>
-/// The PostgreSQL that the store suite runs on: the one of <c>AUTOMATION_TEST_POSTGRES</c> (a connection string), else a private cluster of this run. Without either the tests are skipped and say why.
+/// The PostgreSQL that tests run on: the one of <c>AUTOMATION_TEST_POSTGRES</c> (a connection string), else a private cluster of this run. Without either the tests are skipped and say why.
 /// Every test has a schema of its own.
 /// </summary>
 public sealed class PostgreSqlCluster : IAsyncLifetime
@@ -79,10 +79,4 @@ public sealed class PostgreSqlCluster : IAsyncLifetime
         await process.WaitForExitAsync();
         return (process.ExitCode, await output, await errors);
     }
-}
-
-[CollectionDefinition(Name)]
-public sealed class PostgreSqlCollection : ICollectionFixture<PostgreSqlCluster>
-{
-    public const string Name = "PostgreSQL";
 }
