@@ -25,12 +25,13 @@ internal static class DurableRows
     {
         foreach (var durability in new[] { "Normal", "Full" })
         {
-            await using var house = await House.OpenAsync(durability == "Full");
+            var file = Path.Combine(Directory.CreateTempSubdirectory("automation-bench-").FullName, "bench.db");
+            await using var house = await House.OpenAsync(services => services.AddSqliteStores(file, durability == "Full"), () => Directory.Delete(Path.GetDirectoryName(file)!, true));
             await EachAsync(Runs / 4, _ => house.ExecuteAsync("ten"));
 
-            var before = house.Bytes();
+            var before = Bytes(file);
             var executed = await EachAsync(Runs, _ => house.ExecuteAsync("ten"));
-            var bytes = (house.Bytes() - before) / Runs;
+            var bytes = (Bytes(file) - before) / Runs;
             var raw = Raw(durability == "Full", (int)bytes);
             yield return Row($"durable run of ten activities, {durability}", executed, raw, ">= 1,000/s, >= 25 %", $"{bytes / 1024.0:0.0} KB");
 
@@ -52,10 +53,10 @@ internal static class DurableRows
         }
     }
 
-    private static BenchmarkRow Row(string work, double rate, double raw, string target, string? note = null) =>
+    public static BenchmarkRow Row(string work, double rate, double raw, string target, string? note = null) =>
         new(work, $"{rate:N0}/s{(note is null ? "" : ", " + note)}", $"{raw:N0}/s", $"{rate / raw:P0}", target);
 
-    private static async Task<double> EachAsync(int count, Func<int, Task> once)
+    public static async Task<double> EachAsync(int count, Func<int, Task> once)
     {
         var clock = Stopwatch.StartNew();
         await Parallel.ForEachAsync(Enumerable.Range(0, count), new ParallelOptions { MaxDegreeOfParallelism = Callers }, async (i, _) => await once(i));
@@ -95,6 +96,15 @@ internal static class DurableRows
         }
     }
 
+    private static long Bytes(string file)
+    {
+        using var connection = new SqliteConnection($"Data Source={file};Pooling=False");
+        connection.Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = "SELECT (page_count - freelist_count) * page_size FROM pragma_page_count(), pragma_freelist_count(), pragma_page_size()";
+        return (long)command.ExecuteScalar()!;
+    }
+
     private static void Run(SqliteConnection connection, string sql)
     {
         using var command = connection.CreateCommand();
@@ -102,8 +112,8 @@ internal static class DurableRows
         command.ExecuteNonQuery();
     }
 
-    /// <summary>One node on a file of its own.</summary>
-    private sealed class House(ServiceProvider services, DirectoryInfo folder) : IAsyncDisposable
+    /// <summary>One node on a database of its own.</summary>
+    public sealed class House(ServiceProvider services, Action cleanUp) : IAsyncDisposable
     {
         private T Get<T>()
             where T : notnull => services.GetRequiredService<T>();
@@ -112,9 +122,8 @@ internal static class DurableRows
 
         private IRunStore Store => Get<IRunStore>();
 
-        public static async Task<House> OpenAsync(bool full)
+        public static async Task<House> OpenAsync(Action<IServiceCollection> addStores, Action cleanUp)
         {
-            var folder = Directory.CreateTempSubdirectory("automation-bench-");
             var collection = new ServiceCollection();
             collection.AddLogging();
             collection.AddSingleton(TimeProvider.System);
@@ -129,10 +138,10 @@ internal static class DurableRows
             collection.AddSingleton(new EngineOptions());
             collection.AddSingleton(provider => new WorkflowEngine(builder.Activities, provider.GetRequiredService<EngineOptions>(), TimeProvider.System, provider));
             collection.AddSingleton<IDoorbell, QueueDoorbell>();
-            collection.AddSqliteStores(Path.Combine(folder.FullName, "bench.db"), full);
+            addStores(collection);
             collection.AddAutomationConnectors();
             collection.AddAutomationRuntime();
-            var house = new House(collection.BuildServiceProvider(), folder);
+            var house = new House(collection.BuildServiceProvider(), cleanUp);
             await house.Get<IDatabase>().MigrateAsync(CancellationToken.None);
             await house.PublishAsync("ten", "Elsa.Sequence", Enumerable.Range(0, 10).Select(i => Activity("Bench.Nothing", "text", $"item {i}")));
             await house.PublishAsync("waits", "Elsa.Sequence", [Activity("Bench.Wait", "event", "go")]);
@@ -174,21 +183,12 @@ internal static class DurableRows
             return await UnfinishedAsync("waits-both");
         }
 
-        public long Bytes()
-        {
-            using var connection = new SqliteConnection($"Data Source={Path.Combine(folder.FullName, "bench.db")};Pooling=False");
-            connection.Open();
-            using var command = connection.CreateCommand();
-            command.CommandText = "SELECT (page_count - freelist_count) * page_size FROM pragma_page_count(), pragma_freelist_count(), pragma_page_size()";
-            return (long)command.ExecuteScalar()!;
-        }
-
         public async ValueTask DisposeAsync()
         {
             await Get<Runner>().StopAsync(CancellationToken.None);
             await Get<LeaseKeeper>().StopAsync(CancellationToken.None);
             await services.DisposeAsync();
-            folder.Delete(true);
+            cleanUp();
         }
 
         private async Task<long> UnfinishedAsync(string definitionId) =>

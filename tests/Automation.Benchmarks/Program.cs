@@ -6,6 +6,7 @@ var groups = new Dictionary<string, Func<IAsyncEnumerable<BenchmarkRow>>>(String
     ["engine"] = EngineRows.RunAsync,
     ["storage"] = StorageRows.RunAsync,
     ["durable"] = DurableRows.RunAsync,
+    ["postgres"] = PostgreSqlRows.RunAsync,
     ["http"] = HttpRows.RunAsync,
 };
 var wanted = args.Length == 0 ? groups.Keys.ToArray() : args;

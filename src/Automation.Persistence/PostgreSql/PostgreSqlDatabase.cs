@@ -17,27 +17,27 @@ internal sealed class PostgreSqlDatabase : SqlDatabase
     /// <summary>Names the lock of migrations among the advisory locks of a database.</summary>
     private const long MigrationLock = 0x4175_746F_6D61_7465;
 
-    private readonly NpgsqlDataSource _source;
-    private readonly string _name;
+    // Read when first used: a string that cannot work is told by the validation of the settings, which comes after the services are made.
+    private readonly Lazy<(NpgsqlDataSource Source, string Name)> _opened;
 
-    /// <exception cref="ArgumentException">The connection string cannot be read, or names no host.</exception>
     public PostgreSqlDatabase(string connectionString)
-        : base("PostgreSql", Writers, MostWrites)
-    {
-        var settings = Read(connectionString);
-        _name = $"{settings.Database ?? settings.Username} on {settings.Host}:{settings.Port}";
+        : base("PostgreSql", Writers, MostWrites) => _opened = new(() => Prepare(Read(connectionString)));
 
+    public override string Description => $"PostgreSQL {Name}";
+
+    protected override string Name => _opened.Value.Name;
+
+    private NpgsqlDataSource Source => _opened.Value.Source;
+
+    private static (NpgsqlDataSource Source, string Name) Prepare(NpgsqlConnectionStringBuilder settings)
+    {
         // Statements are few and come again and again: each is prepared once per connection.
         settings.MaxAutoPrepare = 300;
         settings.AutoPrepareMinUsages = 2;
         settings.ApplicationName ??= "Automation";
         settings.NoResetOnClose = true;
-        _source = new NpgsqlDataSourceBuilder(settings.ConnectionString).Build();
+        return (new NpgsqlDataSourceBuilder(settings.ConnectionString).Build(), $"{settings.Database ?? settings.Username} on {settings.Host}:{settings.Port}");
     }
-
-    public override string Description => $"PostgreSQL {_name}";
-
-    protected override string Name => _name;
 
     /// <summary>An error may leave a connection in the middle of something.</summary>
     protected override bool SurvivesErrors => false;
@@ -61,11 +61,11 @@ internal sealed class PostgreSqlDatabase : SqlDatabase
         NpgsqlConnection connection;
         try
         {
-            connection = await _source.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
+            connection = await Source.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
         }
         catch (Exception error) when (IsFromDatabase(error))
         {
-            throw new InvalidOperationException($"PostgreSQL {_name} cannot be opened: {Reason(error)} Check ConnectionStrings:Automation (host, port, database, user, password) and that the server takes connections from here.", error);
+            throw new InvalidOperationException($"PostgreSQL {Name} cannot be opened: {Reason(error)} Check ConnectionStrings:Automation (host, port, database, user, password) and that the server takes connections from here.", error);
         }
 
         using var session = new PostgreSqlSession(connection) { Patience = TimeSpan.Zero };
@@ -79,7 +79,7 @@ internal sealed class PostgreSqlDatabase : SqlDatabase
         catch (PostgresException error) when (error.SqlState is PostgresErrorCodes.InsufficientPrivilege)
         {
             throw new InvalidOperationException(
-                $"PostgreSQL {_name}: the user may not make or change the tables ({error.MessageText}). Grant it CREATE on the schema, or let the owner of the tables start this version once.", error);
+                $"PostgreSQL {Name}: the user may not make or change the tables ({error.MessageText}). Grant it CREATE on the schema, or let the owner of the tables start this version once.", error);
         }
         finally
         {
@@ -96,7 +96,7 @@ internal sealed class PostgreSqlDatabase : SqlDatabase
 
     protected override bool IsFromDatabase(Exception exception) => exception is NpgsqlException or SocketException or TimeoutException;
 
-    private PostgreSqlSession Open() => new(_source.OpenConnection());
+    private PostgreSqlSession Open() => new(Source.OpenConnection());
 
     private static NpgsqlConnectionStringBuilder Read(string connectionString)
     {
@@ -126,6 +126,9 @@ internal sealed class PostgreSqlDatabase : SqlDatabase
     protected override void Dispose(bool disposing)
     {
         base.Dispose(disposing);
-        _source.Dispose();
+        if (_opened.IsValueCreated)
+        {
+            Source.Dispose();
+        }
     }
 }
