@@ -206,6 +206,32 @@ public sealed class SendTests : IAsyncDisposable
         failure.Action.Should().NotBeNullOrEmpty();
     }
 
+    /// <summary>A read, a DELETE with a body, a list as body, a file as answer, a form and a form with a file: an error is an error whatever the request was.</summary>
+    [Theory]
+    [InlineData("GoHighLevel.Calendars.ListCalendars", "{}")]
+    [InlineData("GoHighLevel.Contacts.RemoveTagsFromContact", """{"contactId":"c","tags":["a"]}""")]
+    [InlineData("GoHighLevel.Calendars.CreateCalendarNotification", """{"calendarId":"c","items":[{"channel":"email"}]}""")]
+    [InlineData("GoHighLevel.Conversations.GetMessageRecording", """{"messageId":"m"}""")]
+    [InlineData("GoHighLevel.OAuth.GetLocationToken", """{"companyId":"c"}""")]
+    [InlineData("GoHighLevel.Media.UploadMediaFile", """{"file":{"text":"x"}}""")]
+    public async Task Send_ErrorOfAnyKindOfRequest_IsMappedTheSame(string type, string inputs)
+    {
+        foreach (var (status, body, code) in (IEnumerable<(int, string, string)>)
+        [
+            (400, """{"message":"Bad"}""", "invalid-input"), (422, """{"message":["Bad","worse"]}""", "invalid-input"), (401, """{"message":"Bad"}""", "unauthorized"), (403, """{"message":"Bad"}""", "missing-scope"),
+            (404, """{"message":"Bad"}""", "not-found"), (409, """{"message":"Bad"}""", "conflict"), (429, """{"message":"Bad"}""", "rate-limited"), (503, """{"message":"Bad"}""", "provider-error"),
+        ])
+        {
+            await using var server = StubServer.Of(StubReply.Failed(status, body) with { Headers = new() { ["Retry-After"] = "0" } });
+
+            var failure = await kit.FailAsync(type, Newtonsoft.Json.Linq.JObject.Parse(inputs), Kit.Ghl(server.Url));
+
+            (failure.Status, failure.Code).Should().Be((status, code));
+            failure.ProviderMessage.Should().StartWith("Bad");
+            failure.Action.Should().NotBeNullOrEmpty();
+        }
+    }
+
     [Fact]
     public async Task Send_UnprocessableInput_NamesTheProperty()
     {
