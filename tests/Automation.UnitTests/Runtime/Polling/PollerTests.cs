@@ -281,13 +281,24 @@ public sealed class PollerTests
     [Fact]
     public async Task PublishAsync_MoreCallsThanTheDayHas_IsRefused()
     {
+        await using var world = await PollingWorld.StartAsync(callsPerDay: 2_000, isSandbox: false);
+        await world.PublishAsync("one", interval: "1m");
+
+        var act = () => world.PublishAsync("two", interval: "1m", more: new JObject { ["shelf"] = PollingWorld.Literal("top") });
+
+        (await act.Should().ThrowAsync<Automation.Runtime.Definitions.DefinitionRejectedException>()).Which.Problems.Should().ContainSingle(problem => problem.Code == "budget-exceeded");
+        await world.PublishAsync("two", interval: "5m", more: new JObject { ["shelf"] = PollingWorld.Literal("top") });
+    }
+
+    [Fact]
+    public async Task PublishAsync_MoreCallsThanTheSandboxSays_IsOnlyWarnedOf()
+    {
         await using var world = await PollingWorld.StartAsync(callsPerDay: 20_000);
         await world.PublishAsync("one", interval: "5s");
 
-        var act = () => world.PublishAsync("two", interval: "10s", more: new JObject { ["shelf"] = PollingWorld.Literal("top") });
+        var saved = await world.PublishAsync("two", interval: "10s", more: new JObject { ["shelf"] = PollingWorld.Literal("top") });
 
-        (await act.Should().ThrowAsync<Automation.Runtime.Definitions.DefinitionRejectedException>()).Which.Problems.Should().ContainSingle(problem => problem.Code == "budget-exceeded");
-        await world.PublishAsync("two", interval: "1m", more: new JObject { ["shelf"] = PollingWorld.Literal("top") });
+        saved.Problems.Should().ContainSingle(problem => problem.Code == "budget-exceeded" && problem.Severity == Automation.Engine.ProblemSeverity.Warning);
     }
 
     [Fact]

@@ -40,8 +40,9 @@ internal sealed class PollingWorld : IAsyncDisposable
     /// <param name="folder">Folder of another world whose file is taken over; null: a new one.</param>
     /// <param name="server">The other world's list.</param>
     /// <param name="callsPerDay">What the list's API allows.</param>
+    /// <param name="isSandbox">The connection is the sandbox's: short intervals, lenient budget.</param>
     /// <param name="callTimeout">How long one call may take; null: longer than any test.</param>
-    public static async Task<PollingWorld> StartAsync(string? folder = null, ListServer? server = null, int? callsPerDay = null, TimeSpan? callTimeout = null)
+    public static async Task<PollingWorld> StartAsync(string? folder = null, ListServer? server = null, int? callsPerDay = null, TimeSpan? callTimeout = null, bool isSandbox = true)
     {
         server ??= await ListServer.StartAsync();
         folder ??= Path.Combine(Path.GetTempPath(), "automation-tests", Path.GetRandomFileName());
@@ -83,7 +84,7 @@ internal sealed class PollingWorld : IAsyncDisposable
                 BaseUrl = server.Url,
                 LocationId = "loc-1",
                 Credential = new Credential { Kind = "apiKey", ApiKey = "secret-key" },
-                IsSandbox = true,
+                IsSandbox = isSandbox,
             },
             default);
         return world;
