@@ -37,7 +37,7 @@ public sealed class OperationClient(IHttpClientFactory http, IRateBudget budget,
             try
             {
                 var response = await SendOnceAsync(operation, connection, request, uri, keyHeader, key, cancellationToken);
-                return response with { Duration = clock.GetElapsedTime(started) };
+                return response with { Duration = clock.GetElapsedTime(started), Body = operation.SecretResult && response.Body is { } body ? Redaction.Clean(body) : response.Body };
             }
             catch (ConnectorException failure)
             {

@@ -60,6 +60,9 @@ public sealed record Operation
     public bool Deprecated { get; init; }
     public string? Notice { get; init; }
 
+    /// <summary>The answer holds a credential: it is hidden before a run, a ledger or a person sees it.</summary>
+    public bool SecretResult { get; init; }
+
     /// <summary>Deletes, or changes many at once.</summary>
     public bool Destructive { get; init; }
 }

@@ -44,7 +44,11 @@ public sealed class PostgreSqlNodesTests(PostgreSqlCluster cluster, ITestOutputH
             var contacts = Enumerable.Range(0, Contacts).Select(i => $"node-{i:000}").ToList();
             await outside.PostAsync("/sandbox/control/ghl/contacts", new JArray(contacts.Select(id => (object)new JObject
             {
-                ["id"] = id, ["locationId"] = "loc-2", ["firstName"] = "Ada " + id, ["lastName"] = "Node", ["email"] = id + "@example.com",
+                ["id"] = id,
+                ["locationId"] = "loc-2",
+                ["firstName"] = "Ada " + id,
+                ["lastName"] = "Node",
+                ["email"] = id + "@example.com",
             }).ToArray()));
 
             // In the middle of the work one of the two is gone and comes back, then the other: whichever of them was at work, it was killed at it.

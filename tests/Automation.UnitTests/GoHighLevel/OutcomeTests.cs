@@ -116,12 +116,12 @@ public sealed class OutcomeTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task LocationToken_IsAskedForAsAForm_AndWorks()
+    public async Task LocationToken_IsAskedForAsAForm_AndHidden()
     {
         var token = await CallAsync("OAuth.GetLocationToken", new { companyId = "co-1", locationId = "loc-2" });
 
-        var connection = Connection with { LocationId = "loc-2", Credential = new Credential { Kind = "apiKey", ApiKey = (string)token["access_token"]! } };
-        (await kit.SendAsync("GoHighLevel.Locations.FindLocationByID", new { }, connection)).Body!["location"]!["name"]!.ToString().Should().Be("South Studio");
+        ((string?)token["access_token"]).Should().Be(Redaction.Mark);
+        ((string?)token["locationId"]).Should().Be("loc-2");
         (await kit.FailAsync("GoHighLevel.OAuth.GetLocationToken", new { companyId = "co-2", locationId = "loc-2" }, Connection)).Code.Should().Be("not-found");
     }
 
