@@ -204,6 +204,7 @@ public sealed class RunServiceTests : IDisposable
         await Soon(sending.Task);
 
         var cancel = node.Runs.CancelAsync(id, CancellationToken.None);
+        await node.UntilAsync(id, _ => node.Get<LeaseKeeper>().Find(id)!.Interruption == Interruption.Cancelled);
         answer.SetResult();
         (await cancel).Should().BeTrue();
         await Soon(work);
