@@ -3,6 +3,7 @@ using Automation.Benchmarks;
 // Each group measures one room; a row is printed when it is done. With arguments only the groups named run: dotnet run -c Release -- engine
 var groups = new Dictionary<string, Func<IAsyncEnumerable<BenchmarkRow>>>(StringComparer.OrdinalIgnoreCase)
 {
+    ["catalogue"] = CatalogueRows.RunAsync,
     ["engine"] = EngineRows.RunAsync,
     ["storage"] = StorageRows.RunAsync,
     ["durable"] = DurableRows.RunAsync,

@@ -100,14 +100,14 @@ public sealed class SendTests : IAsyncDisposable
     [Fact]
     public async Task Send_Silence_TimesOut()
     {
-        await using var quick = new Kit(o => { o.Timeout = TimeSpan.FromMilliseconds(100); o.Attempts = 2; });
+        await using var quick = new Kit(o => { o.Timeout = TimeSpan.FromMilliseconds(500); o.Attempts = 2; });
         await using var server = StubServer.Of(new StubReply { Silent = true });
 
         var failure = await quick.FailAsync(Read, new { contactId = "c1" }, Kit.Ghl(server.Url));
 
         failure.Code.Should().Be("timeout");
         failure.MayHaveHappened.Should().BeTrue();
-        failure.Message.Should().Contain("0.1 s");
+        failure.Message.Should().Contain("0.5 s");
         server.Requests.Should().HaveCount(2);
     }
 
