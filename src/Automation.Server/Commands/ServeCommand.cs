@@ -13,6 +13,7 @@ internal static class ServeCommand
             await using var app = ServerComposition.Build(args);
             // Before the host starts: it would print a wrong setting as an error with a stack trace.
             app.Services.GetRequiredService<IStartupValidator>().Validate();
+            await using var folder = DataFolderLock.Take(app.Services);
             await app.RunAsync(cancellationToken);
             return CommandLine.Done;
         }

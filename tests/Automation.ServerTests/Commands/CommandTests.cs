@@ -80,6 +80,18 @@ public sealed class CommandTests : IDisposable
         ((bool)test["succeeded"]!).Should().BeTrue();
     }
 
+    [Fact]
+    public async Task Serve_FolderOfAnotherServer_IsRefusedWithWhatToDo()
+    {
+        using var server = new ServerProcess();
+        await server.StartAsync();
+
+        var (exit, output) = await RunAsync(["serve", "--urls", "http://127.0.0.1:0"], server.DataDirectory);
+
+        exit.Should().Be(1);
+        output.Should().Contain("Another server uses the data folder").And.NotContain("   at ");
+    }
+
     [Theory]
     [InlineData("nonsense")]
     [InlineData("run")]
