@@ -66,6 +66,9 @@ public sealed class KillTests(ITestOutputHelper output)
     private static async Task SlowDownWritesAsync(ServerProcess server)
     {
         await server.PostAsync("/sandbox/control/ghl/faults", new JObject { ["match"] = "POST /contacts/*/notes", ["times"] = -1, ["delayMs"] = 80, ["after"] = true });
+
+        // The runs of a round go in step. Some enrolments wait for their answer after their effect and some before it, so that a kill finds either kind in flight.
+        await server.PostAsync("/sandbox/control/ghl/faults", new JObject { ["match"] = "POST /contacts/*/campaigns/*", ["times"] = 4, ["delayMs"] = 120, ["after"] = true });
         await server.PostAsync("/sandbox/control/ghl/faults", new JObject { ["match"] = "POST /contacts/*/campaigns/*", ["times"] = -1, ["delayMs"] = 80 });
         await server.PostAsync("/sandbox/control/flocksy/faults", new JObject { ["match"] = "PUT /tag-mappings/*", ["times"] = -1, ["delayMs"] = 40, ["after"] = true });
     }
