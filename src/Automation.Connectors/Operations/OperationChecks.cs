@@ -100,9 +100,14 @@ internal static class OperationChecks
             return;
         }
 
-        if (!PollInterval.TryParse(text, out var interval, out var problem))
+        Schedule schedule;
+        try
         {
-            Add(context, "bad-interval", "interval", problem);
+            schedule = Schedule.Parse(text, Literal(context, "timeZone"));
+        }
+        catch (FormatException exception)
+        {
+            Add(context, "bad-interval", "interval", $"The interval of the trigger cannot be read: {exception.Message} Write it as 30s, 5m or 1h, or as a cron of five fields, six with seconds.");
             return;
         }
 
@@ -113,7 +118,7 @@ internal static class OperationChecks
 
         var minimum = (context.Services.GetService<IOptions<PollingLimits>>()?.Value ?? new PollingLimits()).For(connection);
         var clock = context.Services.GetService<TimeProvider>() ?? TimeProvider.System;
-        if (interval.Shortest(clock.GetUtcNow()) < minimum)
+        if (schedule.Shortest(clock.GetUtcNow()) < minimum)
         {
             Add(context, "interval-too-short", "interval", $"The interval '{text}' is shorter than {Words(minimum)}, the shortest that connection '{connection.Name}' may be polled at. Lengthen it.");
         }

@@ -225,7 +225,7 @@ public sealed class Poller(
         DateTimeOffset? soonest = null;
         foreach (var trigger in triggers.Where(trigger => !trigger.IsPaused))
         {
-            var schedule = Schedule.Of(trigger);
+            var schedule = TriggerSchedule.Of(trigger);
             var due = schedule.Every is { } every
                 ? PhasedDue(source.Id, now, every < minimum ? minimum : every)
                 : schedule.Next(now) is { } next && next < now + minimum ? schedule.Next(now + minimum) : schedule.Next(now);

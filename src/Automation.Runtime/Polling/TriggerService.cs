@@ -70,7 +70,7 @@ public sealed class TriggerService(
         }
 
         // A schedule does not make up for the times it was paused: it waits for its next one.
-        var due = trigger is { Kind: "schedule", IsPaused: true } ? Schedule.Of(trigger).Next(clock.GetUtcNow()) : null;
+        var due = trigger is { Kind: "schedule", IsPaused: true } ? TriggerSchedule.Of(trigger).Next(clock.GetUtcNow()) : null;
         await store.UpdateTriggerAsync(id, isPaused: false, null, null, due, cancellationToken);
         if (trigger.SourceId is { } sourceId)
         {

@@ -1,3 +1,4 @@
+using Automation.Connectors;
 using Automation.Runtime.Polling;
 using Automation.Runtime.Running;
 using Automation.Runtime.Storage;
@@ -86,7 +87,7 @@ public sealed class DueTimeService(IDueStore due, IPollStore triggers, IDefiniti
         DateTimeOffset? next;
         try
         {
-            next = NextAfter(Schedule.Of(trigger), dueAt, now);
+            next = NextAfter(TriggerSchedule.Of(trigger), dueAt, now);
         }
         catch (FormatException exception)
         {

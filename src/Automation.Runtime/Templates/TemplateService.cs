@@ -308,7 +308,7 @@ public sealed partial class TemplateService(
     {
         try
         {
-            Polling.Schedule.Parse(text);
+            Schedule.Parse(text);
             return true;
         }
         catch (FormatException)

@@ -106,6 +106,7 @@ public sealed class CatalogueTests
         {
             var operation = Numbered.Single(o => o.Number == (int)fact["number"]!);
             operation.ActivityType.Should().Be((string?)fact["activityType"]);
+            operation.Category.Should().Be((string?)fact["category14"], operation.ActivityType);
             operation.Kind.ToString().ToLowerInvariant().Should().Be((string?)fact["kind"], operation.ActivityType);
             operation.Method.Should().Be((string?)fact["method"], operation.ActivityType);
             operation.Path.Should().Be((string?)fact["path"], operation.ActivityType);

@@ -190,10 +190,10 @@ public sealed class DefinitionServiceTests
         (await world.Store.FindListeningAsync(Bookmark.HashOf("Elsa.Event", "Paid"), default)).Single().DefinitionId.Should().Be("event");
         var timer = await world.TriggerAsync("timer");
         timer.DueAt.Should().BeCloseTo(world.Clock.GetUtcNow().AddMinutes(5), TimeSpan.FromSeconds(30));
-        Automation.Runtime.Polling.Schedule.Of(timer).Every.Should().Be(TimeSpan.FromMinutes(5));
+        Automation.Runtime.Polling.TriggerSchedule.Of(timer).Every.Should().Be(TimeSpan.FromMinutes(5));
         var once = await world.TriggerAsync("once");
         once.DueAt.Should().Be(new DateTimeOffset(2040, 1, 1, 7, 0, 0, TimeSpan.Zero));
-        Automation.Runtime.Polling.Schedule.Of(once).Next(once.DueAt!.Value).Should().BeNull();
+        Automation.Runtime.Polling.TriggerSchedule.Of(once).Next(once.DueAt!.Value).Should().BeNull();
     }
 
     [Fact]

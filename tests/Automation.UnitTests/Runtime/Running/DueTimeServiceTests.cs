@@ -27,7 +27,7 @@ public sealed class DueTimeServiceTests : IDisposable
     [InlineData("*/10 * * * *", "12:00:00", "12:34:00", "12:40:00")]
     public void NextAfter_MissedTimes_ArePassedOver(string configured, string due, string now, string expected)
     {
-        var next = DueTimeService.NextAfter(Automation.Runtime.Polling.Schedule.Parse(configured), At(due), At(now));
+        var next = DueTimeService.NextAfter(Automation.Connectors.Schedule.Parse(configured), At(due), At(now));
 
         next.Should().Be(At(expected));
     }

@@ -1,12 +1,13 @@
 using System.Globalization;
-using Automation.Runtime.Storage;
 using Cronos;
 
-namespace Automation.Runtime.Polling;
+namespace Automation.Connectors;
 
 /// <summary>When something recurs: every so often (<c>30s</c>, <c>5m</c>, <c>1h</c>, <c>00:05:00</c>), by a cron of five fields (six with seconds), or once at a time.</summary>
 public sealed class Schedule
 {
+    private static readonly TimeSpan Longest = TimeSpan.FromDays(366);
+
     private readonly CronExpression? cron;
     private readonly TimeZoneInfo zone;
     private readonly DateTimeOffset? once;
@@ -29,9 +30,9 @@ public sealed class Schedule
         text = text.Trim();
         if (TryReadInterval(text, out var every))
         {
-            return every > TimeSpan.Zero
+            return every > TimeSpan.Zero && every <= Longest
                 ? new Schedule(every, null, null, TimeZoneInfo.Utc)
-                : throw new FormatException($"'{text}' is no time span above zero.");
+                : throw new FormatException($"'{text}' is no time span above zero and of a year at most.");
         }
 
         return text.Contains(' ', StringComparison.Ordinal)
@@ -60,14 +61,6 @@ public sealed class Schedule
         }
     }
 
-    /// <summary>The schedule of a trigger of kind <c>schedule</c> or <c>poll</c>.</summary>
-    /// <exception cref="FormatException">Its configuration cannot be read.</exception>
-    public static Schedule Of(TriggerRecord trigger)
-    {
-        var text = trigger.Configured ?? throw new FormatException("The trigger has no schedule.");
-        return trigger.Kind == "schedule" && TryReadTime(text, out var time) ? Once(time) : Parse(text, trigger.TimeZone);
-    }
-
     /// <summary>A single time.</summary>
     public static Schedule Once(DateTimeOffset time) => new(null, null, time, TimeZoneInfo.Utc);
 
@@ -91,6 +84,25 @@ public sealed class Schedule
     public TimeSpan Period(DateTimeOffset now) =>
         Every ?? (Next(now) is { } first && Next(first) is { } second ? second - first : TimeSpan.FromDays(1));
 
+    /// <summary>The shortest distance of two times that follow each other; of a cron, among its next hundred.</summary>
+    public TimeSpan Shortest(DateTimeOffset now)
+    {
+        if (Every is { } every)
+        {
+            return every;
+        }
+
+        var shortest = TimeSpan.MaxValue;
+        var last = Next(now);
+        for (var i = 0; i < 100 && last is { } from && Next(from) is { } next; i++)
+        {
+            shortest = next - from < shortest ? next - from : shortest;
+            last = next;
+        }
+
+        return shortest;
+    }
+
     /// <summary>Reads a time of ISO 8601; without a zone it is UTC.</summary>
     public static bool TryReadTime(string text, out DateTimeOffset time) =>
         DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out time)
@@ -109,7 +121,7 @@ public sealed class Schedule
                 'd' => TimeSpan.FromDays(1),
                 _ => null,
             };
-            if (unit is null || amount * unit.Value.TotalDays > 366)
+            if (unit is null || amount * unit.Value.TotalDays > Longest.TotalDays)
             {
                 return false;
             }

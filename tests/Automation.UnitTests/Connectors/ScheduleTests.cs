@@ -1,8 +1,8 @@
-using Automation.Runtime.Polling;
+using Automation.Connectors;
 using FluentAssertions;
 using Xunit;
 
-namespace Automation.UnitTests.Runtime.Polling;
+namespace Automation.UnitTests.Connectors;
 
 public sealed class ScheduleTests
 {
@@ -30,12 +30,24 @@ public sealed class ScheduleTests
     [InlineData("-5m")]
     [InlineData("99999h")]
     [InlineData("* * *")]
+    [InlineData("")]
+    [InlineData("5")]
+    [InlineData("5 minutes")]
+    [InlineData("400d")]
+    [InlineData("99999999.00:00:00")]
+    [InlineData("61 * * * *")]
     public void Parse_AnythingElse_SaysWhatItExpects(string text) =>
         FluentActions.Invoking(() => Schedule.Parse(text)).Should().Throw<FormatException>();
 
     [Fact]
     public void Parse_UnknownZone_NamesIt() =>
         FluentActions.Invoking(() => Schedule.Parse("0 9 * * *", "Mars/Olympus")).Should().Throw<FormatException>().WithMessage("*Mars/Olympus*IANA*");
+
+    [Theory]
+    [InlineData("5m", 300)]
+    [InlineData("*/15 * * * * *", 15)]
+    [InlineData("0 9,10 * * *", 3600)]
+    public void Shortest_IsTheLeastDistanceOfTwoTimes(string text, int seconds) => Schedule.Parse(text).Shortest(Monday).Should().Be(TimeSpan.FromSeconds(seconds));
 
     [Fact]
     public void Once_AfterItsTime_ComesNoMore() => Schedule.Once(Monday).Next(Monday).Should().BeNull();
