@@ -54,7 +54,7 @@ public sealed class HttpEndpoint : Activity
     {
         if (context.IsTriggerOfRun)
         {
-            return ReceivedAsync(context, context.TriggerPayload, cancellationToken);
+            return new(Received(context, context.TriggerPayload));
         }
 
         var path = context.Get(Path);
@@ -71,9 +71,9 @@ public sealed class HttpEndpoint : Activity
     }
 
     public override ValueTask<ActivityResult> ResumeAsync(ActivityContext context, Resumption resumption, CancellationToken cancellationToken) =>
-        ReceivedAsync(context, resumption.Input, cancellationToken);
+        new(Received(context, resumption.Input));
 
-    private async ValueTask<ActivityResult> ReceivedAsync(ActivityContext context, JToken? request, CancellationToken cancellationToken)
+    private ActivityResult Received(ActivityContext context, JToken? request)
     {
         if (request is JObject payload)
         {
@@ -85,7 +85,7 @@ public sealed class HttpEndpoint : Activity
             var files = payload["files"] as JArray ?? [];
             if (Refusal(context, payload, files) is { } refusal)
             {
-                return refusal.IsExposed ? ActivityResult.Completed(refusal.Outcome) : await RefuseAsync(context, refusal, cancellationToken);
+                return refusal.IsExposed ? ActivityResult.Completed(refusal.Outcome) : Refuse(context, refusal);
             }
 
             if (files.Count > 0)
@@ -130,10 +130,10 @@ public sealed class HttpEndpoint : Activity
     }
 
     /// <summary>Answers for the flow, which has no outcome for it and ends here.</summary>
-    private static async ValueTask<ActivityResult> RefuseAsync(ActivityContext context, RefusedRequest refusal, CancellationToken cancellationToken)
+    private static ActivityResult Refuse(ActivityContext context, RefusedRequest refusal)
     {
         context.Journal("Refused", refusal.Message);
-        var answered = await HttpAnswer.SendAsync(context, new HttpReply(refusal.Status, "application/json", System.Text.Encoding.UTF8.GetBytes(Json.Write(new JObject { ["message"] = refusal.Message })), new Dictionary<string, string>()), cancellationToken);
+        var answered = HttpAnswer.Send(context, new HttpReply(refusal.Status, "application/json", System.Text.Encoding.UTF8.GetBytes(Json.Write(new JObject { ["message"] = refusal.Message })), new Dictionary<string, string>()));
         return answered.Kind == ActivityResultKind.Faulted ? answered : ActivityResult.FinishRun;
     }
 

@@ -23,11 +23,11 @@ public sealed class WriteHttpResponse : Activity
     [Input(DisplayName = "Response Headers", TypeName = "Elsa.Http.HttpHeaders, Elsa.Http", UIHint = "json-editor", Category = "Advanced", Description = "The headers to send along with the response.")]
     public Input<JObject> ResponseHeaders { get; init; } = default!;
 
-    public override async ValueTask<ActivityResult> ExecuteAsync(ActivityContext context, CancellationToken cancellationToken)
+    public override ValueTask<ActivityResult> ExecuteAsync(ActivityContext context, CancellationToken cancellationToken)
     {
         var status = (int)context.Get(StatusCode);
         var (body, type) = BodyOf(context.Get(Content), context.Get(ContentType));
-        return await HttpAnswer.SendAsync(context, new HttpReply(status == 0 ? 200 : status, type, body, HttpAnswer.HeadersOf(context.Get(ResponseHeaders))), cancellationToken);
+        return new(HttpAnswer.Send(context, new HttpReply(status == 0 ? 200 : status, type, body, HttpAnswer.HeadersOf(context.Get(ResponseHeaders)))));
     }
 
     private static (byte[] Body, string? Type) BodyOf(object? content, string? type)
@@ -64,7 +64,7 @@ public sealed class WriteFileHttpResponse : Activity
     [Input(DisplayName = "Download Correlation Id", Description = "Not used: files are sent in one piece.")]
     public Input<string> DownloadCorrelationId { get; init; } = default!;
 
-    public override async ValueTask<ActivityResult> ExecuteAsync(ActivityContext context, CancellationToken cancellationToken)
+    public override ValueTask<ActivityResult> ExecuteAsync(ActivityContext context, CancellationToken cancellationToken)
     {
         var body = context.Get(Content) switch
         {
@@ -76,7 +76,7 @@ public sealed class WriteFileHttpResponse : Activity
         };
         if (body is null)
         {
-            return await HttpAnswer.SendAsync(context, new HttpReply(204, null, [], new Dictionary<string, string>()), cancellationToken);
+            return new(HttpAnswer.Send(context, new HttpReply(204, null, [], new Dictionary<string, string>())));
         }
 
         var headers = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
@@ -89,37 +89,39 @@ public sealed class WriteFileHttpResponse : Activity
         }
 
         var type = context.Get(ContentType) is { Length: > 0 } chosen ? chosen : HttpAnswer.TypeOf(name);
-        return await HttpAnswer.SendAsync(context, new HttpReply(200, type, body, headers), cancellationToken);
+        return new(HttpAnswer.Send(context, new HttpReply(200, type, body, headers)));
     }
 }
 
 /// <summary>Sending a response.</summary>
 internal static class HttpAnswer
 {
-    public static async ValueTask<ActivityResult> SendAsync(ActivityContext context, HttpReply reply, CancellationToken cancellationToken)
+    public static ActivityResult Send(ActivityContext context, HttpReply reply)
     {
         if (reply.Status is < 200 or > 599)
         {
             return ActivityResult.Faulted(new Fault($"{reply.Status} is no status code of a response.") { Code = "conversion", Property = "statusCode", Action = "Give a name such as OK, or a number from 200 to 599." });
         }
 
-        if (context.Run.HttpExchange is not { } exchange)
+        if (reply.Headers.Append(new("Content-Type", reply.ContentType ?? "")).FirstOrDefault(header => !IsHeader(header.Key, header.Value)) is { Key: { } unfit })
+        {
+            return ActivityResult.Faulted(new Fault($"The response header '{unfit}' has a name or a value that HTTP does not allow.") { Code = "conversion", Property = "responseHeaders", Action = "Leave out line breaks and letters beyond ASCII; encode them." });
+        }
+
+        if (context.Run.HttpExchange is null)
         {
             // Executed through the API, or resumed after the request had gone: there is nobody to answer.
             context.Journal("NoRequest", $"There is no HTTP request to answer: the response {reply.Status.ToString(CultureInfo.InvariantCulture)} was not sent.");
             return ActivityResult.Done;
         }
 
-        if (exchange.HasResponded)
-        {
-            return ActivityResult.Faulted(new Fault("The HTTP request has been answered already; a second response cannot be sent.") { Code = "already-answered", Action = "Leave one response activity on each way through the flow." });
-        }
-
-        // Checkpoint: the run is stored before anybody hears of it. A crash from here on executes this activity again, without a request to answer.
-        await context.CheckpointAsync(cancellationToken);
-        await exchange.RespondAsync(reply, cancellationToken);
-        return ActivityResult.Done;
+        return context.TryReply(reply)
+            ? ActivityResult.Done
+            : ActivityResult.Faulted(new Fault("The HTTP request has been answered already; a second response cannot be sent.") { Code = "already-answered", Action = "Leave one response activity on each way through the flow." });
     }
+
+    private static bool IsHeader(string name, string value) =>
+        name.Length > 0 && name.All(letter => char.IsAsciiLetterOrDigit(letter) || "!#$%&'*+-.^_`|~".Contains(letter)) && value.All(letter => letter is '\t' or >= ' ' and < '\x7f');
 
     /// <summary>The bytes that a script made; null: the list holds other things.</summary>
     public static byte[]? BytesOf(JArray list) => list.Count > 0 && list.All(item => item is JValue { Value: >= 0L and <= 255L }) ? [.. list.Select(item => (byte)(long)item)] : null;

@@ -1,4 +1,5 @@
 using Automation.Engine.Expressions;
+using Automation.Engine.Http;
 using Newtonsoft.Json.Linq;
 
 namespace Automation.Engine;
@@ -259,6 +260,19 @@ public sealed class ActivityContext
         }
 
         return Run.Host is { } host ? host.CheckpointAsync(Run, cancellationToken) : ValueTask.CompletedTask;
+    }
+
+    /// <summary>Answers the HTTP request that the run is on: the response leaves with the next commit, at the latest before the next activity begins.</summary>
+    /// <returns>False: it has been answered already.</returns>
+    public bool TryReply(HttpReply reply)
+    {
+        if (Run.HttpExchange is not { HasResponded: false } || Run.Reply is not null)
+        {
+            return false;
+        }
+
+        Run.Reply = reply;
+        return true;
     }
 
     internal void Schedule(PlannedActivity child, object?[]? locals, string? tag, bool isBackward)

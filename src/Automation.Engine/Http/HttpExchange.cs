@@ -8,7 +8,7 @@ public interface IHttpExchange
     /// <summary>The response has been sent; a second one is refused.</summary>
     bool HasResponded { get; }
 
-    /// <summary>Sends the response; the run goes on after it. The caller has committed the run before.</summary>
+    /// <summary>Sends the response; the run goes on after it. Called when the run is committed. A caller that has gone away is no error.</summary>
     ValueTask RespondAsync(HttpReply reply, CancellationToken cancellationToken);
 }
 

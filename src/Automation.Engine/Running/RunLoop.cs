@@ -52,9 +52,12 @@ internal sealed class RunLoop(WorkflowEngine engine, WorkflowRun run, IServicePr
                 run.RunningTime = before + engine.Clock.GetElapsedTime(started);
                 await ExecuteAsync(run.Current.Value, cancellationToken);
                 run.Current = null;
-                if (run.PendingJournal.Count >= JournalBatch && run.Status == WorkflowStatus.Running && run.Host is { } host)
+
+                // Between two activities nothing is half done: a crash after a checkpoint goes on with the next one. A response does not wait for what comes
+                // after it; where nothing does, the burst's last commit sends it.
+                var wants = run.PendingJournal.Count >= JournalBatch || (run.Reply is not null && run.Queue.Count > 0);
+                if (wants && run.Status == WorkflowStatus.Running && run.Host is { } host)
                 {
-                    // Between two activities nothing is half done: a crash after it goes on with the next one.
                     await host.CheckpointAsync(run, cancellationToken);
                 }
             }

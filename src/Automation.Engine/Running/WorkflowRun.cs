@@ -112,6 +112,19 @@ public sealed class WorkflowRun
     /// <summary>The HTTP request being answered; set while the run is on its thread.</summary>
     public IHttpExchange? HttpExchange { get; set; }
 
+    /// <summary>The response that leaves with the next commit: nobody hears of what a crash could undo.</summary>
+    internal HttpReply? Reply { get; set; }
+
+    /// <summary>Sends the response that waits for a commit, if one does. Called by the host after every commit.</summary>
+    public async ValueTask SendReplyAsync()
+    {
+        if (Reply is { } reply && HttpExchange is { } exchange)
+        {
+            Reply = null;
+            await exchange.RespondAsync(reply, CancellationToken.None);
+        }
+    }
+
     /// <summary>Activities executed since the start; the run's budget counts it.</summary>
     public int ActivityCount { get; internal set; }
 

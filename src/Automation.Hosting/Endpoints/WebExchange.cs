@@ -34,12 +34,19 @@ internal sealed class WebExchange(HttpContext context, Action<HttpContext>? befo
         }
 
         before?.Invoke(context);
-        if (reply.Status is not (204 or 304) and >= 200)
+        try
         {
-            response.ContentLength = reply.Body.Length;
-            await response.Body.WriteAsync(reply.Body, cancellationToken);
-        }
+            if (reply.Status is not (204 or 205 or 304))
+            {
+                response.ContentLength = reply.Body.Length;
+                await response.Body.WriteAsync(reply.Body, cancellationToken);
+            }
 
-        await response.CompleteAsync();
+            await response.CompleteAsync();
+        }
+        catch (Exception gone) when (gone is IOException or OperationCanceledException)
+        {
+            // The caller has gone away, which is no matter of the run.
+        }
     }
 }

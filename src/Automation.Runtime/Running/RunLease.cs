@@ -123,21 +123,24 @@ public sealed class RunLease : IRunHost, IDisposable
         }
 
         var since = clock.GetTimestamp();
+        bool waiting;
         try
         {
-            var waiting = await committer.CommitAsync(this, run, intent, release, stimuliDone);
+            waiting = await committer.CommitAsync(this, run, intent, release, stimuliDone);
             if (!release)
             {
                 Extend(since);
             }
-
-            return waiting;
         }
         catch
         {
             Lose();
             throw;
         }
+
+        // The run is stored before anybody hears of it; a crash here leaves a caller without an answer, who asks again.
+        await run.SendReplyAsync();
+        return waiting;
     }
 
     /// <summary>The lease was renewed by a request that began at a timestamp.</summary>

@@ -63,6 +63,7 @@ internal sealed class LeafHarness : IDisposable
     public async Task BurstAsync(WorkflowRun run, params Stimulus[] stimuli)
     {
         await Engine.RunAsync(run, stimuli, services, CancellationToken.None);
+        await run.SendReplyAsync();
         Changes = run.DrainChanges();
         Journal.AddRange(Changes.Journal);
     }

@@ -207,6 +207,15 @@ public sealed class LeafTests : IDisposable
     }
 
     [Fact]
+    public async Task WriteHttpResponse_WithAHeaderThatHttpDoesNotAllow_IsAnIncidentThatNamesIt()
+    {
+        harness.Exchange = new HeldExchange();
+        var run = await harness.RunAsync(Def.Of(Def.Activity("Elsa.WriteHttpResponse", "resp").With("responseHeaders", Def.Js("({ 'X-Note': 'one\\r\\ntwo' })"))));
+        run.Incidents.Should().ContainSingle().Which.Fault.Message.Should().Contain("'X-Note'");
+        harness.Exchange.HasResponded.Should().BeFalse();
+    }
+
+    [Fact]
     public async Task WriteHttpResponse_Twice_IsAnIncident()
     {
         harness.Exchange = new HeldExchange();
