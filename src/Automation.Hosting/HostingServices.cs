@@ -70,6 +70,7 @@ public static class HostingServices
         services.AddSingleton<RouteTable>();
         services.AddSingleton<ActivityDescriptors>();
         services.AddSingleton<LiveOptions>();
+        services.AddSingleton<StartingPoints>();
         services.AddSignalR();
         services.AddSingleton<InstanceWatch>();
         services.AddHostedService(provider => provider.GetRequiredService<InstanceWatch>());

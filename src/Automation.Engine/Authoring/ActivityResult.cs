@@ -106,6 +106,9 @@ public sealed record Fault(string Message)
 
     /// <summary>A later try may succeed.</summary>
     public bool IsTransient { get; init; }
+
+    /// <summary>As Elsa's clients read an exception.</summary>
+    public JObject DescribeException() => StateDescription.DescribeException(this);
 }
 
 /// <summary>An expected failure thrown from deep inside an activity; the run loop turns it into its <see cref="Fault"/>.</summary>

@@ -23,7 +23,7 @@ internal static class StateDescription
             ["isExecuting"] = run.SubStatus == WorkflowSubStatus.Executing,
             ["bookmarks"] = new JArray(run.Bookmarks.Select(Bookmark)),
             ["incidents"] = new JArray(run.Incidents.Select(Incident)),
-            ["fault"] = run.SubStatus == WorkflowSubStatus.Faulted && run.Incidents.Count > 0 ? Incident(run.Incidents[^1]) : null,
+            ["fault"] = run.SubStatus == WorkflowSubStatus.Faulted && run.Incidents.Count > 0 ? WorkflowFault(run.Incidents[^1]) : null,
             ["completionCallbacks"] = new JArray(),
             ["activityExecutionContexts"] = new JArray(run.Contexts.Where(c => !isFinished || c.Status != ContextStatus.Completed).Select(c => Context(c))),
             ["input"] = run.Input.DeepClone(),
@@ -49,8 +49,15 @@ internal static class StateDescription
         ["autoBurn"] = true,
         ["callbackMethodName"] = null,
         ["autoComplete"] = true,
-        ["metadata"] = null,
+        ["metadata"] = new JObject(),
     };
+
+    private static JObject WorkflowFault(Incident incident)
+    {
+        var fault = Incident(incident);
+        fault["faultedActivityId"] = incident.ActivityId;
+        return fault;
+    }
 
     private static JObject Incident(Incident incident) => new()
     {
@@ -59,16 +66,31 @@ internal static class StateDescription
         ["activityInstanceId"] = incident.ActivityInstanceId,
         ["activityType"] = incident.ActivityType,
         ["message"] = incident.Fault.Message,
-        ["exception"] = new JObject
-        {
-            ["type"] = incident.Fault.ExceptionType ?? "Elsa.Workflows.Exceptions.FaultException",
-            ["message"] = incident.Fault.Message,
-            ["stackTrace"] = null,
-            ["innerException"] = incident.Fault.Detail is null ? null : new JObject { ["type"] = "System.Exception", ["message"] = incident.Fault.Detail },
-            ["metadata"] = new JObject { ["code"] = incident.Fault.Code, ["action"] = incident.Fault.Action, ["property"] = incident.Fault.Property },
-        },
+        ["exception"] = DescribeException(incident.Fault),
         ["timestamp"] = incident.At.UtcDateTime,
     };
+
+    /// <summary>A fault as Elsa shows an exception. Its clients take only text in the metadata. There is no stack trace: it is the program's own.</summary>
+    public static JObject DescribeException(Fault fault)
+    {
+        var metadata = new JObject { ["code"] = fault.Code };
+        foreach (var (name, value) in new[] { ("detail", fault.Detail), ("action", fault.Action), ("property", fault.Property) })
+        {
+            if (value is not null)
+            {
+                metadata[name] = value;
+            }
+        }
+
+        return new JObject
+        {
+            ["type"] = fault.ExceptionType ?? "Elsa.Workflows.Exceptions.FaultException",
+            ["message"] = fault.Message,
+            ["stackTrace"] = null,
+            ["innerException"] = fault.Detail is null ? null : new JObject { ["type"] = "System.Exception", ["message"] = fault.Detail, ["stackTrace"] = null, ["innerException"] = null, ["metadata"] = new JObject() },
+            ["metadata"] = metadata,
+        };
+    }
 
     private static JObject Context(ActivityContext context) => new()
     {
@@ -78,6 +100,7 @@ internal static class StateDescription
         ["ownerActivityNodeId"] = context.Parent?.NodeId,
         ["properties"] = Properties(context),
         ["activityState"] = Inputs(context),
+        ["dynamicVariables"] = new JArray(),
         ["status"] = context.Status.ToString(),
         ["aggregateFaultCount"] = context.FaultCount,
         ["isExecuting"] = false,

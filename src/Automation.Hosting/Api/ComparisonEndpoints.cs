@@ -46,7 +46,7 @@ internal static class ComparisonEndpoints
     }
 
     private static async Task<DefinitionVersion> FindAsync(IDefinitionStore store, string definitionId, string? text, VersionOptions fallback, HttpContext context) =>
-        await store.FindAsync(definitionId, VersionOptions.Parse(text, fallback), context.RequestAborted)
+        await store.FindAsync(definitionId, Query.Version(text, fallback), context.RequestAborted)
             ?? throw new ProblemException(DefinitionEndpoints.NoDefinition(definitionId) with { Detail = $"The workflow definition '{definitionId}' has no version '{text ?? fallback.Kind}'." });
 
     private static async Task<DefinitionVersion> BeforeAsync(IDefinitionStore store, DefinitionVersion version, HttpContext context) =>

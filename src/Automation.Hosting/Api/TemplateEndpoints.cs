@@ -55,7 +55,7 @@ internal static class TemplateEndpoints
             return Problem.BadRequest("The template needs a name.", "name");
         }
 
-        if (await store.FindAsync(definitionId, VersionOptions.Parse(Bodies.Text(body, "versionOptions"), VersionOptions.Latest), context.RequestAborted) is not { } version)
+        if (await store.FindAsync(definitionId, Query.Version(Bodies.Text(body, "versionOptions"), VersionOptions.Latest), context.RequestAborted) is not { } version)
         {
             return DefinitionEndpoints.NoDefinition(definitionId);
         }

@@ -15,7 +15,9 @@ internal static class ActivityExecutionEndpoints
     {
         routes.MapGet("/activity-executions/list", (HttpContext context, IRunStore runs) => ListAsync(context, runs, withValues: true));
         routes.MapGet("/activity-execution-summaries/list", (HttpContext context, IRunStore runs) => ListAsync(context, runs, withValues: false));
-        routes.MapGet("/activity-executions/by-id", OneAsync);
+        routes.MapGet("/activity-executions/by-id", (HttpContext context, IRunStore runs) => OneAsync(Query.Text(context, "id") ?? "", context, runs));
+        routes.MapGet("/activity-executions/count", CountAsync);
+        routes.MapGet("/activity-executions/{id}", OneAsync);
         routes.MapGet("/activity-executions/{id}/call-stack", CallStackAsync);
         routes.MapPost("/activity-executions/report", ReportAsync);
     }
@@ -32,9 +34,21 @@ internal static class ActivityExecutionEndpoints
         return new Reply(Shapes.Counted(executions.Where(e => nodeId is null || e.First.NodeId == nodeId).Select(e => e.Describe(withValues))));
     }
 
-    private static async Task<IResult> OneAsync(HttpContext context, IRunStore runs)
+    private static async Task<IResult> CountAsync(HttpContext context, IRunStore runs)
     {
-        var id = Query.Text(context, "id") ?? "";
+        if (Query.Text(context, "workflowInstanceId") is not { } instanceId)
+        {
+            return Problem.BadRequest("'workflowInstanceId' is missing.", "workflowInstanceId");
+        }
+
+        var (activityId, completed) = (Query.Text(context, "activityId"), Query.Flag(context, "completed"));
+        var count = (await ReadAsync(instanceId, runs, context.RequestAborted))
+            .Count(e => (activityId is null || e.First.ActivityId == activityId) && (completed is null || completed == (e.Status == "Completed")));
+        return new Reply(new JObject { ["count"] = count });
+    }
+
+    private static async Task<IResult> OneAsync(string id, HttpContext context, IRunStore runs)
+    {
         if (id.IndexOf(':', StringComparison.Ordinal) is > 0 and var colon)
         {
             var executions = await ReadAsync(id[..colon], runs, context.RequestAborted);
@@ -209,7 +223,7 @@ internal static class ActivityExecutionEndpoints
                 json["outputs"] = values?.Outputs?.DeepClone() ?? new JObject();
                 json["payload"] = end?.Outcomes is { } outcomes ? new JObject { ["Outcomes"] = new JArray(outcomes) } : new JObject();
                 json["properties"] = new JObject();
-                json["exception"] = end?.Fault is { } fault ? Shapes.Exception(fault) : null;
+                json["exception"] = end?.Fault?.DescribeException();
             }
 
             return json;

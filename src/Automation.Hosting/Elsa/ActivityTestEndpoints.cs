@@ -26,7 +26,7 @@ internal static class ActivityTestEndpoints
         var version = Bodies.Text(workflow, "definitionVersionId") is { } versionId
             ? await store.FindVersionAsync(versionId, context.RequestAborted)
             : Bodies.Text(workflow, "definitionId") is { } definitionId
-                ? await store.FindAsync(definitionId, VersionOptions.Parse(Bodies.Text(workflow, "versionOptions"), VersionOptions.Latest), context.RequestAborted)
+                ? await store.FindAsync(definitionId, Query.Version(Bodies.Text(workflow, "versionOptions"), VersionOptions.Latest), context.RequestAborted)
                 : null;
         if (version is null)
         {
@@ -77,7 +77,7 @@ internal static class ActivityTestEndpoints
             ["activityState"] = end?.State?.DeepClone() ?? new JObject(),
             ["payload"] = end?.Outcomes is { } outcomes ? new JObject { ["Outcomes"] = new JArray(outcomes) } : new JObject(),
             ["outputs"] = end?.Outputs?.DeepClone() ?? new JObject(),
-            ["exception"] = (end?.Fault ?? incident) is { } fault ? Shapes.Exception(fault) : null,
+            ["exception"] = (end?.Fault ?? incident)?.DescribeException(),
             ["status"] = end?.EventName ?? (incident is null ? "Running" : "Faulted"),
         };
     }

@@ -22,5 +22,11 @@ internal static class Bodies
         _ => throw new ProblemException(Problem.BadRequest($"'{name}' must be an object.", name)),
     };
 
-    public static int Number(JObject body, string name, int fallback) => body.GetValue(name, StringComparison.OrdinalIgnoreCase) is JValue { Type: JTokenType.Integer } number ? (int)number : fallback;
+    /// <exception cref="ProblemException">400: it is below what it must be at least, or no whole number.</exception>
+    public static int Number(JObject body, string name, int fallback, int minimum = int.MinValue) => body.GetValue(name, StringComparison.OrdinalIgnoreCase) switch
+    {
+        null or { Type: JTokenType.Null } => fallback,
+        JValue { Value: long number } when number >= minimum && number <= int.MaxValue => (int)number,
+        var other => throw new ProblemException(Problem.BadRequest($"'{name}' must be a whole number{(minimum == int.MinValue ? "" : $" of at least {minimum}")}; it is {Engine.Json.Write(other)}.", name)),
+    };
 }

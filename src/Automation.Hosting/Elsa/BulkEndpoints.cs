@@ -23,6 +23,7 @@ internal static class BulkEndpoints
         group.MapPost("/publish/workflow-definitions/by-definition-ids", PublishAsync);
         group.MapPost("/retract/workflow-definitions/by-definition-ids", RetractAsync);
         group.MapPost("/cancel/workflow-instances", CancelAsync);
+        group.MapPost("/delete/workflow-instances", DeleteInstancesAsync);
         group.MapPost("/delete/workflow-instances/by-id", DeleteInstancesAsync);
     }
 
@@ -60,6 +61,7 @@ internal static class BulkEndpoints
     private static async Task<IResult> PublishAsync(HttpContext context, DefinitionService definitions, RouteTable table)
     {
         var (published, already, notFound, skipped, failed, updated) = (new JArray(), new JArray(), new JArray(), new JArray(), new JArray(), new JArray());
+        var (warnings, errors) = (new JObject(), new JObject());
         foreach (var id in await IdsAsync(context, "definitionIds"))
         {
             try
@@ -67,6 +69,10 @@ internal static class BulkEndpoints
                 var saved = await definitions.PublishAsync(id, context.RequestAborted);
                 (saved.AlreadyPublished ? already : published).Add(id);
                 updated.Merge(new JArray(saved.UpdatedConsumers), new JsonMergeSettings { MergeArrayHandling = MergeArrayHandling.Union });
+                if (saved.Problems.Count > 0)
+                {
+                    warnings[id] = new JArray(saved.Problems.Select(problem => problem.ToString()));
+                }
             }
             catch (KeyNotFoundException)
             {
@@ -75,12 +81,23 @@ internal static class BulkEndpoints
             catch (DefinitionRejectedException error)
             {
                 // The others go on; this one is named with its reason.
-                failed.Add($"{id}: {string.Join(" ", error.Problems.Select(p => p.ToString()))}");
+                failed.Add(id);
+                errors[id] = new JArray(error.Problems.Select(problem => problem.ToString()));
             }
         }
 
         table.Invalidate();
-        return new Reply(new JObject { ["published"] = published, ["alreadyPublished"] = already, ["notFound"] = notFound, ["skipped"] = skipped, ["updatedConsumers"] = updated, ["failed"] = failed });
+        return new Reply(new JObject
+        {
+            ["published"] = published,
+            ["alreadyPublished"] = already,
+            ["notFound"] = notFound,
+            ["skipped"] = skipped,
+            ["updatedConsumers"] = updated,
+            ["failed"] = failed,
+            ["warnings"] = warnings,
+            ["errors"] = errors,
+        });
     }
 
     private static async Task<IResult> RetractAsync(HttpContext context, DefinitionService definitions, RouteTable table)
@@ -126,7 +143,7 @@ internal static class BulkEndpoints
         var filter = Bodies.Text(body, "definitionVersionId") is { } versionId
             ? new DefinitionFilter { Version = VersionOptions.AllVersions, Ids = [versionId], PageSize = PageSize }
             : Bodies.Text(body, "definitionId") is { } definitionId
-                ? new DefinitionFilter { Version = VersionOptions.Parse(Bodies.Text(body, "versionOptions"), VersionOptions.AllVersions), DefinitionIds = [definitionId], PageSize = PageSize }
+                ? new DefinitionFilter { Version = Query.Version(Bodies.Text(body, "versionOptions"), VersionOptions.AllVersions), DefinitionIds = [definitionId], PageSize = PageSize }
                 : null;
         if (filter is null)
         {
@@ -147,8 +164,48 @@ internal static class BulkEndpoints
         }
     }
 
-    private static async Task<IResult> DeleteInstancesAsync(HttpContext context, IRunStore store) =>
-        new Reply(new JObject { ["deleted"] = await store.DeleteAsync(await IdsAsync(context, "ids"), context.RequestAborted) });
+    /// <summary>Deletes runs by id, or those of definitions; one that still runs is cancelled first. One that is at work and cannot be stopped yet stays, and the count tells.</summary>
+    private static async Task<IResult> DeleteInstancesAsync(HttpContext context, IRunStore store, RunService runs)
+    {
+        var body = await RequestBody.ReadObjectAsync(context, context.RequestAborted);
+        var ids = Bodies.Texts(body, "ids");
+        List<string> definitionIds = [.. Bodies.Texts(body, "workflowDefinitionIds")];
+        if (Bodies.Text(body, "workflowDefinitionId") is { } one)
+        {
+            definitionIds.Add(one);
+        }
+
+        var deleted = 0;
+        if (ids.Count > 0 || definitionIds.Count > 0)
+        {
+            var filter = new RunFilter
+            {
+                Ids = ids.Count == 0 ? null : ids,
+                DefinitionIds = definitionIds.Count == 0 ? null : definitionIds,
+                Descending = false,
+                PageSize = PageSize,
+            };
+            for (var stayed = 0; ;)
+            {
+                // What is deleted leaves the list; only what stayed is skipped.
+                var page = await store.ListAsync(filter with { Page = stayed / PageSize }, context.RequestAborted);
+                foreach (var run in page.Items.Where(run => run.Status == Engine.WorkflowStatus.Running))
+                {
+                    await runs.CancelAsync(run.Id, context.RequestAborted);
+                }
+
+                var gone = await store.DeleteAsync([.. page.Items.Select(run => run.Id)], context.RequestAborted);
+                deleted += gone;
+                stayed += page.Items.Count - gone;
+                if (page.Items.Count < PageSize || gone == 0)
+                {
+                    break;
+                }
+            }
+        }
+
+        return new Reply(new JObject { ["deleted"] = deleted });
+    }
 
     private static async Task<IReadOnlyList<string>> IdsAsync(HttpContext context, string name) =>
         Bodies.Texts(await RequestBody.ReadObjectAsync(context, context.RequestAborted), name);

@@ -35,6 +35,7 @@ internal static class DefinitionEndpoints
         group.MapGet("/{definitionId}/consumers", async (string definitionId, HttpContext context, WorkflowLibrary library) =>
             new Reply(new JObject { ["consumingWorkflowDefinitionIds"] = new JArray(await library.ConsumersAsync(definitionId, context.RequestAborted)) }));
         group.MapGet("/{definitionId}/export", ExportAsync);
+        group.MapPost("/{definitionId}/export", ExportAsync);
         routes.MapPost("/bulk-actions/export/workflow-definitions", ExportManyAsync);
     }
 
@@ -44,9 +45,14 @@ internal static class DefinitionEndpoints
 
     private static async Task<IResult> ListAsync(HttpContext context, IDefinitionStore store)
     {
+        if (Query.Text(context, "materializer") is { } materializer && !materializer.Equals(Shapes.Materializer, StringComparison.OrdinalIgnoreCase))
+        {
+            return new Reply(new JObject { ["items"] = new JArray(), ["totalCount"] = 0, ["links"] = Shapes.LinksOfList() });
+        }
+
         var found = await store.ListAsync(new DefinitionFilter
         {
-            Version = VersionOptions.Parse(Query.Raw(context, "versionOptions"), VersionOptions.AllVersions),
+            Version = Query.Version(Query.Raw(context, "versionOptions"), VersionOptions.AllVersions),
             DefinitionIds = Query.Many(context, "definitionIds"),
             Ids = Query.Many(context, "ids"),
             Search = Query.Text(context, "searchTerm"),
@@ -73,7 +79,7 @@ internal static class DefinitionEndpoints
 
     private static async Task<IResult> GetAsync(string definitionId, HttpContext context, IDefinitionStore store, DefinitionService definitions)
     {
-        var options = VersionOptions.Parse(Query.Text(context, "versionOptions"), VersionOptions.Latest);
+        var options = Query.Version(Query.Text(context, "versionOptions"), VersionOptions.Latest);
         return await store.FindAsync(definitionId, options, context.RequestAborted) is { } version
             ? new Reply(Shapes.Definition(definitions, version))
             : NoDefinition(definitionId);
@@ -105,7 +111,7 @@ internal static class DefinitionEndpoints
 
     private static async Task<IResult> ExportAsync(string definitionId, HttpContext context, IDefinitionStore store, DefinitionService definitions, WorkflowLibrary library)
     {
-        var options = VersionOptions.Parse(Query.Text(context, "versionOptions"), VersionOptions.Latest);
+        var options = Query.Version(Query.Text(context, "versionOptions"), VersionOptions.Latest);
         if (await store.FindAsync(definitionId, options, context.RequestAborted) is not { } version)
         {
             return NoDefinition(definitionId);

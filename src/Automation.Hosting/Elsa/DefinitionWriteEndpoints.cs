@@ -23,9 +23,16 @@ internal static class DefinitionWriteEndpoints
         group.MapPost("/{definitionId}/update-references", UpdateReferencesAsync);
         group.MapDelete("/{definitionId}", DeleteAsync);
         group.MapPost("/import", (HttpContext context, DefinitionService definitions) => ImportAsync(null, context, definitions));
-        group.MapPut("/{definitionId}/import", (string definitionId, HttpContext context, DefinitionService definitions) => ImportAsync(definitionId, context, definitions));
+        group.MapPut("/import", (HttpContext context, DefinitionService definitions) => ImportAsync(null, context, definitions));
+        group.MapMethods("/{definitionId}/import", ["PUT", "POST"], (string definitionId, HttpContext context, DefinitionService definitions) => ImportAsync(definitionId, context, definitions));
         group.MapPost("/import-files", ImportFilesAsync).DisableAntiforgery();
+        group.MapDelete("/{definitionId}/version/{version:int}", async (string definitionId, int version, HttpContext context, IDefinitionStore store, RouteTable table) =>
+            await store.FindAsync(definitionId, new VersionOptions("Specific", version), context.RequestAborted) is { } found
+                ? await DeleteVersionAsync(found.Id, context, store, table)
+                : DefinitionEndpoints.NoDefinition(definitionId));
         routes.MapDelete("/workflow-definition-versions/{id}", DeleteVersionAsync);
+        routes.MapPost("/actions/workflow-definitions/reload", ReloadAsync);
+        routes.MapPost("/actions/workflow-definitions/refresh", RefreshAsync);
     }
 
     private static async Task<IResult> SaveAsync(HttpContext context, DefinitionService definitions, RouteTable table)
@@ -53,7 +60,29 @@ internal static class DefinitionWriteEndpoints
     {
         var updated = await definitions.UpdateReferencesAsync(definitionId, context.RequestAborted);
         table.Invalidate();
-        return updated is null ? DefinitionEndpoints.NoDefinition(definitionId) : new Reply(new JObject { ["affectedWorkflows"] = new JArray(updated) });
+        return updated is null ? DefinitionEndpoints.NoDefinition(definitionId) : new Reply(new JObject { ["affectedWorkflows"] = new JArray(updated.Select(version => version.Name ?? version.DefinitionId)) });
+    }
+
+    /// <summary>Reads the definitions folder anew. What is saved here is never behind.</summary>
+    private static async Task<IResult> ReloadAsync(HttpContext context, DefinitionFolder folder, RouteTable table)
+    {
+        await folder.LoadAsync(context.RequestAborted);
+        table.Invalidate();
+        return Results.Ok();
+    }
+
+    private static async Task<IResult> RefreshAsync(HttpContext context, DefinitionFolder folder, IDefinitionStore store, RouteTable table)
+    {
+        var wanted = Bodies.Texts(await RequestBody.ReadObjectAsync(context, context.RequestAborted), "definitionIds");
+        await folder.LoadAsync(context.RequestAborted);
+        table.Invalidate();
+        var (refreshed, notFound) = (new JArray(), new JArray());
+        foreach (var id in wanted)
+        {
+            (await store.FindAsync(id, VersionOptions.Latest, context.RequestAborted) is null ? notFound : refreshed).Add(id);
+        }
+
+        return new Reply(new JObject { ["refreshed"] = refreshed, ["notFound"] = notFound });
     }
 
     private static async Task<IResult> RetractAsync(string definitionId, HttpContext context, DefinitionService definitions, RouteTable table)

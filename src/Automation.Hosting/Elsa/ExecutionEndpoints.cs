@@ -16,6 +16,9 @@ internal static class ExecutionEndpoints
     /// <summary>Whether the definition's activation strategy refused the start.</summary>
     private const string CannotStartHeader = "x-elsa-workflow-cannot-start";
 
+    /// <summary>Runs of one bulk dispatch at most.</summary>
+    private const int MaximumRuns = 1000;
+
     private static readonly string[] SynchronousModes = ["Synchronous", "0"];
 
     public static void Map(IEndpointRouteBuilder routes)
@@ -23,22 +26,24 @@ internal static class ExecutionEndpoints
         routes.MapPost("/workflow-definitions/{definitionId}/execute", ExecuteAsync);
         routes.MapGet("/workflow-definitions/{definitionId}/execute", ExecuteAsync);
         routes.MapPost("/workflow-definitions/{definitionId}/dispatch", DispatchAsync);
+        routes.MapPost("/workflow-definitions/{definitionId}/bulk-dispatch", BulkDispatchAsync);
         routes.MapPost("/events/{eventName}/trigger", TriggerAsync);
         routes.MapPost("/tasks/{taskId}/complete", CompleteTaskAsync);
         routes.MapPost("/cancel/workflow-instances/{id}", CancelAsync);
     }
 
-    private static async Task<IResult> ExecuteAsync(string definitionId, HttpContext context, RunService runs, TimeProvider clock)
+    private static async Task<IResult> ExecuteAsync(string definitionId, HttpContext context, RunService runs, StartingPoints points, TimeProvider clock)
     {
         var body = await BodyOrQueryAsync(context);
         var id = Ids.New(clock);
+        var start = await points.ApplyAsync(StartOf(definitionId, body, id), Bodies.Object(body, "activityHandle"), context.RequestAborted);
 
         // The header goes with whatever response there is, also with one that the flow itself writes; not with a refusal.
         var exchange = new WebExchange(context, answered => Name(answered, id));
         WorkflowRun run;
         try
         {
-            run = await runs.ExecuteAsync(StartOf(definitionId, body, id) with { HttpExchange = exchange }, context.RequestAborted);
+            run = await runs.ExecuteAsync(start with { HttpExchange = exchange }, context.RequestAborted);
         }
         catch (ActivationRefusedException)
         {
@@ -61,6 +66,19 @@ internal static class ExecutionEndpoints
         var body = await RequestBody.ReadObjectAsync(context, context.RequestAborted);
         var id = await runs.DispatchAsync(StartOf(definitionId, body, Bodies.Text(body, "instanceId")), context.RequestAborted);
         return new Reply(new JObject { ["workflowInstanceId"] = id });
+    }
+
+    /// <summary>As many runs of one definition as are asked for, queued together.</summary>
+    private static async Task<IResult> BulkDispatchAsync(string definitionId, HttpContext context, RunService runs)
+    {
+        var body = await RequestBody.ReadObjectAsync(context, context.RequestAborted);
+        var count = Bodies.Number(body, "count", 1, minimum: 0);
+        if (count > MaximumRuns)
+        {
+            return Problem.BadRequest($"At most {MaximumRuns} runs are started at once; {count} were asked for.", "count", "Send several requests.");
+        }
+
+        return new Reply(new JObject { ["workflowInstanceIds"] = new JArray(await runs.DispatchAsync(StartOf(definitionId, body, null), count, context.RequestAborted)) });
     }
 
     private static async Task<IResult> TriggerAsync(string eventName, HttpContext context, RunService runs)
@@ -127,9 +145,12 @@ internal static class ExecutionEndpoints
             }
         }
 
-        if (Query.Text(context, "input") is { } input)
+        foreach (var name in new[] { "input", "variables", "activityHandle" })
         {
-            body["input"] = RequestBody.ParseJson(input, Json.PayloadDepth);
+            if (Query.Text(context, name) is { } json)
+            {
+                body[name] = RequestBody.ParseJson(json, Json.PayloadDepth);
+            }
         }
 
         return body;
@@ -139,7 +160,7 @@ internal static class ExecutionEndpoints
     {
         DefinitionId = definitionId,
         InstanceId = instanceId,
-        Version = VersionOptions.Parse(Bodies.Text(body, "versionOptions"), VersionOptions.Published),
+        Version = Query.Version(Bodies.Text(body, "versionOptions"), VersionOptions.Published),
         CorrelationId = Bodies.Text(body, "correlationId"),
         Name = Bodies.Text(body, "name"),
         TriggerActivityId = Bodies.Text(body, "triggerActivityId"),

@@ -28,6 +28,7 @@ internal static class InstanceEndpoints
         group.MapPost("/{id}/variables", SetVariablesAsync);
         group.MapGet("/{id}/journal", (string id, HttpContext context, IRunStore runs) => JournalAsync(id, [], context, runs));
         group.MapPost("/{id}/journal", async (string id, HttpContext context, IRunStore runs) => await JournalAsync(id, await RequestBody.ReadObjectAsync(context, context.RequestAborted), context, runs));
+        group.MapGet("/{id}/journal/{activityId}", LastEntryAsync);
         group.MapDelete("/{id}", DeleteAsync);
     }
 
@@ -41,6 +42,13 @@ internal static class InstanceEndpoints
             definitionIds.Add(one);
         }
 
+        if (Bodies.Flag(filter, "isSystem") == true)
+        {
+            // No run is the system's own.
+            return new Reply(new JObject { ["items"] = new JArray(), ["totalCount"] = 0 });
+        }
+
+        var orderBy = Bodies.Text(filter, "orderBy") ?? "Created";
         var found = await runs.ListAsync(new RunFilter
         {
             Ids = NullIfEmpty(Bodies.Texts(filter, "ids")),
@@ -51,11 +59,12 @@ internal static class InstanceEndpoints
             Statuses = NullIfEmpty(Names<WorkflowStatus>(filter, "statuses", "status")),
             SubStatuses = NullIfEmpty(Names<WorkflowSubStatus>(filter, "subStatuses", "subStatus")),
             Search = Bodies.Text(filter, "searchTerm"),
-            Since = SinceOf(filter),
-            OrderBy = Bodies.Text(filter, "orderBy") ?? "Created",
-            Descending = DefinitionEndpoints.IsDescending(Bodies.Text(filter, "orderDirection"), fallback: true),
-            Page = Math.Max(0, Bodies.Number(filter, "page", 0)),
-            PageSize = Math.Clamp(Bodies.Number(filter, "pageSize", 50), 1, MaximumPage),
+            Name = Bodies.Text(filter, "name"),
+            Times = TimesOf(filter),
+            OrderBy = orderBy,
+            Descending = DefinitionEndpoints.IsDescending(Bodies.Text(filter, "orderDirection"), fallback: orderBy != "Name"),
+            Page = Bodies.Number(filter, "page", 0, 0),
+            PageSize = Math.Min(Bodies.Number(filter, "pageSize", 50, 1), MaximumPage),
         }, context.RequestAborted);
         return new Reply(new JObject { ["items"] = new JArray(found.Items.Select(Shapes.Instance)), ["totalCount"] = found.Total });
     }
@@ -132,6 +141,12 @@ internal static class InstanceEndpoints
         return new Reply(new JObject { ["items"] = new JArray(rows.Skip(skip).Take(take).Select(r => Shapes.JournalRow(id, r))), ["totalCount"] = rows.Count });
     }
 
+    /// <summary>The last thing that an activity did.</summary>
+    private static async Task<IResult> LastEntryAsync(string id, string activityId, HttpContext context, IRunStore runs) =>
+        (await runs.ReadJournalAsync(id, context.RequestAborted)).LastOrDefault(record => record.ActivityId == activityId && record.EventName is "Started" or "Completed" or "Faulted") is { } last
+            ? new Reply(Shapes.JournalRow(id, last))
+            : Problem.NotFound($"The workflow instance '{id}' has no record of the activity '{activityId}'.");
+
     private static async Task<IResult> DeleteAsync(string id, HttpContext context, IRunStore runs, RunService service)
     {
         if (await runs.FindAsync(id, context.RequestAborted) is not { } run)
@@ -171,11 +186,20 @@ internal static class InstanceEndpoints
         return names.Select(n => Query.Name<T>(n, one)).Distinct().ToList();
     }
 
-    private static DateTimeOffset? SinceOf(JObject filter) =>
-        (filter.GetValue("timestampFilters", StringComparison.OrdinalIgnoreCase) as JArray)?.OfType<JObject>()
-            .Where(f => Bodies.Text(f, "column") is "CreatedAt" or "Created" && Bodies.Text(f, "operator") is "GreaterThan" or "GreaterThanOrEqual")
-            .Select(f => DateTimeOffset.TryParse(Bodies.Text(f, "timestamp"), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time) ? time : (DateTimeOffset?)null)
-            .Max();
+    /// <exception cref="ProblemException">400: a filter names no column or comparison, or its time is none.</exception>
+    private static List<RunTimeFilter> TimesOf(JObject filter) =>
+        (filter.GetValue("timestampFilters", StringComparison.OrdinalIgnoreCase) as JArray ?? []).OfType<JObject>().Select(time => new RunTimeFilter(
+            Bodies.Text(time, "column") switch
+            {
+                { } name when name.StartsWith("Created", StringComparison.OrdinalIgnoreCase) => RunTime.Created,
+                { } name when name.StartsWith("Updated", StringComparison.OrdinalIgnoreCase) || name.StartsWith("LastExecuted", StringComparison.OrdinalIgnoreCase) => RunTime.Updated,
+                { } name when name.StartsWith("Finished", StringComparison.OrdinalIgnoreCase) => RunTime.Finished,
+                var other => throw new ProblemException(Problem.BadRequest($"A time filter's column must be CreatedAt, UpdatedAt or FinishedAt; it is '{other}'.", "timestampFilters")),
+            },
+            Query.Name<TimeComparison>(Bodies.Text(time, "operator") ?? nameof(TimeComparison.Is), "operator"),
+            DateTimeOffset.TryParse(Bodies.Text(time, "timestamp"), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var at)
+                ? at
+                : throw new ProblemException(Problem.BadRequest($"A time filter's timestamp must be a time in ISO 8601; it is '{Bodies.Text(time, "timestamp")}'.", "timestampFilters")))).ToList();
 
     private static JObject FromQuery(HttpContext context)
     {

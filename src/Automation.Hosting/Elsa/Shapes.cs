@@ -9,6 +9,9 @@ namespace Automation.Hosting.Elsa;
 /// <summary>The JSON of Elsa's API. Arrays are never null: its clients are strict.</summary>
 internal static class Shapes
 {
+    /// <summary>How every definition is kept.</summary>
+    public const string Materializer = "Json";
+
     /// <summary>Links of a list: the designer hides its tools without <c>bulk-publish</c>.</summary>
     private static readonly (string Rel, string Method, string Path)[] ListLinks =
     [
@@ -29,9 +32,9 @@ internal static class Shapes
     public static JObject Definition(DefinitionService definitions, DefinitionVersion version)
     {
         var json = definitions.Describe(version);
-        json["toolVersion"] ??= version.ToolVersion;
         json["providerName"] = version.Provider;
-        json["materializerName"] = "Json";
+        json["materializerName"] = Materializer;
+        json["materializerContext"] = null;
         json["links"] = Links(version);
         return json;
     }
@@ -41,14 +44,14 @@ internal static class Shapes
     {
         ["id"] = version.Id,
         ["definitionId"] = version.DefinitionId,
-        ["name"] = version.Name,
+        ["name"] = version.Name ?? "",
         ["description"] = version.Description,
         ["version"] = version.Version,
-        ["toolVersion"] = version.ToolVersion,
+        ["toolVersion"] = System.Version.TryParse(version.ToolVersion, out var tool) ? tool.ToString() : null,
         ["isLatest"] = version.IsLatest,
         ["isPublished"] = version.IsPublished,
         ["providerName"] = version.Provider,
-        ["materializerName"] = "Json",
+        ["materializerName"] = Materializer,
         ["createdAt"] = Reply.Utc(version.CreatedAt),
         ["isReadonly"] = version.IsReadonly,
         ["isSystem"] = version.IsSystem,
@@ -124,21 +127,11 @@ internal static class Shapes
         ["message"] = record.Message,
         ["source"] = null,
         ["activityState"] = null,
-        ["payload"] = record.Fault is { } fault ? Exception(fault) : null,
+        ["payload"] = record.Fault?.DescribeException(),
     };
 
     /// <summary>Id of an execution in this API: it names its instance too, by which it is found.</summary>
     public static string ExecutionId(string instanceId, string activityInstanceId) => $"{instanceId}:{activityInstanceId}";
-
-    /// <summary>A fault as Elsa shows an exception. There is no stack trace: it is the program's own, and nobody's who builds flows.</summary>
-    public static JObject Exception(Fault fault) => new()
-    {
-        ["type"] = fault.ExceptionType ?? "Automation.Fault",
-        ["message"] = fault.Message,
-        ["stackTrace"] = null,
-        ["innerException"] = null,
-        ["metadata"] = new JObject { ["code"] = fault.Code, ["detail"] = fault.Detail, ["action"] = fault.Action, ["property"] = fault.Property },
-    };
 
     private static JObject Bookmark(Bookmark bookmark) => new()
     {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Automation.Runtime.Storage;
 using Microsoft.AspNetCore.Http;
 
 namespace Automation.Hosting.Web;
@@ -56,6 +57,13 @@ internal static class Query
         Enum.TryParse<T>(text, ignoreCase: true, out var value) && Enum.IsDefined(value)
             ? value
             : throw new ProblemException(Problem.BadRequest($"'{name}' must be one of {string.Join(", ", Enum.GetNames<T>())}; it is '{text}'.", name));
+
+    /// <summary>Which version is meant; null is the fallback.</summary>
+    /// <exception cref="ProblemException">400: it is no version.</exception>
+    public static VersionOptions Version(string? text, VersionOptions fallback) => text is null
+        ? fallback
+        : VersionOptions.Read(text) ?? throw new ProblemException(Problem.BadRequest(
+            $"'versionOptions' must be Latest, Published, Draft, LatestOrPublished, LatestAndPublished, AllVersions or a number; it is '{text}'.", "versionOptions"));
 
     /// <summary>Page (0-based) and size of the own API's lists, whose pages count from 1.</summary>
     public static (int Page, int Size) Page(HttpContext context) => (Number(context, "page", 1, 1, 1_000_000) - 1, Number(context, "pageSize", 50, 1, 100));

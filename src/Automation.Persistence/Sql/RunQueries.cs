@@ -46,12 +46,35 @@ internal static class RunQueries
         where.AddIf(filter.TriggerId is not null, "trigger_id = @trigger", filter.TriggerId);
         where.AddIf(filter.ParentInstanceId is not null, "parent_instance_id = @parent", filter.ParentInstanceId);
         where.AddIf(filter.Since is not null, "created_at >= @since", Columns.Ticks(filter.Since));
+        where.AddIf(filter.Name is not null, "name = @name", filter.Name);
+        foreach (var (time, number) in filter.Times.Select((time, number) => (time, number)))
+        {
+            where.AddIf(true, $"{Column(time.Time)} {Operator(time.Comparison)} @time{number}", Columns.Ticks(time.At));
+        }
+
         where.AddIf(
             !string.IsNullOrWhiteSpace(filter.Search),
             @"(id #like# @search ESCAPE '\' OR name #like# @search ESCAPE '\' OR definition_name #like# @search ESCAPE '\' OR correlation_id #like# @search ESCAPE '\' OR error #like# @search ESCAPE '\')",
             Columns.Contains(filter.Search ?? ""));
         return where;
     }
+
+    private static string Column(RunTime time) => time switch
+    {
+        RunTime.Updated => "updated_at",
+        RunTime.Finished => "finished_at",
+        _ => "created_at",
+    };
+
+    private static string Operator(TimeComparison comparison) => comparison switch
+    {
+        TimeComparison.IsNot => "<>",
+        TimeComparison.LessThan => "<",
+        TimeComparison.GreaterThan => ">",
+        TimeComparison.LessThanOrEqual => "<=",
+        TimeComparison.GreaterThanOrEqual => ">=",
+        _ => "=",
+    };
 
     private static string Numbers<T>(IReadOnlyList<T>? values)
         where T : struct, Enum => string.Join(',', (values ?? []).Select(v => Convert.ToInt32(v, System.Globalization.CultureInfo.InvariantCulture)));
@@ -60,7 +83,7 @@ internal static class RunQueries
     {
         var column = filter.OrderBy switch
         {
-            "LastExecuted" => "updated_at",
+            "LastExecuted" or "UpdatedAt" => "updated_at",
             "Finished" => "finished_at",
             "Name" => "name",
             _ => "created_at",

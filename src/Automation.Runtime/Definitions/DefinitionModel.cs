@@ -31,8 +31,8 @@ internal static class DefinitionModel
         return Json.Write(kept);
     }
 
-    /// <summary>The model as GET shows it: flags of the row, empty lists for nulls, node ids.</summary>
-    public static JObject Describe(DefinitionVersion version, bool withNodeIds = true)
+    /// <summary>The model with what the row knows of it, and empty lists for nulls.</summary>
+    public static JObject Model(DefinitionVersion version)
     {
         var model = (JObject)Json.Parse(version.Json, Json.DefinitionDepth);
         foreach (var name in Arrays.Where(name => model[name] is null or { Type: JTokenType.Null }))
@@ -54,36 +54,13 @@ internal static class DefinitionModel
         model["isSystem"] = version.IsSystem;
         model["isLatest"] = version.IsLatest;
         model["isPublished"] = version.IsPublished;
-        if (withNodeIds)
-        {
-            foreach (var variable in (model["variables"] as JArray ?? []).OfType<JObject>())
-            {
-                FitVariable(variable);
-            }
-
-            if (model["root"] is JObject root)
-            {
-                FillNodeIds(root, "Workflow1");
-            }
-        }
-
         return model;
-    }
-
-    /// <summary>The designer needs an id, and a flag that is one; older files have neither.</summary>
-    private static void FitVariable(JObject variable)
-    {
-        variable["id"] ??= variable["name"]?.DeepClone();
-        if (variable["isArray"] is not { Type: JTokenType.Boolean })
-        {
-            variable["isArray"] = false;
-        }
     }
 
     /// <summary>Export file: the model after its schema line.</summary>
     public static (string FileName, string Text) Export(DefinitionVersion version)
     {
-        var model = Describe(version, withNodeIds: false);
+        var model = Model(version);
         model.AddFirst(new JProperty("$schema", Schema));
         var slug = Slug(version.Name);
         var name = slug.Length == 0 ? $"workflow-definition-{version.DefinitionId}-{version.Id}.json" : $"workflow-definition-{slug}-{version.DefinitionId}-{version.Id}.json";
@@ -133,10 +110,16 @@ internal static class DefinitionModel
     /// <summary>What counts of a model, without what the server gives, node ids and empty values. The version of a workflow used as an activity counts by its number: publishing writes its id.</summary>
     public static JObject Content(JObject model)
     {
-        var content = (JObject)model.DeepClone();
+        // Two spellings of one thing are no difference: what the designer saves back of an older file says the same.
+        var content = DefinitionView.Fit((JObject)model.DeepClone());
         foreach (var name in Given)
         {
             content.Remove(name);
+        }
+
+        foreach (var unset in ((JObject)content["options"]!).Properties().Where(property => property.Value is { Type: JTokenType.Null } or JValue { Value: false }).ToList())
+        {
+            unset.Remove();
         }
 
         foreach (var empty in content.Properties().Where(property => property.Value is { Type: JTokenType.Null } or JArray { Count: 0 } or JObject { Count: 0 }).ToList())
@@ -150,52 +133,6 @@ internal static class DefinitionModel
         }
 
         return content;
-    }
-
-    /// <summary>Gives every activity below <paramref name="activity"/> the path of ids that names it; one that is there already and right stays.</summary>
-    private static void FillNodeIds(JObject activity, string parent)
-    {
-        var nodeId = parent + ":" + (string?)activity["id"];
-        if ((string?)activity["nodeId"] != nodeId)
-        {
-            if (activity["nodeId"] is null && activity.Property("id", StringComparison.Ordinal) is { } id)
-            {
-                id.AddAfterSelf(new JProperty("nodeId", nodeId));
-            }
-            else
-            {
-                activity["nodeId"] = nodeId;
-            }
-        }
-
-        foreach (var property in activity.Properties().Where(property => property.Name is not ("metadata" or "customProperties")).ToList())
-        {
-            FillBelow(property.Value, nodeId);
-        }
-    }
-
-    private static void FillBelow(JToken token, string parent)
-    {
-        switch (token)
-        {
-            case JObject { } item when item["type"] is { Type: JTokenType.String } && item["id"] is { Type: JTokenType.String }:
-                FillNodeIds(item, parent);
-                break;
-            case JObject item when item["expression"] is null:
-                foreach (var property in item.Properties().ToList())
-                {
-                    FillBelow(property.Value, parent);
-                }
-
-                break;
-            case JArray items:
-                foreach (var item in items)
-                {
-                    FillBelow(item, parent);
-                }
-
-                break;
-        }
     }
 
     private static string Slug(string? name)

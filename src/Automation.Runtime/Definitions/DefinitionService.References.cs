@@ -7,8 +7,8 @@ namespace Automation.Runtime.Definitions;
 /// <content>Workflows that use others as activities.</content>
 public sealed partial class DefinitionService
 {
-    /// <summary>Lets the workflows that use this one as an activity use its published version; their definition ids. Null: there is no such published definition.</summary>
-    public async Task<IReadOnlyList<string>?> UpdateReferencesAsync(string definitionId, CancellationToken cancellationToken)
+    /// <summary>Lets the workflows that use this one as an activity use its published version; their what they were. Null: there is no such published definition.</summary>
+    public async Task<IReadOnlyList<DefinitionVersion>?> UpdateReferencesAsync(string definitionId, CancellationToken cancellationToken)
     {
         await writing.WaitAsync(cancellationToken);
         try
@@ -18,7 +18,7 @@ public sealed partial class DefinitionService
                 return null;
             }
 
-            var updated = new List<string>();
+            var updated = new List<DefinitionVersion>();
             await UpdateReferencesAsync(published, updated, cancellationToken);
             return updated;
         }
@@ -32,11 +32,11 @@ public sealed partial class DefinitionService
     /// Lets the workflows that use this one as an activity use the published version: a draft of each is changed, and published when the workflow was. One that cannot
     /// be published with it stays as it was, its changed draft aside.
     /// </summary>
-    private async Task UpdateReferencesAsync(DefinitionVersion target, List<string> updated, CancellationToken cancellationToken)
+    private async Task UpdateReferencesAsync(DefinitionVersion target, List<DefinitionVersion> updated, CancellationToken cancellationToken)
     {
         foreach (var consumer in await library.ConsumingAsync(target.DefinitionId, cancellationToken))
         {
-            if (consumer.IsReadonly || updated.Contains(consumer.DefinitionId))
+            if (consumer.IsReadonly || updated.Exists(other => other.DefinitionId == consumer.DefinitionId))
             {
                 continue;
             }
@@ -57,7 +57,7 @@ public sealed partial class DefinitionService
             var draft = (await DraftAsync(definition.Json, new Origin(consumer.Provider), retriedPublish: false, cancellationToken)).Version;
             await store.SaveAsync([draft], cancellationToken);
             plans.Forget(draft.Id);
-            updated.Add(consumer.DefinitionId);
+            updated.Add(consumer);
             if (consumer.IsPublished)
             {
                 try

@@ -238,7 +238,7 @@ public sealed partial class DefinitionService : IDisposable
     public (string FileName, string Text) Export(DefinitionVersion version) => DefinitionModel.Export(version);
 
     /// <summary>A version as the Elsa API shows it: flags, empty lists for nulls, a node id on every activity.</summary>
-    public JObject Describe(DefinitionVersion version) => DefinitionModel.Describe(version);
+    public JObject Describe(DefinitionVersion version) => DefinitionView.Of(version);
 
     /// <summary>Reads, compiles and checks a definition without keeping it: all its problems.</summary>
     public async Task<IReadOnlyList<DefinitionProblem>> ValidateAsync(string text, CancellationToken cancellationToken)
@@ -268,9 +268,9 @@ public sealed partial class DefinitionService : IDisposable
             return saved;
         }
 
-        var updated = new List<string>();
+        var updated = new List<DefinitionVersion>();
         await UpdateReferencesAsync(saved.Version, updated, cancellationToken);
-        return saved with { UpdatedConsumers = updated };
+        return saved with { UpdatedConsumers = [.. updated.Select(consumer => consumer.DefinitionId)] };
     }
 
     private async Task<SavedDefinition> PublishOneAsync(DefinitionVersion draft, bool wasNew, CancellationToken cancellationToken)

@@ -68,6 +68,17 @@ public sealed class RunService(
         return instance.Id;
     }
 
+    /// <summary>Queues several runs of one definition in one transaction and rings for them; returns their instance ids.</summary>
+    /// <exception cref="KeyNotFoundException">No such version.</exception>
+    public async Task<IReadOnlyList<string>> DispatchAsync(StartRequest request, int count, CancellationToken cancellationToken)
+    {
+        var first = await NewInstanceAsync(request with { InstanceId = null }, cancellationToken);
+        var instances = Enumerable.Range(0, count).Select(number => number == 0 ? first : WithId(first, Ids.New(clock))).ToList();
+        await runs.EnqueueAsync(instances, [], cancellationToken);
+        doorbell.RingRuns([.. instances.Select(instance => instance.Id)]);
+        return [.. instances.Select(instance => instance.Id)];
+    }
+
     /// <summary>Resumes one bookmark on the caller's thread if nobody else holds the instance, else queues the stimulus. Null: it was queued.</summary>
     /// <exception cref="KeyNotFoundException">No run waits on this bookmark.</exception>
     public async Task<WorkflowRun?> ResumeAsync(string bookmarkId, JToken? input, IHttpExchange? exchange, CancellationToken cancellationToken)
@@ -360,6 +371,8 @@ public sealed class RunService(
         doorbell.RingRuns([newId]);
         return newId;
     }
+
+    private static NewInstance WithId(NewInstance instance, string id) => instance with { Id = id, Start = instance.Start with { InstanceId = id, Lineage = id } };
 
     private async Task<NewInstance> NewInstanceAsync(StartRequest request, CancellationToken cancellationToken)
     {

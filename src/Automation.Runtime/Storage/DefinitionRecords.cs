@@ -35,34 +35,17 @@ public readonly record struct VersionOptions(string Kind, int? Number = null)
     public static VersionOptions LatestOrPublished { get; } = new("LatestOrPublished");
     public static VersionOptions AllVersions { get; } = new("AllVersions");
 
-    /// <summary>Reads the API's form; empty means every version.</summary>
-    public static VersionOptions Parse(string? text, VersionOptions fallback)
+    /// <summary>Reads the API's form; empty means every version. Null: it is none.</summary>
+    public static VersionOptions? Read(string text) => text.ToLowerInvariant() switch
     {
-        if (text is null)
-        {
-            return fallback;
-        }
-
-        if (text.Length == 0)
-        {
-            return AllVersions;
-        }
-
-        if (int.TryParse(text, out var number))
-        {
-            return new VersionOptions("Specific", number);
-        }
-
-        return text.ToLowerInvariant() switch
-        {
-            "latest" => Latest,
-            "published" => Published,
-            "draft" => new VersionOptions("Draft"),
-            "latestorpublished" => LatestOrPublished,
-            "latestandpublished" => new VersionOptions("LatestAndPublished"),
-            _ => AllVersions,
-        };
-    }
+        "" or "allversions" => AllVersions,
+        "latest" => Latest,
+        "published" => Published,
+        "draft" => new VersionOptions("Draft"),
+        "latestorpublished" => LatestOrPublished,
+        "latestandpublished" => new VersionOptions("LatestAndPublished"),
+        _ => int.TryParse(text, out var number) ? new VersionOptions("Specific", number) : null,
+    };
 }
 
 /// <summary>Filters and order of a list of definitions. Pages are 0-based here.</summary>

@@ -204,12 +204,38 @@ public sealed record RunFilter
     public string? TriggerId { get; init; }
     public string? ParentInstanceId { get; init; }
     public DateTimeOffset? Since { get; init; }
+    public string? Name { get; init; }
+
+    /// <summary>All of them hold.</summary>
+    public IReadOnlyList<RunTimeFilter> Times { get; init; } = [];
 
     /// <summary><c>Created</c>, <c>LastExecuted</c>, <c>Finished</c>, <c>Name</c>.</summary>
     public string OrderBy { get; init; } = "Created";
     public bool Descending { get; init; } = true;
     public int Page { get; init; }
     public int PageSize { get; init; } = 50;
+}
+
+/// <summary>A time of a run, held against another.</summary>
+public sealed record RunTimeFilter(RunTime Time, TimeComparison Comparison, DateTimeOffset At);
+
+/// <summary>Times that a run has.</summary>
+public enum RunTime
+{
+    Created,
+    Updated,
+    Finished,
+}
+
+/// <summary>How two times are compared. The names are Elsa's.</summary>
+public enum TimeComparison
+{
+    Is,
+    IsNot,
+    LessThan,
+    GreaterThan,
+    LessThanOrEqual,
+    GreaterThanOrEqual,
 }
 
 /// <summary>Instances, stimuli, bookmarks, journal.</summary>

@@ -43,7 +43,10 @@ public sealed class ContractTests(RunningServer server) : IClassFixture<RunningS
     [InlineData("/descriptors/output-converters?sourceType=Object&destinationType=String", """{"items":"array"}""")]
     [InlineData("/features/installed", """{"items":[{"name":"text","namespace":"text","fullName":"text","displayName":"text","description":"text"}],"count":"int"}""")]
     [InlineData("/package/version", """{"packageVersion":"text"}""")]
+    [InlineData("/features/installed/Elsa.RealTimeWorkflowUpdates", """{"name":"text","namespace":"text","fullName":"text","displayName":"text","description":"text"}""")]
     [InlineData("/resilience/strategies?category=HTTP", """{"items":"array","count":"int"}""")]
+    [InlineData("/resilience/retries/{execution}?skip=0&take=10", """{"items":"array","totalCount":"int"}""")]
+    [InlineData("/workflow-definitions?materializer=Json&label=&Page=0&PageSize=2", "list")]
     [InlineData("/workflow-instances?definitionId={definition}&page=0&pageSize=10", "instances")]
     [InlineData("/workflow-instances/{waiting}", "instance")]
     [InlineData("/workflow-instances/{ended}", "instance")]
@@ -57,6 +60,9 @@ public sealed class ContractTests(RunningServer server) : IClassFixture<RunningS
     [InlineData("/activity-executions/list?WorkflowInstanceId={ended}&ActivityNodeId=Workflow1%3Achart", "executions")]
     [InlineData("/activity-execution-summaries/list?WorkflowInstanceId={waiting}", "executionSummaries")]
     [InlineData("/activity-executions/by-id?id={execution}", "execution")]
+    [InlineData("/activity-executions/{execution}", "execution")]
+    [InlineData("/activity-executions/count?WorkflowInstanceId={ended}&ActivityId=say&Completed=True", """{"count":"int"}""")]
+    [InlineData("/workflow-instances/{ended}/journal/say", """{"id":"text","activityId":"text","eventName":"Completed","timestamp":"time","sequence":"int"}""")]
     [InlineData("/activity-executions/{execution}/call-stack?includeCrossWorkflowChain=True&skip=0&take=10", "callStack")]
     public async Task Get_AnswersInItsShape(string path, string shape)
     {
@@ -75,14 +81,19 @@ public sealed class ContractTests(RunningServer server) : IClassFixture<RunningS
     [InlineData("/tests/activities", """{"workflowDefinitionHandle":{"definitionVersionId":"{version}","definitionId":null},"activityHandle":{"activityNodeId":"Workflow1:chart:each:inner:say","activityId":null}}""", """{"activityState":"object","payload":"object","outputs":"object","exception":"object?","status":"Completed"}""")]
     [InlineData("/tests/activities", """{"workflowDefinitionHandle":{"definitionId":"{definition}"},"activityHandle":{"activityId":"fault"}}""", """{"activityState":"object","payload":"object","outputs":"object","exception":{"type":"text","message":"text"},"status":"Faulted"}""")]
     [InlineData("/workflow-definitions/{definition}/dispatch", """{"versionOptions":"Published","input":{"Mode":"end"}}""", """{"workflowInstanceId":"text"}""")]
+    [InlineData("/workflow-definitions/{definition}/bulk-dispatch", """{"count":3,"versionOptions":"Published","input":{"Mode":"end"}}""", """{"workflowInstanceIds":["text"]}""")]
     [InlineData("/workflow-definitions/{definition}/publish", "{}", "saved")]
+    [InlineData("/actions/workflow-definitions/refresh", """{"definitionIds":["{definition}","none"]}""", """{"refreshed":["text"],"notFound":["text"]}""")]
+    [InlineData("/actions/workflow-definitions/reload", "{}", "any")]
+    [InlineData("/workflow-instances", """{"name":null,"isSystem":true,"orderBy":"Name","orderDirection":null,"timestampFilters":[{"column":"FinishedAt","operator":"LessThanOrEqual","timestamp":"2020-01-01T00:00:00+02:00"}]}""", "instances")]
     [InlineData("/workflow-definitions/{definition}/update-references", "{}", """{"affectedWorkflows":["text"]}""")]
-    [InlineData("/bulk-actions/publish/workflow-definitions/by-definition-ids", """{"definitionIds":["{definition}","none"]}""", """{"published":["text"],"alreadyPublished":["text"],"notFound":["text"],"skipped":["text"],"updatedConsumers":["text"]}""")]
+    [InlineData("/bulk-actions/publish/workflow-definitions/by-definition-ids", """{"definitionIds":["{definition}","none"]}""", """{"published":["text"],"alreadyPublished":["text"],"notFound":["text"],"skipped":["text"],"updatedConsumers":["text"],"failed":["text"],"warnings":"object"}""")]
     [InlineData("/bulk-actions/retract/workflow-definitions/by-definition-ids", """{"definitionIds":["none"]}""", """{"retracted":["text"],"alreadyRetracted":["text"],"notFound":["text"],"skipped":["text"]}""")]
     [InlineData("/bulk-actions/delete/workflow-definitions/by-definition-id", """{"definitionIds":["none"]}""", """{"deleted":"int"}""")]
     [InlineData("/bulk-actions/delete/workflow-definitions/by-id", """{"ids":["none"]}""", """{"deleted":"int"}""")]
     [InlineData("/bulk-actions/cancel/workflow-instances", """{"definitionVersionId":"none"}""", """{"cancelled":"int"}""")]
     [InlineData("/bulk-actions/delete/workflow-instances/by-id", """{"ids":["none"]}""", """{"deleted":"int"}""")]
+    [InlineData("/bulk-actions/delete/workflow-instances", """{"workflowDefinitionId":"none","workflowDefinitionIds":["none"]}""", """{"deleted":"int"}""")]
     [InlineData("/descriptors/activities/GoHighLevel.Contacts.GetContact/options/ConnectionId", """{"context":{}}""", """{"items":{"dropdown":{"selectList":{"items":[{"text":"text","value":"text"}],"isFlagsEnum":"bool"}}}}""")]
     [InlineData("/events/nobody-listens/trigger", """{"correlationId":null,"input":null}""", "any")]
     public async Task Post_AnswersInItsShape(string path, string body, string shape)
@@ -117,6 +128,19 @@ public sealed class ContractTests(RunningServer server) : IClassFixture<RunningS
     [InlineData("POST", "/cancel/workflow-instances/none", 404)]
     [InlineData("POST", "/tasks/none/complete", 404)]
     [InlineData("POST", "/workflow-definitions", 400)]
+    [InlineData("POST", "/workflow-definitions/none/bulk-dispatch", 404)]
+    [InlineData("POST", "/workflow-definitions/none/update-references", 404)]
+    [InlineData("GET", "/workflow-definitions/none/execute", 404)]
+    [InlineData("GET", "/workflow-instances/none/execution-state", 404)]
+    [InlineData("GET", "/workflow-instances/none/journal", 404)]
+    [InlineData("GET", "/workflow-instances/none/journal/a", 404)]
+    [InlineData("GET", "/activity-executions/none", 404)]
+    [InlineData("GET", "/activity-executions/list", 400)]
+    [InlineData("GET", "/workflow-instances?pageSize=0", 400)]
+    [InlineData("GET", "/workflow-definitions?page=-1", 400)]
+    [InlineData("GET", "/workflow-definitions?versionOptions=Newest", 400)]
+    [InlineData("DELETE", "/workflow-definitions/none/version/1", 404)]
+    [InlineData("PUT", "/workflow-definitions/none/import", 400)]
     [InlineData("POST", "/bulk-actions/import/workflow-instances", 400)]
     [InlineData("DELETE", "/workflow-definitions/none", 404)]
     [InlineData("DELETE", "/workflow-definition-versions/none", 404)]
@@ -124,7 +148,7 @@ public sealed class ContractTests(RunningServer server) : IClassFixture<RunningS
     public async Task Request_ForWhatIsNotThere_IsAProblem(string method, string path, int expected)
     {
         using var request = new HttpRequestMessage(new HttpMethod(method), Api + path);
-        if (method == "POST")
+        if (method is "POST" or "PUT")
         {
             request.Content = new StringContent("{}", Encoding.UTF8, "application/json");
         }

@@ -5,7 +5,8 @@ namespace Automation.ServerTests.Elsa;
 
 /// <summary>
 /// The type of every member as a strict client reads it. A shape is a JSON value: members that must be there; texts name a type (<c>text</c>, <c>int</c>, <c>number</c>, <c>bool</c>,
-/// <c>time</c>, <c>object</c>, <c>array</c>, <c>any</c>, or names in one of which it must be, as <c>Running|Finished</c>), with <c>?</c> where null is allowed; an array has the shape of its items.
+/// <c>time</c>, <c>version</c>, <c>texts</c> (an object of texts), <c>object</c>, <c>array</c>, <c>any</c>, or names in one of which it must be, as <c>Running|Finished</c>), with <c>!</c> where null is
+/// allowed and <c>?</c> where it may be absent too; an array has the shape of its items.
 /// </summary>
 internal static class Shape
 {
@@ -42,7 +43,7 @@ internal static class Shape
 
                 break;
             case JValue { Value: string type }:
-                if (!(type.EndsWith('?') && value is { Type: JTokenType.Null }) && !Is(value, type.TrimEnd('?')))
+                if (!((type.EndsWith('?') || type.EndsWith('!')) && value is { Type: JTokenType.Null }) && !Is(value, type.TrimEnd('?', '!')))
                 {
                     wrong.Add($"{path} is {Show(value)}, not {type}");
                 }
@@ -61,6 +62,8 @@ internal static class Shape
         "int" => value?.Type == JTokenType.Integer,
         "number" => value?.Type is JTokenType.Integer or JTokenType.Float,
         "bool" => value?.Type == JTokenType.Boolean,
+        "version" => value is JValue { Value: string version } && Version.TryParse(version, out _),
+        "texts" => value is JObject texts && texts.Properties().All(member => member.Value.Type == JTokenType.String),
         "object" => value is JObject,
         "array" => value is JArray,
         "time" => value is JValue { Value: string text } && (text.EndsWith('Z') || text.Contains('+', StringComparison.Ordinal)) && DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, out _),

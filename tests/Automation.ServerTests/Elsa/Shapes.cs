@@ -8,17 +8,18 @@ internal static class Shapes
     public static readonly JObject Link = JObject.Parse("""{"href":"text","rel":"text","method":"text"}""");
 
     public static readonly JObject Definition = JObject.Parse("""
-        {"id":"text","definitionId":"text","name":"text?","description":"text?","createdAt":"time","version":"int","toolVersion":"text?",
-         "variables":[{"id":"text","name":"text","typeName":"text","isArray":"bool","value":"text?","storageDriverTypeName":"text?"}],
-         "inputs":[{"type":"text","name":"text"}],"outputs":[{"type":"text","name":"text"}],"outcomes":["text"],
+        {"id":"text","definitionId":"text","name":"text?","description":"text!","createdAt":"time","version":"int","toolVersion":"version!",
+         "variables":[{"id":"text","name":"text","typeName":"text","isArray":"bool","value":"text!","storageDriverTypeName":"text!"}],
+         "inputs":[{"type":"text","name":"text","displayName":"text","description":"text","category":"text","isArray":"bool","uiHint":"text","storageDriverType":"text!"}],
+         "outputs":[{"type":"text","name":"text","displayName":"text","description":"text","category":"text","isArray":"bool"}],"outcomes":["text"],
          "customProperties":"object","isReadonly":"bool","isSystem":"bool","isLatest":"bool","isPublished":"bool",
-         "options":{"activationStrategyType":"text?","usableAsActivity":"bool?","activityCategory":"text?","incidentStrategyType":"text?","commitStrategyName":"text?"},
-         "root":{"id":"text","nodeId":"text","type":"text","version":"int"},"providerName":"text","materializerName":"text"}
+         "options":{"activationStrategyType":"text!","usableAsActivity":"bool!","autoUpdateConsumingWorkflows":"bool","activityCategory":"text!","incidentStrategyType":"text!","commitStrategyName":"text!"},
+         "root":{"id":"text","nodeId":"text","type":"text","version":"int"},"providerName":"text","materializerName":"text","materializerContext":"text!"}
         """).With("links", new JArray(Link));
 
     public static readonly JObject Summary = JObject.Parse("""
-        {"id":"text","definitionId":"text","name":"text?","description":"text?","version":"int","toolVersion":"text?","isLatest":"bool","isPublished":"bool",
-         "providerName":"text","materializerName":"text","createdAt":"time","isReadonly":"bool","isMaterializerAvailable":"bool"}
+        {"id":"text","definitionId":"text","name":"text","description":"text!","version":"int","toolVersion":"version!","isLatest":"bool","isPublished":"bool",
+         "providerName":"text","materializerName":"text","createdAt":"time","isReadonly":"bool","isSystem":"bool","isMaterializerAvailable":"bool"}
         """).With("links", new JArray(Link));
 
     public static readonly JObject SummaryList = new() { ["items"] = new JArray(Summary), ["totalCount"] = "int", ["links"] = new JArray(Link) };
@@ -33,33 +34,36 @@ internal static class Shapes
 
     public static readonly JObject Instance = JObject.Parse("""
         {"id":"text","definitionId":"text","definitionVersionId":"text","version":"int","status":"Running|Finished",
-         "subStatus":"Pending|Executing|Suspended|Finished|Cancelled|Faulted|Interrupted","correlationId":"text?","name":"text?","incidentCount":"int",
-         "createdAt":"time","updatedAt":"time","finishedAt":"time?"}
+         "subStatus":"Pending|Executing|Suspended|Finished|Cancelled|Faulted|Interrupted","correlationId":"text!","name":"text!","incidentCount":"int",
+         "createdAt":"time","updatedAt":"time","finishedAt":"time!"}
         """);
 
-    public static readonly JObject Exception = JObject.Parse("""{"type":"text","message":"text","stackTrace":"text?","innerException":"any","metadata":"object"}""");
+    public static readonly JObject Exception = JObject.Parse("""{"type":"text","message":"text","stackTrace":"text!","innerException":"object!","metadata":"texts"}""");
 
     public static readonly JObject State = JObject.Parse("""
-        {"id":"text","definitionId":"text","definitionVersion":"int","correlationId":"text?","status":"Running|Finished",
+        {"id":"text","definitionId":"text","definitionVersion":"int","correlationId":"text!","status":"Running|Finished",
          "subStatus":"Pending|Executing|Suspended|Finished|Cancelled|Faulted|Interrupted",
-         "bookmarks":[{"id":"text","name":"text","hash":"text","activityNodeId":"text","activityInstanceId":"text","autoBurn":"bool","callbackMethodName":"text?"}],
-         "fault":"object?","completionCallbacks":"array","activityExecutionContexts":"array","input":"object","output":"object","properties":"object",
-         "createdAt":"time","updatedAt":"time","finishedAt":"time?"}
-        """).With("incidents", new JArray(JObject.Parse("""{"activityId":"text","activityNodeId":"text","activityInstanceId":"text","activityType":"text","message":"text","timestamp":"time"}""").With("exception", Exception)));
+         "bookmarks":[{"id":"text","name":"text","hash":"text","payload":"any","activityNodeId":"text","activityInstanceId":"text","autoBurn":"bool","callbackMethodName":"text!","metadata":"texts"}],
+         "completionCallbacks":[{"ownerInstanceId":"text","childNodeId":"text","methodName":"text!"}],
+         "activityExecutionContexts":[{"id":"text","parentContextId":"text!","scheduledActivityNodeId":"text","ownerActivityNodeId":"text!","properties":"object","activityState":"object!","dynamicVariables":"array"}],
+         "input":"object","output":"object","properties":"object","createdAt":"time","updatedAt":"time","finishedAt":"time!"}
+        """)
+        .With("incidents", new JArray(JObject.Parse("""{"activityId":"text","activityNodeId":"text","activityInstanceId":"text!","activityType":"text","message":"text","timestamp":"time"}""").With("exception", Exception)))
+        .With("fault", "object!");
 
     public static readonly JObject Journal = JObject.Parse("""
-        {"items":[{"id":"text","activityInstanceId":"text","parentActivityInstanceId":"text?","activityId":"text","activityType":"text","activityTypeVersion":"int","activityName":"text?",
-         "nodeId":"text","timestamp":"time","sequence":"int","eventName":"text","message":"text?","source":"text?","activityState":"object?","payload":"any"}],"totalCount":"int"}
+        {"items":[{"id":"text","activityInstanceId":"text","parentActivityInstanceId":"text!","activityId":"text","activityType":"text","activityTypeVersion":"int","activityName":"text!",
+         "nodeId":"text","timestamp":"time","sequence":"int","eventName":"text!","message":"text!","source":"text!","activityState":"object!","payload":"any"}],"totalCount":"int"}
         """);
 
     public static readonly JObject ExecutionSummary = JObject.Parse("""
-        {"id":"text","workflowInstanceId":"text","activityId":"text","activityNodeId":"text","activityType":"text","activityTypeVersion":"int","activityName":"text?","metadata":"object",
-         "startedAt":"time","hasBookmarks":"bool","status":"Pending|Running|Completed|Canceled|Faulted","aggregateFaultCount":"int","completedAt":"time?",
-         "schedulingActivityExecutionId":"text?","schedulingActivityId":"text?","schedulingWorkflowInstanceId":"text?","callStackDepth":"int"}
+        {"id":"text","workflowInstanceId":"text","activityId":"text","activityNodeId":"text","activityType":"text","activityTypeVersion":"int","activityName":"text!","metadata":"object",
+         "startedAt":"time","hasBookmarks":"bool","status":"Pending|Running|Completed|Canceled|Faulted","aggregateFaultCount":"int","completedAt":"time!",
+         "schedulingActivityExecutionId":"text!","schedulingActivityId":"text!","schedulingWorkflowInstanceId":"text!","callStackDepth":"int"}
         """);
 
     public static readonly JObject Execution = ((JObject)ExecutionSummary.DeepClone())
-        .With("activityState", "object").With("payload", "object").With("outputs", "object").With("properties", "object").With("exception", "object?");
+        .With("activityState", "object").With("payload", "object").With("outputs", "object").With("properties", "object").With("exception", "object!");
 
     public static readonly JObject Report = JObject.Parse("""
         {"stats":[{"activityId":"text","activityNodeId":"text","startedCount":"int","completedCount":"int","uncompletedCount":"int","isBlocked":"bool","isFaulted":"bool","metadata":"object"}]}

@@ -159,6 +159,9 @@ public abstract class AdminCompliance : PollCompliance
         (await Ids(new RunFilter { CorrelationId = "corr-i0" })).Should().Equal("i0");
         (await Ids(new RunFilter { Search = "failed: X" })).Should().Equal("i2");
         (await Ids(new RunFilter { Ids = ["i0", "i5"], OrderBy = "LastExecuted" })).Should().Equal("i5", "i0");
+        (await Ids(new RunFilter { Times = [new(RunTime.Created, TimeComparison.GreaterThanOrEqual, T0.AddMinutes(1)), new(RunTime.Created, TimeComparison.LessThan, T0.AddMinutes(3))] })).Should().Equal("i2", "i1");
+        (await Ids(new RunFilter { Times = [new(RunTime.Finished, TimeComparison.GreaterThan, T0)] })).Should().Equal("i2", "i1");
+        (await Ids(new RunFilter { Times = [new(RunTime.Created, TimeComparison.Is, T0)] })).Should().Equal("i0");
         (await Runs.ListAsync(new RunFilter { PageSize = 2 }, default)).Total.Should().Be(6);
     }
 
