@@ -41,6 +41,7 @@ public static class AutomationEndpoints
         TriggerEndpoints.Map(api);
         RunEndpoints.Map(api);
         IncidentEndpoints.Map(api);
+        TaskEndpoints.Map(api);
         BudgetEndpoints.Map(api);
         ApiKeyEndpoints.Map(api);
         api.Map("/{**path}", (HttpContext context) => Unknown(context)).ExcludeFromDescription();

@@ -35,5 +35,6 @@ public static class PersistenceServices
         .AddSingleton<IRunStore, RunStore>()
         .AddSingleton<IEffectStore, EffectStore>()
         .AddSingleton<IIncidentStore, IncidentStore>()
+        .AddSingleton<ITaskStore, TaskStore>()
         .AddSingleton<IDueStore, DueStore>();
 }

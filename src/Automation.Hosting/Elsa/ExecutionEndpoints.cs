@@ -1,6 +1,8 @@
 using Automation.Engine;
+using Automation.Hosting.Api;
 using Automation.Hosting.Endpoints;
 using Automation.Hosting.Web;
+using Automation.Runtime.People;
 using Automation.Runtime.Running;
 using Automation.Runtime.Storage;
 using Microsoft.AspNetCore.Builder;
@@ -96,12 +98,18 @@ internal static class ExecutionEndpoints
         return new Reply(new JObject { ["workflowInstanceIds"] = new JArray(ids) });
     }
 
-    private static async Task<IResult> CompleteTaskAsync(string taskId, HttpContext context, RunService runs, IRunStore store)
+    private static async Task<IResult> CompleteTaskAsync(string taskId, HttpContext context, RunService runs, IRunStore store, ITaskStore tasks, TaskService people)
     {
         var body = await RequestBody.ReadObjectAsync(context, context.RequestAborted);
         var waiting = await store.FindBookmarksAsync(Bookmark.HashOf("Elsa.RunTask", taskId), context.RequestAborted);
         if (waiting.Count == 0)
         {
+            // Tasks for people are done here, too, by who sends answers to their form; those that need more have an endpoint of their own.
+            if (await tasks.FindAsync(taskId, context.RequestAborted) is { Status: "open" })
+            {
+                return await TaskEndpoints.CompleteAsync(taskId, Value(body, "result") as JObject ?? [], null, null, context, people);
+            }
+
             return Problem.NotFound($"No run waits for the task '{taskId}': it was completed already, or its run has ended.");
         }
 

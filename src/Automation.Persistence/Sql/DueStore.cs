@@ -1,3 +1,4 @@
+using Automation.Connectors;
 using Automation.Runtime.Storage;
 
 namespace Automation.Persistence.Sql;
@@ -40,12 +41,17 @@ internal sealed class DueStore(SqlDatabase database) : IDueStore
             session =>
             {
                 var due = session.List(
-                    reader => (Bookmark: reader.GetString(0), Instance: reader.GetString(1)),
-                    "SELECT b.id, i.id FROM bookmarks b JOIN instances i ON i.no = b.instance_no WHERE b.due_at <= @now ORDER BY b.due_at LIMIT @limit #skip_locked b#",
+                    reader => (Bookmark: reader.GetString(0), Instance: reader.GetString(1), Name: reader.GetString(2)),
+                    "SELECT b.id, i.id, b.name FROM bookmarks b JOIN instances i ON i.no = b.instance_no WHERE b.due_at <= @now ORDER BY b.due_at LIMIT @limit #skip_locked b#",
                     Columns.Ticks(now),
                     limit);
-                foreach (var (bookmark, instance) in due)
+                foreach (var (bookmark, instance, name) in due)
                 {
+                    if (name == TaskRequest.BookmarkName)
+                    {
+                        TaskStore.EndOverdue(session, bookmark, now);
+                    }
+
                     session.Post("UPDATE bookmarks SET due_at = NULL WHERE id = @id", bookmark);
                     Instances.Stimulate(session, new PackedStimulus(instance, $"due:{bookmark}", bookmark, null));
                 }

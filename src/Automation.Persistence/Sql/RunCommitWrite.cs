@@ -1,3 +1,4 @@
+using Automation.Connectors;
 using Automation.Engine;
 using Automation.Persistence.Encoding;
 using Automation.Runtime.Storage;
@@ -49,6 +50,7 @@ internal sealed class RunCommitWrite
     private readonly PackedInstance[] _children;
     private readonly PackedStimulus[] _stimuli;
     private readonly byte[]?[] _bookmarkPayloads;
+    private readonly List<(Bookmark Bookmark, TaskRequest Task, byte[] Request)> _tasks = [];
 
     public RunCommitWrite(RunCommit commit)
     {
@@ -60,6 +62,13 @@ internal sealed class RunCommitWrite
         _children = PackedInstance.Of(commit.Children);
         _stimuli = PackedStimulus.Of(commit.Stimuli);
         _bookmarkPayloads = commit.Changes.BookmarksAdded.Select(b => Payload.PackJsonOrNull(b.Payload)).ToArray();
+        for (var i = 0; i < _bookmarkPayloads.Length; i++)
+        {
+            if (TaskRequest.Of(commit.Changes.BookmarksAdded[i]) is { } task)
+            {
+                _tasks.Add((commit.Changes.BookmarksAdded[i], task, _bookmarkPayloads[i]!));
+            }
+        }
     }
 
     /// <summary>
@@ -140,6 +149,11 @@ internal sealed class RunCommitWrite
         {
             var b = _commit.Changes.BookmarksAdded[i];
             session.Post(InsertBookmark, b.Id, no, b.Name, b.Key, b.Hash, b.Tag, b.ActivityId, b.NodeId, b.ActivityInstanceId, Columns.Ticks(b.DueAt), _bookmarkPayloads[i], Columns.Ticks(b.CreatedAt));
+        }
+
+        foreach (var (bookmark, task, request) in _tasks)
+        {
+            TaskStore.Insert(session, no, bookmark, task, request);
         }
 
         Instances.AddSubjects(session, no, _commit.Changes.Subjects);

@@ -229,6 +229,7 @@ internal sealed class RunStore(SqlDatabase database) : IRunStore
         }
 
         session.Run("DELETE FROM incidents WHERE instance_id = @id", id);
+        session.Run("DELETE FROM tasks WHERE instance_id = @id", id);
 
         // As long as a run of the lineage is kept, a replay of it must find what was done.
         session.Run(

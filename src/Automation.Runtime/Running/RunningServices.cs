@@ -1,5 +1,6 @@
 using Automation.Connectors;
 using Automation.Runtime.Effects;
+using Automation.Runtime.People;
 using Automation.Runtime.Running;
 using Automation.Runtime.Scheduling;
 using Microsoft.Extensions.DependencyInjection;
@@ -21,6 +22,7 @@ public static class RunningServices
         services.AddSingleton<LeaseKeeper>();
         services.AddSingleton<Runner>();
         services.AddSingleton<RunService>();
+        services.AddSingleton<TaskService>();
         services.AddSingleton<RequestSeal>();
         services.AddSingleton<RunTransfer>();
         services.AddSingleton<IEffectLedger, EffectLedger>();

@@ -92,3 +92,16 @@ public sealed class SqliteAdminTests : AdminCompliance
         _file.Delete();
     }
 }
+
+public sealed class SqliteTaskTests : TaskCompliance
+{
+    private readonly SqliteFile _file = new();
+
+    protected override void AddStores(IServiceCollection services) => _file.AddTo(services);
+
+    public override async Task DisposeAsync()
+    {
+        await base.DisposeAsync();
+        _file.Delete();
+    }
+}

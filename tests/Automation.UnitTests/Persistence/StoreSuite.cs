@@ -26,6 +26,7 @@ public abstract class StoreCompliance : IAsyncLifetime
     protected IEffectStore Effects => Get<IEffectStore>();
     protected IIncidentStore Incidents => Get<IIncidentStore>();
     protected IDueStore Due => Get<IDueStore>();
+    protected ITaskStore Tasks => Get<ITaskStore>();
 
     /// <summary>Registers the stores of a database of this test's own.</summary>
     protected abstract void AddStores(IServiceCollection services);

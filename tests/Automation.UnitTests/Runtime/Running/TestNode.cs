@@ -81,6 +81,7 @@ public sealed class TestNode : IDisposable
         builder.Activities.Add(typeof(Faulty));
         builder.Activities.Add(typeof(Call));
         builder.Activities.Add(typeof(Publish));
+        builder.Activities.Add(typeof(Automation.Activities.PersonTask));
         services = collection.BuildServiceProvider();
     }
 
