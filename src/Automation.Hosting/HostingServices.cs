@@ -8,6 +8,8 @@ using Automation.Hosting.Security;
 using Automation.Hosting.Startup;
 using Automation.Persistence;
 using Automation.Runtime;
+using Automation.Runtime.Scheduling;
+using Automation.Runtime.Storage;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -67,7 +69,12 @@ public static class HostingServices
         services.AddOptions<OutboundOptions>().Configure<AutomationOptions>((outbound, options) => outbound.AllowPrivateNetworks = options.Http.AllowPrivateNetworks == true);
         services.AddHangfireDoorbell();
         services.AddAutomationSecurity(paths);
-        services.AddSingleton<RouteTable>();
+        services.AddSingleton(provider =>
+        {
+            var table = ActivatorUtilities.CreateInstance<RouteTable>(provider);
+            provider.GetRequiredService<ChangeWatch>().On(Topics.Definitions, table.Invalidate);
+            return table;
+        });
         services.AddSingleton<ActivityDescriptors>();
         services.AddSingleton<LiveOptions>();
         services.AddSingleton<StartingPoints>();

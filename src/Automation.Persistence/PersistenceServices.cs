@@ -36,5 +36,6 @@ public static class PersistenceServices
         .AddSingleton<IEffectStore, EffectStore>()
         .AddSingleton<IIncidentStore, IncidentStore>()
         .AddSingleton<ITaskStore, TaskStore>()
-        .AddSingleton<IDueStore, DueStore>();
+        .AddSingleton<IDueStore, DueStore>()
+        .AddSingleton<IChangeStore, ChangeStore>();
 }

@@ -45,6 +45,7 @@ public abstract class HttpSender(HttpCaller caller) : Activity
         var request = Build(call, url, method, secrets);
         try
         {
+            context.Run.Host?.EnsureHeld();
             var response = method is "GET" or "HEAD" or "OPTIONS"
                 ? await caller.SendAsync(request, url, secrets, cancellationToken, call.KeepBytes)
                 : await WriteAsync(context, request, call, url, secrets, cancellationToken);

@@ -20,8 +20,15 @@ public sealed class OperationClient(IHttpClientFactory http, IRateBudget budget,
     public ConnectorRequest Build(Operation operation, Connection connection, JObject inputs) => RequestBuilder.Build(operation, connection, inputs);
 
     /// <summary>Sends a request that was built, or recorded by an effect. Retries by effect class and <see cref="ConnectorException.IsTransient"/>.</summary>
+    /// <param name="operation">The operation.</param>
+    /// <param name="connection">The connection.</param>
+    /// <param name="request">The request.</param>
+    /// <param name="priority">Who calls.</param>
+    /// <param name="idempotencyKey">The same for every try of a write.</param>
+    /// <param name="cancellationToken">Cuts it off.</param>
+    /// <param name="beforeSend">Called right before each try; what it throws stops the call.</param>
     /// <exception cref="ConnectorException">It failed for good.</exception>
-    public async ValueTask<ConnectorResponse> SendAsync(Operation operation, Connection connection, ConnectorRequest request, CallPriority priority, string? idempotencyKey, CancellationToken cancellationToken)
+    public async ValueTask<ConnectorResponse> SendAsync(Operation operation, Connection connection, ConnectorRequest request, CallPriority priority, string? idempotencyKey, CancellationToken cancellationToken, Action? beforeSend = null)
     {
         var uri = AddressOf(operation, connection, request);
         var keyHeader = operation.Effect == EffectClass.Read ? null : catalog.ConnectorOf(operation.Connector).IdempotencyHeader;
@@ -33,6 +40,9 @@ public sealed class OperationClient(IHttpClientFactory http, IRateBudget budget,
         for (var attempt = 1; ; attempt++)
         {
             await budget.AcquireAsync(connection, priority, cancellationToken);
+
+            // The turn may have been waited for, and so may the pause between two tries: whoever asks looks once more whether it may still send.
+            beforeSend?.Invoke();
             var sent = clock.GetTimestamp();
             try
             {

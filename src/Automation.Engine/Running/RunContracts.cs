@@ -165,6 +165,10 @@ public interface IRunHost
     /// </summary>
     /// <exception cref="LeaseLostException">Another owner has taken the run over: stop, commit and send nothing.</exception>
     ValueTask CheckpointAsync(WorkflowRun run, CancellationToken cancellationToken);
+
+    /// <summary>Called right before a request leaves.</summary>
+    /// <exception cref="LeaseLostException">The run may be another owner's by now: send nothing.</exception>
+    void EnsureHeld();
 }
 
 /// <summary>The lease on a run is gone; whoever held it must stop without a word.</summary>

@@ -26,11 +26,13 @@ internal static class HealthEndpoints
     {
         var answers = readiness.IsMigrated && await AnswersAsync(database, context.RequestAborted);
         var degraded = answers ? await DegradedAsync(polls, clock.GetUtcNow(), context.RequestAborted) : [];
-        var isReady = answers && readiness.IsReady;
+        var trouble = database.Trouble;
+        var isReady = answers && readiness.IsReady && trouble is null;
         var body = new JObject
         {
             ["status"] = !isReady ? "Unhealthy" : degraded.Count > 0 ? "Degraded" : "Healthy",
-            ["database"] = answers ? "Healthy" : "Unhealthy",
+            ["database"] = answers && trouble is null ? "Healthy" : "Unhealthy",
+            ["databaseProblem"] = trouble ?? (answers ? null : $"{database.Description} does not answer. Work goes on by itself when it does."),
             ["migrations"] = readiness.IsMigrated ? "Applied" : "Pending",
             ["start"] = readiness.IsReady ? "Done" : "Pending",
             ["degradedSources"] = degraded,

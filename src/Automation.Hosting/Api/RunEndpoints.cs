@@ -125,6 +125,7 @@ internal static class RunEndpoints
         ["error"] = run.Error,
         ["isSandbox"] = run.IsSandbox,
         ["parentId"] = run.ParentInstanceId,
+        ["node"] = run.Node,
         ["replayOf"] = run.Lineage == run.Id ? null : run.Lineage,
     };
 

@@ -12,6 +12,9 @@ public sealed class Readiness
     /// <summary>Migrated, and nothing of the start is left to do.</summary>
     public bool IsReady => migrated && waits == 0;
 
+    /// <summary>No other process works on the database: set by whoever holds its lock, before the start.</summary>
+    public bool IsAlone { get; set; }
+
     internal void Migrated() => migrated = true;
 
     /// <summary>Something has to be done before the server counts as ready; call <see cref="Done"/> after it.</summary>

@@ -25,6 +25,11 @@ internal sealed class StartupService(
     {
         paths.Create();
         await database.MigrateAsync(cancellationToken);
+        if (readiness.IsAlone && await database.FreeLeasesAsync(cancellationToken) is > 0 and var left)
+        {
+            logger.LogInformation("The server ended in the middle of its work last time: {Count} runs and poll sources go on where they were.", left);
+        }
+
         if (options.Security.BootstrapPassword is { Length: > 0 } password && await accounts.CreateFirstAsync(password, cancellationToken))
         {
             logger.LogInformation("User '{User}' was made with the bootstrap password.", Access.FirstUser);

@@ -92,9 +92,25 @@ internal sealed class PostgreSqlDatabase : SqlDatabase
 
     protected override Session OpenReader() => Open();
 
-    protected override Session OpenWriter() => Open();
+    internal override Session OpenWriter() => Open();
 
     protected override bool IsFromDatabase(Exception exception) => exception is NpgsqlException or SocketException or TimeoutException;
+
+    /// <summary>It shuts down, starts, or takes no more connections; or nothing is at the other end. What the server refused for another reason it would refuse again.</summary>
+    internal override bool IsAway(Exception exception) => exception switch
+    {
+        PostgresException refused => refused.SqlState.StartsWith("57P", StringComparison.Ordinal) || refused.SqlState.StartsWith("08", StringComparison.Ordinal) || refused.SqlState is PostgresErrorCodes.TooManyConnections,
+        NpgsqlException or SocketException or TimeoutException or IOException => true,
+        _ => false,
+    };
+
+    protected override string? Explain(Exception exception) => (exception as PostgresException)?.SqlState switch
+    {
+        PostgresErrorCodes.DiskFull => $"The disk of PostgreSQL {Name} is full: nothing can be written. Free some space there; work goes on by itself.",
+        PostgresErrorCodes.InsufficientPrivilege => $"PostgreSQL {Name} refuses a write: {((PostgresException)exception).MessageText}. Grant the user SELECT, INSERT, UPDATE and DELETE on all tables of the schema.",
+        PostgresErrorCodes.ReadOnlySqlTransaction => $"PostgreSQL {Name} is read-only: it is a standby, or was set so. Let ConnectionStrings:Automation name the primary server.",
+        _ => null,
+    };
 
     private PostgreSqlSession Open() => new(Source.OpenConnection());
 

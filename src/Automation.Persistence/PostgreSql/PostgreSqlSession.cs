@@ -16,6 +16,12 @@ internal sealed partial class PostgreSqlSession(NpgsqlConnection connection) : S
     /// <summary>Posted statements that answer with rows, to be passed over by a reader.</summary>
     private int _results;
 
+    /// <summary>The first of them is the transaction's number.</summary>
+    private bool _isNumbered;
+    private long? _transaction;
+
+    public override long? Transaction => _transaction;
+
     /// <summary>Longest wait for an answer; 0: as long as it takes.</summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(30);
 
@@ -48,10 +54,21 @@ internal sealed partial class PostgreSqlSession(NpgsqlConnection connection) : S
     public override DbDataReader Query(string sql, params ReadOnlySpan<object?> arguments)
     {
         Add(sql, arguments);
-        var (batch, results) = Take();
+        return Execute();
+    }
+
+    /// <summary>Sends what is posted; the reader stands at the result of the last statement.</summary>
+    private NpgsqlDataReader Execute()
+    {
+        var (batch, results, isNumbered) = Take();
         var reader = batch.ExecuteReader();
         try
         {
+            if (isNumbered && reader.Read())
+            {
+                _transaction = reader.GetInt64(0);
+            }
+
             for (; results > 0; results--)
             {
                 reader.NextResult();
@@ -79,7 +96,22 @@ internal sealed partial class PostgreSqlSession(NpgsqlConnection connection) : S
         _results++;
     }
 
-    public override void Begin() => Post("BEGIN");
+    /// <summary>The transaction's number comes with the first answer: should the connection break at COMMIT, the database is asked by it what became of the transaction.</summary>
+    public override void Begin()
+    {
+        _transaction = null;
+        Post("BEGIN");
+        Post("SELECT txid_current()");
+        _results++;
+        _isNumbered = true;
+    }
+
+    public override bool? OutcomeOf(long transaction) => Scalar("SELECT txid_status(@transaction)", transaction) switch
+    {
+        "committed" => true,
+        "in progress" => null,
+        _ => false,
+    };
 
     public override void Commit() => Run("COMMIT");
 
@@ -91,7 +123,7 @@ internal sealed partial class PostgreSqlSession(NpgsqlConnection connection) : S
             Run("ROLLBACK");
             return true;
         }
-        catch (Exception exception) when (exception is NpgsqlException or InvalidOperationException)
+        catch (Exception exception) when (exception is NpgsqlException or InvalidOperationException or IOException)
         {
             return false;
         }
@@ -110,7 +142,7 @@ internal sealed partial class PostgreSqlSession(NpgsqlConnection connection) : S
             Run("RELEASE part");
             return true;
         }
-        catch (Exception exception) when (exception is NpgsqlException or InvalidOperationException)
+        catch (Exception exception) when (exception is NpgsqlException or InvalidOperationException or IOException)
         {
             return false;
         }
@@ -129,20 +161,28 @@ internal sealed partial class PostgreSqlSession(NpgsqlConnection connection) : S
 
     private void Flush()
     {
-        if (_posted is not null)
+        if (_isNumbered)
+        {
+            using var reader = Execute();
+            while (reader.NextResult())
+            {
+                // Each answer is passed over; a statement that failed throws here.
+            }
+        }
+        else if (_posted is not null)
         {
             Take().Batch.ExecuteNonQuery();
         }
     }
 
-    private (NpgsqlBatch Batch, int Results) Take()
+    private (NpgsqlBatch Batch, int Results, bool IsNumbered) Take()
     {
-        var taken = (_posted!, _results);
+        var taken = (_posted!, _results, _isNumbered);
         Forget();
         return taken;
     }
 
-    private void Forget() => (_posted, _results) = (null, 0);
+    private void Forget() => (_posted, _results, _isNumbered) = (null, 0, false);
 
     private NpgsqlBatchCommand Add(string sql, ReadOnlySpan<object?> arguments)
     {

@@ -26,23 +26,33 @@ internal sealed class ConnectionStore(SqlDatabase database) : IConnectionStore
         cancellationToken);
 
     public Task SaveAsync(ConnectionRecord connection, CancellationToken cancellationToken) => database.WriteAsync(
-        session => session.Run(
-            Upsert,
-            connection.Id,
-            connection.Name,
-            connection.Connector,
-            connection.BaseUrl,
-            connection.LocationId,
-            connection.CompanyId,
-            connection.AuthKind,
-            connection.Secret,
-            connection.IsSandbox,
-            Columns.Ticks(connection.CreatedAt),
-            Columns.Ticks(connection.UpdatedAt)),
+        session =>
+        {
+            ChangeStore.Note(session, Topics.Connections);
+            session.Run(
+                Upsert,
+                connection.Id,
+                connection.Name,
+                connection.Connector,
+                connection.BaseUrl,
+                connection.LocationId,
+                connection.CompanyId,
+                connection.AuthKind,
+                connection.Secret,
+                connection.IsSandbox,
+                Columns.Ticks(connection.CreatedAt),
+                Columns.Ticks(connection.UpdatedAt));
+        },
         cancellationToken);
 
     public Task<bool> DeleteAsync(string id, CancellationToken cancellationToken) =>
-        database.WriteAsync(session => session.Run("DELETE FROM connections WHERE id = @id", id) == 1, cancellationToken);
+        database.WriteAsync(
+        session =>
+        {
+            ChangeStore.Note(session, Topics.Connections);
+            return session.Run("DELETE FROM connections WHERE id = @id", id) == 1;
+        },
+        cancellationToken);
 
     private static ConnectionRecord Read(DbDataReader reader) => new()
     {

@@ -61,6 +61,7 @@ internal sealed class DefinitionStore(SqlDatabase database) : IDefinitionStore
             session =>
             {
                 session.LockAll("triggers");
+                ChangeStore.Note(session, Topics.Definitions);
                 foreach (var v in versions)
                 {
                     if (v.IsLatest)
@@ -99,6 +100,7 @@ internal sealed class DefinitionStore(SqlDatabase database) : IDefinitionStore
         session =>
         {
             session.LockAll("triggers");
+            ChangeStore.Note(session, Topics.Definitions);
             session.Run("UPDATE definition_versions SET is_published = 0 WHERE definition_id = @definition AND is_published = 1", definitionId);
             Triggers.Remove(session, definitionId);
         },
@@ -108,6 +110,7 @@ internal sealed class DefinitionStore(SqlDatabase database) : IDefinitionStore
         session =>
         {
             Triggers.Remove(session, definitionId);
+            ChangeStore.Note(session, Topics.Definitions);
             return session.Run("DELETE FROM definition_versions WHERE definition_id = @definition", definitionId) > 0;
         },
         cancellationToken);
@@ -116,6 +119,7 @@ internal sealed class DefinitionStore(SqlDatabase database) : IDefinitionStore
         session =>
         {
             session.LockAll("triggers");
+            ChangeStore.Note(session, Topics.Definitions);
             string definitionId;
             bool wasLatest, wasPublished;
             using (var reader = session.Query("DELETE FROM definition_versions WHERE id = @id RETURNING definition_id, is_latest, is_published", versionId))

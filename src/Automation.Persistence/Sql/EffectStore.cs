@@ -1,5 +1,6 @@
 using System.Data.Common;
 using Automation.Connectors;
+using Automation.Engine;
 using Automation.Persistence.Encoding;
 using Automation.Runtime.Storage;
 
@@ -48,12 +49,22 @@ internal sealed class EffectStore(SqlDatabase database) : IEffectStore
             session => session.List(Read, $"SELECT {Fields} FROM effects WHERE instance_id = @id ORDER BY intent_at, key", instanceId),
             cancellationToken);
 
-    public Task CompleteAsync(EffectRecord effect, IncidentRecord? incident, CancellationToken cancellationToken)
+    public Task CompleteAsync(EffectRecord effect, IncidentRecord? incident, Lease? lease, CancellationToken cancellationToken)
     {
         var response = effect.Response is null ? null : Payload.PackRecord(effect.Response);
         return database.WriteAsync(
             session =>
             {
+                if (lease is { } held)
+                {
+                    // The row is kept until this is committed: nobody takes the run over in between.
+                    session.Lock("instances", effect.InstanceId);
+                    if (session.Long("SELECT 1 FROM instances WHERE id = @id AND lease_owner = @owner AND lease_token = @token", effect.InstanceId, held.Owner, held.Token) is null)
+                    {
+                        throw new LeaseLostException(effect.InstanceId);
+                    }
+                }
+
                 // What is known to have happened stays known: a later "unknown" or "failed" of a stale owner does not take it back.
                 var changed = session.Run(
                     "UPDATE effects SET status = @status, response = @response, error = @error, outcome_at = @at, attempts = @attempts WHERE key = @key AND (status <> 'done' OR @status = 'done')",

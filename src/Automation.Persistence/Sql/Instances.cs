@@ -31,7 +31,7 @@ internal static class Instances
 
     /// <summary>Columns that <see cref="Read"/> takes.</summary>
     public const string Fields =
-        $"no, id, definition_id, version_id, version, definition_name, status, {SubStatus}, correlation_id, name, location_id, parent_instance_id, lineage, trigger_id, started_by, is_sandbox, incident_count, error, created_at, updated_at, started_at, finished_at";
+        $"no, id, definition_id, version_id, version, definition_name, status, {SubStatus}, correlation_id, name, location_id, parent_instance_id, lineage, trigger_id, started_by, is_sandbox, incident_count, error, created_at, updated_at, started_at, finished_at, node";
 
     private const string InsertPending =
         """
@@ -121,6 +121,7 @@ internal static class Instances
         UpdatedAt = reader.Time(19),
         StartedAt = reader.TimeOrNull(20),
         FinishedAt = reader.TimeOrNull(21),
+        Node = reader.Text(22),
     });
 
     /// <summary>Adds the subjects of each.</summary>

@@ -90,7 +90,11 @@ internal sealed class PollStore(SqlDatabase database) : IPollStore
         cancellationToken);
 
     public Task<bool> PollNowAsync(string sourceId, DateTimeOffset now, CancellationToken cancellationToken) => database.WriteAsync(
-        session => session.Run("UPDATE sources SET due_at = CASE WHEN due_at < @now THEN due_at ELSE @now END WHERE id = @id", Columns.Ticks(now), sourceId) == 1,
+        session =>
+        {
+            ChangeStore.Note(session, Topics.DueTimes);
+            return session.Run("UPDATE sources SET due_at = CASE WHEN due_at < @now THEN due_at ELSE @now END WHERE id = @id", Columns.Ticks(now), sourceId) == 1;
+        },
         cancellationToken);
 
     public Task<IReadOnlyList<EventRecord>> ReadEventsAsync(string sourceId, long afterSequence, int limit, CancellationToken cancellationToken) =>
@@ -163,6 +167,8 @@ internal sealed class PollStore(SqlDatabase database) : IPollStore
         session =>
         {
             session.LockAll("triggers");
+            ChangeStore.Note(session, Topics.Definitions);
+            ChangeStore.Note(session, Topics.DueTimes);
             string? source;
             using (var reader = session.Query(
                 """

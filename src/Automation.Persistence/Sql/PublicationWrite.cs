@@ -41,6 +41,8 @@ internal sealed class PublicationWrite(Publication publication)
     public void Write(Session session)
     {
         session.LockAll("triggers");
+        ChangeStore.Note(session, Topics.Definitions);
+        ChangeStore.Note(session, Topics.DueTimes);
         session.Run("UPDATE definition_versions SET is_published = 0 WHERE definition_id = @definition AND is_published = 1", publication.DefinitionId);
         if (session.Run("UPDATE definition_versions SET is_published = 1 WHERE id = @id AND definition_id = @definition", publication.VersionId, publication.DefinitionId) == 0)
         {

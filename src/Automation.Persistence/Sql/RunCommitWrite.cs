@@ -14,10 +14,10 @@ internal sealed class RunCommitWrite
     private const string InsertLeased =
         $"""
         INSERT INTO instances (id, definition_id, version_id, version, definition_name, status, sub_status, correlation_id, name, location_id, parent_instance_id, parent_bookmark_id, lineage, trigger_id, started_by, is_sandbox,
-            incident_count, error, created_at, updated_at, started_at, finished_at, runnable, lease_owner, lease_token, lease_until)
+            incident_count, error, created_at, updated_at, started_at, finished_at, runnable, lease_owner, lease_token, lease_until, node)
         VALUES (@id, @definition_id, @version_id, @version, @definition_name, @status, @sub_status, @correlation_id, @name, @location_id, @parent_instance_id, @parent_bookmark_id, @lineage, @trigger_id, @started_by, @is_sandbox,
             @incidents, @error, @created_at, @at, @started_at, @finished_at, CASE WHEN @status = 1 OR @release = 1 AND @sub_status = 2 THEN 0 ELSE 1 END,
-            CASE WHEN @release = 1 THEN NULL ELSE @owner END, @token, CASE WHEN @release = 1 THEN 0 ELSE {Columns.Now} + @duration END)
+            CASE WHEN @release = 1 THEN NULL ELSE @owner END, @token, CASE WHEN @release = 1 THEN 0 ELSE {Columns.Now} + @duration END, @owner)
         ON CONFLICT (id) DO NOTHING RETURNING no
         """;
 

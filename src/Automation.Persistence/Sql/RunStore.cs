@@ -12,16 +12,23 @@ internal sealed class RunStore(SqlDatabase database) : IRunStore
 
     private const string Claim =
         $"""
-        UPDATE instances SET lease_owner = @owner, lease_token = lease_token + 1, lease_until = {Columns.Now} + @duration, attempts = attempts + 1
+        UPDATE instances SET lease_owner = @owner, node = @owner, lease_token = lease_token + 1, lease_until = {Columns.Now} + @duration, attempts = attempts + 1
         WHERE no IN (SELECT no FROM instances WHERE {Claimable} ORDER BY lease_until, no LIMIT @limit {Columns.SkipLocked})
         RETURNING {Instances.Fields}, lease_token, attempts, parent_bookmark_id
         """;
 
     private const string ClaimOf =
         $"""
-        UPDATE instances SET lease_owner = @owner, lease_token = lease_token + 1, lease_until = {Columns.Now} + @duration, attempts = attempts + 1
+        UPDATE instances SET lease_owner = @owner, node = @owner, lease_token = lease_token + 1, lease_until = {Columns.Now} + @duration, attempts = attempts + 1
         WHERE no IN (SELECT no FROM instances WHERE id IN (#each @ids#) AND {Claimable} ORDER BY no LIMIT @limit {Columns.SkipLocked})
         RETURNING {Instances.Fields}, lease_token, attempts, parent_bookmark_id
+        """;
+
+    private const string Renew =
+        $"""
+        UPDATE instances SET lease_until = {Columns.Now} + @duration
+        WHERE id IN (#each @ids#) AND lease_owner = @owner AND id || ':' || lease_token IN (#each @keys#)
+        RETURNING id
         """;
 
     private const string BookmarkFields =
@@ -45,7 +52,7 @@ internal sealed class RunStore(SqlDatabase database) : IRunStore
         Row Read(DbDataReader reader)
         {
             var (no, record) = Instances.Read(reader);
-            return new Row(no, record, new Lease(owner, reader.GetInt64(22)), reader.GetInt32(23), reader.Text(24));
+            return new Row(no, record, new Lease(owner, reader.GetInt64(23)), reader.GetInt32(24), reader.Text(25));
         }
 
         var array = ids is null ? null : ids.ToArray();
@@ -99,12 +106,23 @@ internal sealed class RunStore(SqlDatabase database) : IRunStore
         leases.Count == 0
             ? Task.FromResult<IReadOnlyList<string>>([])
             : database.WriteAsync<IReadOnlyList<string>>(
-                session => leases.Where(held => session.Run(
-                    $"UPDATE instances SET lease_until = {Columns.Now} + @duration WHERE id = @id AND lease_owner = @owner AND lease_token = @token",
-                    duration.Ticks,
-                    held.InstanceId,
-                    held.Lease.Owner,
-                    held.Lease.Token) == 0).Select(held => held.InstanceId).ToList(),
+                session =>
+                {
+                    // One statement for all of an owner's: the token is part of what is looked for.
+                    var kept = new HashSet<string>(StringComparer.Ordinal);
+                    foreach (var owned in leases.GroupBy(held => held.Lease.Owner))
+                    {
+                        kept.UnionWith(session.List(
+                            reader => reader.GetString(0),
+                            Renew,
+                            duration.Ticks,
+                            owned.Select(held => held.InstanceId).ToArray(),
+                            owned.Key,
+                            owned.Select(held => $"{held.InstanceId}:{held.Lease.Token}").ToArray()));
+                    }
+
+                    return leases.Select(held => held.InstanceId).Where(id => !kept.Contains(id)).ToList();
+                },
                 cancellationToken);
 
     public Task<bool> CommitAsync(RunCommit commit, CancellationToken cancellationToken) => database.WriteAsync(new RunCommitWrite(commit).Write, cancellationToken);

@@ -43,6 +43,12 @@ internal abstract class Session : IDisposable
     /// <summary>The transaction lost to another one that it waited for: all of it may be tried again.</summary>
     public virtual bool IsWorthRetrying(Exception exception) => false;
 
+    /// <summary>Number by which the database knows the transaction in progress, or the last one; null where a commit that fails has surely not happened.</summary>
+    public virtual long? Transaction => null;
+
+    /// <summary>Whether a transaction of another connection was committed; null: it is still open.</summary>
+    public virtual bool? OutcomeOf(long transaction) => false;
+
     /// <summary>First column of the first row; null when there is none or it is NULL.</summary>
     public object? Scalar(string sql, params ReadOnlySpan<object?> arguments)
     {

@@ -11,9 +11,16 @@ namespace Automation.Persistence.Sql;
 /// <param name="mostWrites">Most writes of one transaction: bounds how long its first caller waits for its last.</param>
 internal abstract class SqlDatabase(string folder, int writers, int mostWrites) : IDatabase, IDisposable
 {
+    /// <summary>How long a read waits for a database that is away.</summary>
+    private static readonly TimeSpan ReadPatience = TimeSpan.FromSeconds(15);
+
+    private static readonly TimeSpan ShortestPause = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(1);
+
     /// <summary>More readers than this only wait for processors.</summary>
     private readonly SemaphoreSlim _readers = new(Math.Max(4, Environment.ProcessorCount * 2));
     private readonly ConcurrentBag<Session> _idle = [];
+    private volatile string? _trouble;
     private readonly Lock _gate = new();
     private Writer? _writer;
     private bool _disposed;
@@ -24,7 +31,22 @@ internal abstract class SqlDatabase(string folder, int writers, int mostWrites) 
     protected abstract string Name { get; }
 
     protected abstract Session OpenReader();
-    protected abstract Session OpenWriter();
+
+    /// <summary>A connection of a writer.</summary>
+    internal abstract Session OpenWriter();
+
+    /// <summary>Whether an exception says that the database cannot be reached now, and may be in a moment: it restarts, or the network is interrupted.</summary>
+    internal virtual bool IsAway(Exception exception) => false;
+
+    /// <summary>In a user's words, why a write failed that no other write would survive either (disk full, no right to write); null: it is the write's own matter.</summary>
+    protected virtual string? Explain(Exception exception) => null;
+
+    /// <inheritdoc />
+    public string? Trouble => _trouble;
+
+    internal void Failed(Exception exception) => _trouble = Explain(exception) ?? _trouble;
+
+    internal void Worked() => _trouble = null;
     public abstract Task MigrateAsync(CancellationToken cancellationToken);
 
     /// <summary>Whether an exception says that the database is away or broken, so that readiness is no.</summary>
@@ -45,8 +67,25 @@ internal abstract class SqlDatabase(string folder, int writers, int mostWrites) 
         },
         cancellationToken);
 
-    /// <summary>Reads what is committed, on one of a few connections.</summary>
+    /// <summary>Reads what is committed, on one of a few connections. A database that restarts is waited for.</summary>
     public async Task<T> ReadAsync<T>(Func<Session, T> work, CancellationToken cancellationToken)
+    {
+        var since = Environment.TickCount64;
+        for (var pause = ShortestPause; ; pause = pause * 2 < LongestPause ? pause * 2 : LongestPause)
+        {
+            try
+            {
+                return await ReadOnceAsync(work, cancellationToken).ConfigureAwait(false);
+            }
+            catch (Exception exception) when (IsAway(exception) && !_disposed && TimeSpan.FromMilliseconds(Environment.TickCount64 - since) < ReadPatience)
+            {
+                ForgetIdle();
+                await Task.Delay(pause, TimeProvider.System, cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private async Task<T> ReadOnceAsync<T>(Func<Session, T> work, CancellationToken cancellationToken)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         await _readers.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -78,17 +117,49 @@ internal abstract class SqlDatabase(string folder, int writers, int mostWrites) 
         }
     }
 
+    /// <summary>Connections from before a restart are of no use.</summary>
+    private void ForgetIdle()
+    {
+        while (_idle.TryTake(out var session))
+        {
+            session.Dispose();
+        }
+    }
+
     public async Task<bool> PingAsync(CancellationToken cancellationToken)
     {
+        static bool Ping(Session session) => session.Long("SELECT 1 FROM schema_versions LIMIT 1") == 1;
+
         try
         {
-            return await ReadAsync(session => session.Long("SELECT 1 FROM schema_versions LIMIT 1") == 1, cancellationToken).ConfigureAwait(false);
+            if (_trouble is not null)
+            {
+                // Nobody may be writing any more: whether it works again is found out by a write.
+                await WriteAsync(session => session.Run("UPDATE settings SET value = value WHERE name = 'none'"), cancellationToken).ConfigureAwait(false);
+            }
+
+            try
+            {
+                return await ReadOnceAsync(Ping, cancellationToken).ConfigureAwait(false);
+            }
+            catch (Exception exception) when (IsAway(exception))
+            {
+                // It may have been a connection from before a restart.
+                ForgetIdle();
+                return await ReadOnceAsync(Ping, cancellationToken).ConfigureAwait(false);
+            }
         }
         catch (Exception exception) when (IsFromDatabase(exception))
         {
             return false;
         }
     }
+
+    public Task<int> FreeLeasesAsync(CancellationToken cancellationToken) => WriteAsync(
+        session =>
+            session.Run("UPDATE instances SET lease_owner = NULL, lease_until = 0 WHERE runnable = 1 AND lease_owner IS NOT NULL")
+            + session.Run("UPDATE sources SET lease_owner = NULL, lease_until = 0 WHERE lease_owner IS NOT NULL"),
+        cancellationToken);
 
     private Writer StartWriter()
     {
@@ -100,7 +171,7 @@ internal abstract class SqlDatabase(string folder, int writers, int mostWrites) 
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
-            return _writer ??= new Writer(OpenWriter, writers, mostWrites);
+            return _writer ??= new Writer(this, writers, mostWrites);
         }
     }
 
@@ -162,10 +233,7 @@ internal abstract class SqlDatabase(string folder, int writers, int mostWrites) 
         }
 
         writer?.Dispose();
-        while (_idle.TryTake(out var session))
-        {
-            session.Dispose();
-        }
+        ForgetIdle();
     }
 
     public void Dispose()

@@ -10,18 +10,24 @@ internal sealed class Writer : IDisposable
     /// <summary>How often a write that lost to another one (a deadlock) is tried again, alone.</summary>
     private const int MostRetries = 5;
 
-    private readonly Func<Session> _open;
+    /// <summary>How long writes wait for a database that is away: it restarts in that time, or somebody has to look.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(1);
+
+    private readonly SqlDatabase _database;
     private readonly int _mostWrites;
     private readonly Thread[] _threads;
     private readonly Lock _gate = new();
     private readonly SemaphoreSlim _signal = new(0);
+    private readonly ManualResetEventSlim _closing = new();
     private readonly Queue<Write> _queue = new();
     private int _sleeping;
     private bool _closed;
 
-    public Writer(Func<Session> open, int threads, int mostWrites)
+    public Writer(SqlDatabase database, int threads, int mostWrites)
     {
-        _open = open;
+        _database = database;
         _mostWrites = mostWrites;
         _threads = new Thread[threads];
         for (var i = 0; i < threads; i++)
@@ -103,6 +109,16 @@ internal sealed class Writer : IDisposable
             return;
         }
 
+        if (failure.IsAway)
+        {
+            if (Outlast(ref session, batch, failure) is not { } last)
+            {
+                return;
+            }
+
+            failure = last;
+        }
+
         if (!failure.IsRetriable)
         {
             batch.ForEach(write => write.Fail(failure.Error));
@@ -118,6 +134,11 @@ internal sealed class Writer : IDisposable
                 again = Try(ref session, [write]);
             }
 
+            if (again is { IsAway: true } away)
+            {
+                again = Outlast(ref session, [write], away);
+            }
+
             if (again is { } final)
             {
                 write.Fail(final.Error);
@@ -125,16 +146,76 @@ internal sealed class Writer : IDisposable
         }
     }
 
-    private sealed record Failure(Exception Error, bool IsRetriable);
+    /// <summary>
+    /// The connection broke: waits until the database answers again, finds out whether the transaction was committed, and commits it anew when it was not.
+    /// </summary>
+    /// <returns>Why it was given up; null: it is committed, once, and its callers are answered.</returns>
+    private Failure? Outlast(ref Session? session, List<Write> batch, Failure failure)
+    {
+        var since = Environment.TickCount64;
+        for (var pause = TimeSpan.FromMilliseconds(20); failure.IsAway; pause = pause * 2 < LongestPause ? pause * 2 : LongestPause)
+        {
+            if (TimeSpan.FromMilliseconds(Environment.TickCount64 - since) > Patience || _closing.Wait(pause))
+            {
+                return failure;
+            }
+
+            if (failure.Unsure is { } transaction)
+            {
+#pragma warning disable CA1031 // As in Try.
+                try
+                {
+                    session ??= _database.OpenWriter();
+                    switch (session.OutcomeOf(transaction))
+                    {
+                        case true:
+                            batch.ForEach(write => write.Answer());
+                            return null;
+                        case null:
+                            // The database has not noticed yet that its other side is gone.
+                            continue;
+                    }
+                }
+                catch (Exception exception)
+                {
+                    session?.Dispose();
+                    session = null;
+                    if (!_database.IsAway(exception))
+                    {
+                        return new Failure(exception, false);
+                    }
+
+                    continue;
+                }
+#pragma warning restore CA1031
+            }
+
+            if (Try(ref session, batch) is not { } again)
+            {
+                return null;
+            }
+
+            failure = again;
+        }
+
+        return failure;
+    }
+
+    /// <param name="Error">What went wrong.</param>
+    /// <param name="IsRetriable">Lost to another transaction: worth trying at once, each write alone.</param>
+    /// <param name="IsAway">The database is not there: worth waiting for.</param>
+    /// <param name="Unsure">The transaction that may be committed: the connection broke while it was waited for.</param>
+    private sealed record Failure(Exception Error, bool IsRetriable, bool IsAway = false, long? Unsure = null);
 
     /// <summary>Executes and commits a batch and answers its callers; a failure that concerns all of it is returned, and nothing is applied.</summary>
     private Failure? Try(ref Session? session, List<Write> batch)
     {
 #pragma warning disable CA1031 // Whatever goes wrong, the writer goes on, and every caller of the batch is told.
+        var isCommitting = false;
         try
         {
             // 1. Killed before BEGIN: nothing of the batch is in the database; whoever waited is gone with the process, and the rows say what is still to be done.
-            session ??= _open();
+            session ??= _database.OpenWriter();
             session.Begin();
 
             // 2. Killed between BEGIN and COMMIT: the database drops what was not committed, and shows the state of 1.
@@ -145,12 +226,15 @@ internal sealed class Writer : IDisposable
 
             // 3. COMMIT is the one moment at which all of the batch becomes true. On SQLite with synchronous=FULL, and on PostgreSQL, it is on the disk when the call returns (power loss);
             //    on SQLite with NORMAL it is with the operating system (a killed process loses nothing).
+            isCommitting = true;
             session.Commit();
         }
         catch (Exception exception)
         {
-            // Disk full, I/O error, locked by another process, connection lost: nothing of the batch is applied.
+            // Disk full, I/O error, locked by another process: nothing of the batch is applied. The connection lost while COMMIT was on its way: the database knows.
             var retriable = session?.IsWorthRetrying(exception) == true;
+            var away = _database.IsAway(exception);
+            var unsure = away && isCommitting ? session?.Transaction : null;
             if (session is not null && !session.RollBack())
             {
                 // The connection is beyond use: the next batch opens another one, and the database drops what this one left undone.
@@ -158,9 +242,12 @@ internal sealed class Writer : IDisposable
                 session = null;
             }
 
-            return new Failure(exception, retriable);
+            _database.Failed(exception);
+            return new Failure(exception, retriable, away, unsure);
         }
 #pragma warning restore CA1031
+
+        _database.Worked();
 
         // 4. Killed here: all is durable and nobody was told. Callers that come again find it done: unique keys, fencing tokens and positions refuse the second time.
         batch.ForEach(write => write.Answer());
@@ -195,6 +282,7 @@ internal sealed class Writer : IDisposable
             _closed = true;
         }
 
+        _closing.Set();
         _signal.Release(_threads.Length);
         foreach (var thread in _threads)
         {
@@ -202,6 +290,7 @@ internal sealed class Writer : IDisposable
         }
 
         _signal.Dispose();
+        _closing.Dispose();
     }
 
     private abstract class Write

@@ -34,9 +34,17 @@ internal sealed class SqliteDatabase(string path, bool fullDurability) : SqlData
     protected override Session OpenReader() => Open(SqliteOpenMode.ReadWrite, "PRAGMA query_only = 1; PRAGMA cache_size = -4000;");
 
     // The WAL is folded back every 16 MB instead of every 4: fewer flushes while much is written.
-    protected override Session OpenWriter() => Open(SqliteOpenMode.ReadWrite, "PRAGMA cache_size = -32000; PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864;");
+    internal override Session OpenWriter() => Open(SqliteOpenMode.ReadWrite, "PRAGMA cache_size = -32000; PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864;");
 
     protected override bool IsFromDatabase(Exception exception) => exception is SqliteException;
+
+    protected override string? Explain(Exception exception) => (exception as SqliteException)?.SqliteErrorCode switch
+    {
+        13 => $"The disk that holds {path} is full: nothing can be written. Free some space; work goes on by itself.",
+        8 => $"The file {path} cannot be written: it, or its folder, is read-only for this process. Give it the right to write.",
+        10 => $"Reading or writing {path} failed ({exception.Message}). Look at the disk.",
+        _ => null,
+    };
 
     private SqliteSession Open(SqliteOpenMode mode, string pragmas)
     {

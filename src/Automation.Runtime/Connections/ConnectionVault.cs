@@ -25,6 +25,9 @@ public sealed class ConnectionVault(
     private readonly IDataProtector protector = protection.CreateProtector("Automation.Vault.v1");
     private readonly ConcurrentDictionary<string, (Connection Connection, DateTimeOffset Until)> cache = new(StringComparer.Ordinal);
 
+    /// <summary>Another process changed connections: each is read again.</summary>
+    public void Forget() => cache.Clear();
+
     public Task<IReadOnlyList<ConnectionRecord>> ListAsync(CancellationToken cancellationToken) => store.ListAsync(cancellationToken);
 
     /// <summary>Adds a connection, or replaces the one of the same id.</summary>

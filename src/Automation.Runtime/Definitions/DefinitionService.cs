@@ -254,6 +254,9 @@ public sealed partial class DefinitionService : IDisposable
         return [.. problems, .. plan.Problems];
     }
 
+    /// <summary>Another process changed definitions: what is held of them in memory is compared before it is used.</summary>
+    public void Doubt() => plans.Doubt();
+
     /// <summary>The compiled plan of a version, cached. Null: there is no such version.</summary>
     public ValueTask<WorkflowPlan?> GetPlanAsync(string versionId, CancellationToken cancellationToken) => plans.GetAsync(versionId, cancellationToken);
 

@@ -13,16 +13,24 @@ internal sealed class PlanCache(IDefinitionStore store, WorkflowEngine engine, W
     private const int Capacity = 1024;
     private readonly ConcurrentDictionary<string, Entry> entries = new(StringComparer.Ordinal);
     private long uses;
+    private long doubts;
 
     public ValueTask<WorkflowPlan?> GetAsync(string versionId, CancellationToken cancellationToken)
     {
-        if (entries.TryGetValue(versionId, out var entry) && entry.Task.Value is { IsCompletedSuccessfully: true } task && task.Result is { IsPublished: true } kept)
+        if (entries.TryGetValue(versionId, out var entry) && entry.Task.Value is { IsCompletedSuccessfully: true } task && task.Result is { IsPublished: true } kept && entry.TrustedAt == Interlocked.Read(ref doubts))
         {
             entry.LastUse = Interlocked.Increment(ref uses);
             return ValueTask.FromResult<WorkflowPlan?>(kept.Plan);
         }
 
         return LoadAsync(versionId, cancellationToken);
+    }
+
+    /// <summary>Another process changed definitions: a version may have been retracted, edited and published again under its id. Each plan is compared with its row once, when it is used next.</summary>
+    public void Doubt()
+    {
+        Interlocked.Increment(ref doubts);
+        library.Forget();
     }
 
     public void Forget(string versionId)
@@ -37,7 +45,8 @@ internal sealed class PlanCache(IDefinitionStore store, WorkflowEngine engine, W
 
     private async ValueTask<WorkflowPlan?> LoadAsync(string versionId, CancellationToken cancellationToken)
     {
-        var entry = entries.GetOrAdd(versionId, id => new Entry(new Lazy<Task<Compiled?>>(() => CompileAsync(id))));
+        var doubt = Interlocked.Read(ref doubts);
+        var entry = entries.GetOrAdd(versionId, id => new Entry(new Lazy<Task<Compiled?>>(() => CompileAsync(id))) { TrustedAt = doubt });
         entry.LastUse = Interlocked.Increment(ref uses);
         Compiled? compiled;
         try
@@ -60,6 +69,17 @@ internal sealed class PlanCache(IDefinitionStore store, WorkflowEngine engine, W
         {
             entries.TryRemove(KeyValuePair.Create(versionId, entry));
             return row is null ? null : row.Json == compiled.Json && !compiled.UsesWorkflows ? compiled.Plan : (await CompileAsync(row, cancellationToken)).Plan;
+        }
+
+        if (compiled.IsPublished && entry.TrustedAt != doubt)
+        {
+            if (await store.FindVersionAsync(versionId, cancellationToken) is not { } stored || stored.Json != compiled.Json || !stored.IsPublished)
+            {
+                entries.TryRemove(KeyValuePair.Create(versionId, entry));
+                return await LoadAsync(versionId, cancellationToken);
+            }
+
+            entry.TrustedAt = doubt;
         }
 
         Trim();
@@ -104,5 +124,8 @@ internal sealed class PlanCache(IDefinitionStore store, WorkflowEngine engine, W
     {
         public Lazy<Task<Compiled?>> Task { get; } = task;
         public long LastUse { get; set; }
+
+        /// <summary>Number of doubts when it was read or compared.</summary>
+        public long TrustedAt { get; set; }
     }
 }

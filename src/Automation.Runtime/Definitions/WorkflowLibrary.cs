@@ -134,6 +134,9 @@ public sealed class WorkflowLibrary(IDefinitionStore store, ActivityRegistry act
     /// <summary>A version may have changed under its id: it was retracted and edited.</summary>
     internal void Forget(string versionId) => offers.TryRemove(versionId, out _);
 
+    /// <summary>Another process changed definitions.</summary>
+    internal void Forget() => offers.Clear();
+
     /// <summary>Activities of a type that is not built in, outermost first.</summary>
     internal IEnumerable<JObject> UnknownActivities(JObject? root)
     {

@@ -147,7 +147,13 @@ public sealed class EffectLedger(IEffectStore effects, RequestSeal seal, TimePro
     {
         try
         {
-            await effects.CompleteAsync(outcome, incident, CancellationToken.None);
+            await effects.CompleteAsync(outcome, incident, call.Lease.Lease, CancellationToken.None);
+        }
+        catch (LeaseLostException)
+        {
+            log.LogWarning("Run {InstanceId}: the answer of the write {EffectKey} came after the lease was lost; it is not recorded, and whoever took the run over finds out what became of it.", outcome.InstanceId, outcome.Key);
+            call.Lease.Lose();
+            throw;
         }
         catch (Exception exception)
         {

@@ -5,6 +5,9 @@ namespace Automation.Runtime.Polling;
 /// <summary>Keeps the lease on a source alive while it is scanned; cancels the scan when it cannot, judged by a monotonic clock, so that no call is made on a lease that has run out.</summary>
 internal sealed class HeldSource : IDisposable
 {
+    /// <summary>Reading stops this long before the lease may pass to another.</summary>
+    private static readonly TimeSpan Margin = TimeSpan.FromSeconds(1);
+
     private readonly IPollStore store;
     private readonly string sourceId;
     private readonly Lease lease;
@@ -33,6 +36,18 @@ internal sealed class HeldSource : IDisposable
 
     public bool IsLost { get; private set; }
 
+    /// <summary>Called before each page: a process that stood still reads no more.</summary>
+    /// <exception cref="OperationCanceledException">The lease may be another's by now.</exception>
+    public void EnsureHeld()
+    {
+        if (clock.GetElapsedTime(Interlocked.Read(ref renewedAt)) > options.LeaseDuration - Margin)
+        {
+            Lose();
+        }
+
+        Token.ThrowIfCancellationRequested();
+    }
+
     public void Dispose()
     {
         timer.Dispose();
@@ -51,7 +66,7 @@ internal sealed class HeldSource : IDisposable
             var asked = clock.GetTimestamp();
             if (await store.RenewSourceAsync(sourceId, lease, options.LeaseDuration, CancellationToken.None))
             {
-                renewedAt = asked;
+                Interlocked.Exchange(ref renewedAt, asked);
             }
             else
             {
@@ -61,7 +76,7 @@ internal sealed class HeldSource : IDisposable
         catch (Exception)
         {
             // The store did not answer: the next renewal may still be in time.
-            if (clock.GetElapsedTime(renewedAt) > options.LeaseDuration - options.LeaseRenewal)
+            if (clock.GetElapsedTime(Interlocked.Read(ref renewedAt)) > options.LeaseDuration - options.LeaseRenewal)
             {
                 Lose();
             }

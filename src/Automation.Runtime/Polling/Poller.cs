@@ -88,7 +88,7 @@ public sealed class Poller(
         using var held = new HeldSource(store, source.Id, lease, options.Value.Runner, clock, cancellationToken);
         try
         {
-            await ScanAsync(source, lease, held.Token);
+            await ScanAsync(source, lease, held, held.Token);
             await store.ReleaseSourceAsync(source.Id, lease, CancellationToken.None);
             if (source.Failures > 0)
             {
@@ -138,7 +138,7 @@ public sealed class Poller(
         }
     }
 
-    private async Task ScanAsync(SourceRecord source, Lease lease, CancellationToken cancellationToken)
+    private async Task ScanAsync(SourceRecord source, Lease lease, HeldSource held, CancellationToken cancellationToken)
     {
         var (operation, shape) = operations.Find(source.Operation) is { Poll: { } poll } found ? (found, poll)
             : throw Broken("unknown-operation", $"There is no operation '{source.Operation}' that can be polled in this installation.", "Install the connector that has it, or remove the trigger.");
@@ -158,6 +158,7 @@ public sealed class Poller(
                 throw Broken("endless-scan", $"The scan was stopped after {pages} pages: the list has no end, or is longer than the {shape.MaxPages} pages that this operation allows.", "Narrow the trigger's inputs.");
             }
 
+            held.EnsureHeld();
             var page = await reader.ReadPageAsync(operation, connection, source.Inputs, position, priority, cancellationToken);
             var next = page.NextPageToken;
             if (next is not null && next == position.PageToken)

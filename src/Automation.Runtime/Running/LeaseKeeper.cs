@@ -39,10 +39,18 @@ public sealed class LeaseKeeper(IRunStore runs, IOptions<AutomationOptions> opti
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(settings.LeaseRenewal, clock);
+        var last = clock.GetTimestamp();
         try
         {
             while (await timer.WaitForNextTickAsync(stoppingToken))
             {
+                var pause = clock.GetElapsedTime(last);
+                last = clock.GetTimestamp();
+                if (pause > settings.LeaseDuration && HasOpen)
+                {
+                    log.LogWarning("This process stood still for {Pause:0} s, longer than its leases last. What it was working on has passed to others: {Count} bursts are stopped, and nothing more of them is sent or committed.", pause.TotalSeconds, open.Count);
+                }
+
                 await RenewAsync(stoppingToken);
             }
         }

@@ -287,7 +287,7 @@ public sealed class RunService(
             var settled = happened
                 ? effect with { Status = "done", Response = new ConnectorResponse { Status = 200 }, OutcomeAt = clock.GetUtcNow() }
                 : effect with { Status = "abandoned", OutcomeAt = clock.GetUtcNow() };
-            await effects.CompleteAsync(settled, null, cancellationToken);
+            await effects.CompleteAsync(settled, null, null, cancellationToken);
         }
 
         // Checkpoint 2: the replay's id follows from the incident, so that settling it twice starts one run.

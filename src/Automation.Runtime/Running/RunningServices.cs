@@ -1,8 +1,11 @@
 using Automation.Connectors;
+using Automation.Runtime.Connections;
+using Automation.Runtime.Definitions;
 using Automation.Runtime.Effects;
 using Automation.Runtime.People;
 using Automation.Runtime.Running;
 using Automation.Runtime.Scheduling;
+using Automation.Runtime.Storage;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
@@ -27,11 +30,20 @@ public static class RunningServices
         services.AddSingleton<RunTransfer>();
         services.AddSingleton<IEffectLedger, EffectLedger>();
         services.AddSingleton<DueTimeService>();
+        services.AddSingleton(provider =>
+        {
+            var watch = ActivatorUtilities.CreateInstance<ChangeWatch>(provider);
+            watch.On(Topics.Definitions, provider.GetRequiredService<DefinitionService>().Doubt);
+            watch.On(Topics.Connections, provider.GetRequiredService<ConnectionVault>().Forget);
+            watch.On(Topics.DueTimes, provider.GetRequiredService<DueClock>().Wake);
+            return watch;
+        });
         services.AddSingleton<Sweep>();
         services.AddSingleton<Doorbells>();
         services.TryAddSingleton<IDoorbell, HangfireDoorbell>();
 
         // Hosted services stop in reverse order: the sources of work first, then the bursts, then the leases under them.
+        services.AddHostedService(provider => provider.GetRequiredService<ChangeWatch>());
         services.AddHostedService(provider => provider.GetRequiredService<LeaseKeeper>());
         services.AddHostedService(provider => provider.GetRequiredService<Runner>());
         services.AddHostedService(provider => provider.GetRequiredService<DueTimeService>());

@@ -16,8 +16,8 @@ public sealed class DueTimeService(IDueStore due, IPollStore triggers, IDefiniti
 {
     private const int BatchSize = 500;
 
-    /// <summary>Longest sleep without a look at the rows: what another node set, and jumps of the clock.</summary>
-    private static readonly TimeSpan LongestSleep = TimeSpan.FromSeconds(30);
+    /// <summary>Longest sleep without a look at the rows: what another node set (it may be dead when it is due), and jumps of the clock.</summary>
+    private static readonly TimeSpan LongestSleep = TimeSpan.FromSeconds(5);
 
     /// <summary>Sleep while something is due that others have been rung for and have not taken yet.</summary>
     private static readonly TimeSpan Nap = TimeSpan.FromMilliseconds(500);

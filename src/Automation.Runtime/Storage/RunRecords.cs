@@ -78,6 +78,9 @@ public sealed record InstanceRecord
     public required DateTimeOffset UpdatedAt { get; init; }
     public DateTimeOffset? StartedAt { get; init; }
     public DateTimeOffset? FinishedAt { get; init; }
+
+    /// <summary>The process that worked on it last.</summary>
+    public string? Node { get; init; }
     public IReadOnlyList<string> Subjects { get; init; } = [];
 }
 
@@ -292,7 +295,12 @@ public interface IEffectStore
     Task<IReadOnlyList<EffectRecord>> ListAsync(string instanceId, CancellationToken cancellationToken);
 
     /// <summary>Records an outcome: status, response or error. Batched with commits. An unknown one brings its incident.</summary>
-    Task CompleteAsync(EffectRecord effect, IncidentRecord? incident, CancellationToken cancellationToken);
+    /// <param name="effect">The effect with its outcome.</param>
+    /// <param name="incident">The incident.</param>
+    /// <param name="lease">The lease on the run that sent it; null: a person settles it.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    /// <exception cref="LeaseLostException">The lease is gone: whoever has it now says what became of the effect.</exception>
+    Task CompleteAsync(EffectRecord effect, IncidentRecord? incident, Lease? lease, CancellationToken cancellationToken);
 }
 
 /// <summary>Incidents.</summary>
@@ -329,6 +337,13 @@ public interface IDatabase
 
     /// <summary>A cheap query, for readiness.</summary>
     Task<bool> PingAsync(CancellationToken cancellationToken);
+
+    /// <summary>Why nothing can be written at the moment (the disk is full), and what to do; null: nothing is known to be wrong.</summary>
+    string? Trouble { get; }
+
+    /// <summary>Frees the leases that a process before this one left when it ended. For a database that only this process uses: there nobody can hold one.</summary>
+    /// <returns>How many there were.</returns>
+    Task<int> FreeLeasesAsync(CancellationToken cancellationToken);
 
     /// <summary>What it is, without secrets: <c>SQLite data/automation.db (Full)</c>.</summary>
     string Description { get; }

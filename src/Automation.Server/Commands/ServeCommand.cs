@@ -1,3 +1,4 @@
+using Automation.Hosting.Startup;
 using Microsoft.Extensions.Options;
 
 namespace Automation.Server.Commands;
@@ -14,6 +15,7 @@ internal static class ServeCommand
             // Before the host starts: it would print a wrong setting as an error with a stack trace.
             app.Services.GetRequiredService<IStartupValidator>().Validate();
             await using var folder = DataFolderLock.Take(app.Services);
+            app.Services.GetRequiredService<Readiness>().IsAlone = folder is not null;
             await app.RunAsync(cancellationToken);
             return CommandLine.Done;
         }

@@ -273,6 +273,10 @@ public sealed class StateTests
 
     private sealed class Host : IRunHost
     {
+        public void EnsureHeld()
+        {
+        }
+
         public List<RunChanges> Changes { get; } = [];
         public List<byte[]> States { get; } = [];
 

@@ -9,6 +9,17 @@ namespace Automation.UnitTests.Persistence;
 public abstract class AdminCompliance : PollCompliance
 {
     [SkippableFact]
+    public async Task Changes_RiseWithWhatOthersHoldInMemory()
+    {
+        async Task<long> NumberAsync() => (await Changes.ReadAsync(default)).GetValueOrDefault(Topics.Connections);
+        var before = await NumberAsync();
+
+        await Connections.DeleteAsync("none", default);
+
+        (await NumberAsync()).Should().BeGreaterThan(before);
+    }
+
+    [SkippableFact]
     public async Task Documents_ByKindAndName_AreReplacedAndDeleted()
     {
         await Documents.SaveAsync(new DocumentRecord("template", "Tag sync", "{\"a\":1}", T0, T0), default);

@@ -19,6 +19,21 @@ public abstract class EffectCompliance : StoreCompliance
     }
 
     [SkippableFact]
+    public async Task Complete_OfAnOwnerThatLostItsLease_ChangesNothing()
+    {
+        await EnqueueAsync(Instance("i1"));
+        var stale = (await ClaimAsync("i1", TimeSpan.FromSeconds(-1))).Lease;
+        await Runs.CommitAsync(Commit("i1", stale) with { Intent = Intent("k", "i1"), Release = false, LeaseDuration = TimeSpan.FromSeconds(-1) }, default);
+        var present = (await ClaimAsync("i1")).Lease;
+
+        await FluentActions.Awaiting(() => Effects.CompleteAsync(Intent("k", "i1") with { Status = "done", OutcomeAt = T0 }, null, stale, default)).Should().ThrowAsync<LeaseLostException>();
+        (await Effects.FindAsync("k", default))!.Status.Should().Be("intent");
+
+        await Effects.CompleteAsync(Intent("k", "i1") with { Status = "done", OutcomeAt = T0 }, null, present, default);
+        (await Effects.FindAsync("k", default))!.Status.Should().Be("done");
+    }
+
+    [SkippableFact]
     public async Task Intent_IsStoredAsItWillBeSent()
     {
         await IntentAsync();
@@ -44,7 +59,7 @@ public abstract class EffectCompliance : StoreCompliance
         var lease = await IntentAsync();
         if (status != "intent")
         {
-            await Effects.CompleteAsync(Intent("k", "i1") with { Status = status, OutcomeAt = T0 }, null, default);
+            await Effects.CompleteAsync(Intent("k", "i1") with { Status = status, OutcomeAt = T0 }, null, null, default);
         }
 
         var again = () => Runs.CommitAsync(Commit("i1", lease) with { Intent = Intent("k", "i1", attempts: 2), Release = false, State = [9] }, default);
@@ -68,8 +83,8 @@ public abstract class EffectCompliance : StoreCompliance
         await IntentAsync();
         var response = new ConnectorResponse { Status = 201, Body = new JObject { ["id"] = "t1" }, Content = [1, 2, 3], TraceId = "tr", Duration = TimeSpan.FromMilliseconds(12) };
 
-        await Effects.CompleteAsync(Intent("k", "i1") with { Status = "done", Response = response, OutcomeAt = T0.AddSeconds(3) }, null, default);
-        await Effects.CompleteAsync(Intent("k", "i1") with { Status = "unknown", OutcomeAt = T0.AddSeconds(9) }, Incident("inc", "i1"), default);
+        await Effects.CompleteAsync(Intent("k", "i1") with { Status = "done", Response = response, OutcomeAt = T0.AddSeconds(3) }, null, null, default);
+        await Effects.CompleteAsync(Intent("k", "i1") with { Status = "unknown", OutcomeAt = T0.AddSeconds(9) }, Incident("inc", "i1"), null, default);
 
         var effect = (await Effects.ListAsync("i1", default)).Single();
         effect.Status.Should().Be("done");
@@ -85,7 +100,7 @@ public abstract class EffectCompliance : StoreCompliance
     {
         await IntentAsync();
 
-        await Effects.CompleteAsync(Intent("k", "i1") with { Status = "unknown", OutcomeAt = T0 }, Incident("inc", "i1"), default);
+        await Effects.CompleteAsync(Intent("k", "i1") with { Status = "unknown", OutcomeAt = T0 }, Incident("inc", "i1"), null, default);
 
         (await Runs.FindAsync("i1", default))!.IncidentCount.Should().Be(1);
         (await Incidents.ListAsync(true, "i1", null, 0, 10, default)).Items.Single().Id.Should().Be("inc");
@@ -93,7 +108,7 @@ public abstract class EffectCompliance : StoreCompliance
 
     [SkippableFact]
     public async Task Complete_WithoutIntent_IsABug() =>
-        await FluentActions.Awaiting(() => Effects.CompleteAsync(Intent("none", "i1") with { Status = "done" }, null, default)).Should().ThrowAsync<InvalidOperationException>();
+        await FluentActions.Awaiting(() => Effects.CompleteAsync(Intent("none", "i1") with { Status = "done" }, null, null, default)).Should().ThrowAsync<InvalidOperationException>();
 
     [SkippableFact]
     public async Task Incidents_AddedTwice_AreOneAndResolvedOnce()

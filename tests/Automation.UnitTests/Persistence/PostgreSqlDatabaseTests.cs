@@ -118,6 +118,31 @@ public sealed class PostgreSqlDatabaseTests(PostgreSqlCluster cluster) : StoreCo
     }
 
     [SkippableFact]
+    public async Task Write_WhoseConnectionsAreCutAgainAndAgain_HappensOnce()
+    {
+        const int writes = 600;
+        var name = "cut-" + Environment.ProcessId;
+        using var database = new PostgreSqlDatabase(new NpgsqlConnectionStringBuilder(_schema) { ApplicationName = name }.ConnectionString);
+        await database.WriteAsync(s => s.Run("CREATE TABLE written (n BIGINT NOT NULL)"), default);
+        await using var administrator = new NpgsqlConnection(_schema);
+        await administrator.OpenAsync();
+
+        var all = Task.Run(() => Parallel.ForEachAsync(Enumerable.Range(0, writes), new ParallelOptions { MaxDegreeOfParallelism = 16 }, async (i, cancellationToken) =>
+            (await database.WriteAsync(s => s.Run("INSERT INTO written (n) VALUES (@n)", i), cancellationToken)).Should().Be(1)));
+        var cut = 0L;
+        while (!all.IsCompleted)
+        {
+            await using var kill = new NpgsqlCommand($"SELECT COUNT(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = '{name}'", administrator);
+            cut += (long)(await kill.ExecuteScalarAsync())!;
+            await Task.WhenAny(all, Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System));
+        }
+
+        await all;
+        cut.Should().BePositive();
+        (await database.ReadAsync(s => s.Long("SELECT COUNT(*) * 10000 + COUNT(DISTINCT n) FROM written"), default)).Should().Be((writes * 10000L) + writes);
+    }
+
+    [SkippableFact]
     public async Task Claim_ByManyNodesAtOnce_GivesEachInstanceToOne()
     {
         await EnqueueAsync(Enumerable.Range(0, 200).Select(i => Instance("i" + i)).ToArray());

@@ -49,6 +49,29 @@ public abstract class RunLeaseCompliance : StoreCompliance
     }
 
     [SkippableFact]
+    public async Task FreeLeases_OfAProcessThatIsGone_MakesItsRunsClaimableAtOnce()
+    {
+        await EnqueueAsync(Instance("i1"), Instance("i2"));
+        var stale = (await ClaimAsync("i1")).Lease;
+
+        (await Database.FreeLeasesAsync(default)).Should().Be(1);
+
+        (await ClaimAsync("i1")).Lease.Token.Should().Be(2);
+        await FluentActions.Awaiting(() => Runs.CommitAsync(Commit("i1", stale), default)).Should().ThrowAsync<LeaseLostException>();
+    }
+
+    [SkippableFact]
+    public async Task Renew_OfSeveral_TellsThoseThatAreLost()
+    {
+        await EnqueueAsync(Instance("i1"), Instance("i2"));
+        var first = (await ClaimAsync("i1", Expired)).Lease;
+        await ClaimAsync("i1");
+        var second = (await ClaimAsync("i2")).Lease;
+
+        (await Runs.RenewAsync([("i1", first), ("i2", second)], LeaseTime, default)).Should().Equal("i1");
+    }
+
+    [SkippableFact]
     public async Task Claim_WithoutIds_TakesUpToTheLimit()
     {
         await EnqueueAsync(Instance("i1"), Instance("i2"), Instance("i3"));

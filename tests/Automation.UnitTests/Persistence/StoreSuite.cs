@@ -25,6 +25,7 @@ public abstract class StoreCompliance : IAsyncLifetime
     protected IRunStore Runs => Get<IRunStore>();
     protected IEffectStore Effects => Get<IEffectStore>();
     protected IIncidentStore Incidents => Get<IIncidentStore>();
+    protected IChangeStore Changes => Get<IChangeStore>();
     protected IDueStore Due => Get<IDueStore>();
     protected ITaskStore Tasks => Get<ITaskStore>();
 

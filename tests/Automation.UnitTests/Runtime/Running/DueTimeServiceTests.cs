@@ -44,7 +44,7 @@ public sealed class DueTimeServiceTests : IDisposable
         var run = (await node.Store.ListAsync(new RunFilter(), CancellationToken.None)).Items.Should().ContainSingle().Subject;
         run.StartedBy.Should().Be("schedule");
         (await node.Get<IPollStore>().FindTriggerAsync("t1", CancellationToken.None))!.DueAt.Should().Be(Start.AddHours(3).AddMinutes(10));
-        sleep.Should().Be(TimeSpan.FromSeconds(30));
+        sleep.Should().Be(TimeSpan.FromSeconds(5));
         node.Doorbell.Runs.Should().Equal(run.Id);
     }
 
@@ -87,13 +87,13 @@ public sealed class DueTimeServiceTests : IDisposable
     public async Task Pass_BookmarkDueLater_SleepsUntilItAndThenResumes()
     {
         var node = await database.StartNodeAsync(clock);
-        await node.PublishAsync("flow", Activity("Test.Wait", ("milliseconds", 10_000)));
+        await node.PublishAsync("flow", Activity("Test.Wait", ("milliseconds", 4_000)));
         var run = await node.Runs.ExecuteAsync(new StartRequest { DefinitionId = "flow" }, CancellationToken.None);
         run.SubStatus.Should().Be(WorkflowSubStatus.Suspended);
 
-        (await node.Get<DueTimeService>().PassAsync(CancellationToken.None)).Should().Be(TimeSpan.FromSeconds(10));
+        (await node.Get<DueTimeService>().PassAsync(CancellationToken.None)).Should().Be(TimeSpan.FromSeconds(4));
         node.Doorbell.Runs.Should().BeEmpty();
-        clock.Advance(TimeSpan.FromSeconds(10));
+        clock.Advance(TimeSpan.FromSeconds(4));
         await node.Get<DueTimeService>().PassAsync(CancellationToken.None);
         node.Doorbell.Runs.Should().Equal(run.InstanceId);
         await node.WorkAsync(run.InstanceId);
