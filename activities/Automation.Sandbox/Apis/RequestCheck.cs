@@ -158,7 +158,7 @@ internal static class RequestCheck
 
     private static void CheckEnum(OperationInput input, string text, List<(string, string)> wrong)
     {
-        if (input.Enum is { Count: > 0 } allowed && !allowed.Contains(text))
+        if (input.Enum is { Count: > 0 } allowed && !(input.Several ? text.Split(',') : [text]).All(allowed.Contains))
         {
             wrong.Add((input.Name, $"{input.Name} must be one of the following values: {string.Join(", ", allowed)}"));
         }

@@ -91,6 +91,11 @@ internal static class ContactBehaviours
 
     public static Answer BulkTags(Call call)
     {
+        if (call.Path["type"] is not ("add" or "remove"))
+        {
+            return Answer.Refuse(422, "invalid", "type must be one of the following values: add, remove", "type");
+        }
+
         var given = Words(call.Fields["tags"]);
         var adds = call.Path["type"] == "add";
         var missing = 0;

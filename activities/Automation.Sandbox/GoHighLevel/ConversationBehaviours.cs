@@ -71,7 +71,13 @@ internal static class ConversationBehaviours
         }
 
         var size = call.Number("limit", 20, 100);
-        var query = new RecordQuery { Take = size + 1, Order = "created_at desc, key desc" }.Of(call.Path["conversationId"]).Equal("messageType", call.Text("type"));
+        var query = new RecordQuery { Take = size + 1, Order = "created_at desc, key desc" }.Of(call.Path["conversationId"]);
+        if (call.Text("type") is { Length: > 0 } types)
+        {
+            var list = types.Split(',');
+            query.Where($"json_extract(json, '$.messageType') in ({string.Join(", ", list.Select(_ => "?"))})", list);
+        }
+
         if (call.Session.Find(Messages, call.Text("lastMessageId")) is { } last)
         {
             query.Where("(created_at, key) < (?, ?)", last.CreatedAt, last.Key);

@@ -19,7 +19,7 @@ internal static class InputBinding
         var (bound, problem) = Convert(input.Type, value);
         if (problem is not null)
         {
-            return (null, problem);
+            return (null, problem + Choice(input));
         }
 
         if (bound is JArray array && input.ItemType is { } itemType and not "any")
@@ -46,32 +46,45 @@ internal static class InputBinding
     {
         if (input.Enum is { Count: > 0 } allowed)
         {
-            foreach (var item in value is JArray list ? list : (IEnumerable<JToken>)[value])
+            foreach (var item in Texts(input, value))
             {
-                if (JsonPaths.Text(item) is { } text && !allowed.Contains(text, StringComparer.Ordinal))
+                if (item is { } text && !allowed.Contains(text, StringComparer.Ordinal))
                 {
-                    return $"is '{Cut(text, 60)}'; allowed are {string.Join(", ", allowed.Take(40))}{(allowed.Count > 40 ? ", …" : "")}";
+                    return $"is '{Cut(text, 60)}'{Choice(input)}";
                 }
             }
         }
 
-        if (input.Maximum is { } maximum)
+        if (input.Maximum is not null || input.Minimum is not null)
         {
             var (size, unit) = value switch
             {
                 JArray elements => (elements.Count, " elements"),
                 JValue { Type: JTokenType.String } text when input.Type == "string" => (((string?)text)!.Length, " characters"),
                 JValue { Type: JTokenType.Integer or JTokenType.Float } number => ((double)number, ""),
-                _ => (0d, ""),
+                _ => (double.NaN, ""),
             };
-            if (size > maximum)
+            if (size > input.Maximum)
             {
-                return string.Create(CultureInfo.InvariantCulture, $"is too large: {size}{unit}, and at most {maximum}{unit} are allowed");
+                return string.Create(CultureInfo.InvariantCulture, $"is too large: {size}{unit}, and at most {input.Maximum}{unit} are allowed");
+            }
+
+            if (size < input.Minimum)
+            {
+                return string.Create(CultureInfo.InvariantCulture, $"is too small: {size}{unit}, and at least {input.Minimum}{unit} are needed");
             }
         }
 
         return null;
     }
+
+    private static string Choice(OperationInput input) =>
+        input.Enum is { Count: > 0 } allowed ? $"; allowed are {string.Join(", ", allowed.Take(40))}{(allowed.Count > 40 ? ", …" : "")}" : "";
+
+    private static IEnumerable<string?> Texts(OperationInput input, JToken value) =>
+        value is JArray list ? list.Select(JsonPaths.Text)
+        : input.Several && JsonPaths.Text(value) is { } text ? (IEnumerable<string?>)text.Split(',', StringSplitOptions.TrimEntries)
+        : new[] { JsonPaths.Text(value) };
 
     private static (JToken? Value, string? Problem) Convert(string type, JToken value) => type switch
     {
@@ -81,8 +94,11 @@ internal static class InputBinding
         "boolean" => ToFlag(value),
         "array" => ToStructure<JArray>(value, "a list, as [\"a\", \"b\"]"),
         "object" => ToStructure<JObject>(value, "an object, as {\"name\": \"value\"}"),
-        _ => (value, null),
+        _ => (value.Type == JTokenType.String ? ToWhatItHolds(value) : value, null),
     };
+
+    /// <summary>An object or a list written as text, as editors give it; any other text stays what it is.</summary>
+    private static JToken ToWhatItHolds(JToken value) => ToStructure<JContainer>(value, "").Item1 ?? value;
 
     private static (JToken?, string?) ToText(JToken value) =>
         value.Type == JTokenType.String ? (value, null)

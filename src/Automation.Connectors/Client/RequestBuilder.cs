@@ -13,11 +13,6 @@ internal static class RequestBuilder
     public static ConnectorRequest Build(Operation operation, Connection connection, JObject inputs)
     {
         RefuseUnknown(operation, inputs);
-        if (operation.OneOf.Count > 0 && operation.OneOf.All(name => IsEmpty(operation.Inputs.Single(i => i.Name == name), inputs[name])))
-        {
-            throw Invalid(operation, operation.OneOf[0], $"{operation.Name} needs one of {string.Join(", ", operation.OneOf)}.", "Set one of them.");
-        }
-
         var path = operation.Path;
         var query = new StringBuilder();
         JToken? body = null;
@@ -103,9 +98,7 @@ internal static class RequestBuilder
 
         if (IsEmpty(input, value))
         {
-            return !input.Required ? null
-                : input.Default?.DeepClone()
-                ?? (input is { Nullable: true } ? JValue.CreateNull() : throw Missing(operation, connection, input));
+            return !input.Required ? null : input.Default?.DeepClone() ?? throw Missing(operation, connection, input);
         }
 
         var (bound, problem) = InputBinding.Bind(input, value!.DeepClone());
@@ -121,6 +114,7 @@ internal static class RequestBuilder
     {
         var whose = input.Name is "locationId" or "location_id" or "companyId"
             ? $"Set '{input.Name}', or give connection '{connection.Name}' its {(input.Name == "companyId" ? "company" : "location")}."
+            : input.Nullable ? $"Set '{input.Name}', or give it null on purpose (in a flow by an expression)."
             : $"Set '{input.Name}'{(input.Enum is { Count: > 0 and <= 40 } allowed ? " to one of " + string.Join(", ", allowed) : "")}.";
         return Invalid(operation, input.Name, $"Input '{input.Name}' of {operation.Name} is required and is missing.", whose);
     }

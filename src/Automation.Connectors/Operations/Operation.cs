@@ -43,7 +43,9 @@ public sealed record Operation
 
     public IReadOnlyList<OperationInput> Inputs { get; init; } = [];
 
-    /// <summary>Inputs of which at least one must be given; empty: no such rule.</summary>
+    /// <summary>
+    /// Inputs of which at least one must be given; empty: no such rule. Publishing holds it. A call does not: the specifications know no such rule, and the API says it better itself.
+    /// </summary>
     public IReadOnlyList<string> OneOf { get; init; } = [];
 
     public string? ContentType { get; init; }
@@ -125,7 +127,14 @@ public sealed record OperationInput
     /// <summary><c>date</c> or <c>date-time</c>, for the editor; null: free.</summary>
     public string? Format { get; init; }
 
+    /// <summary>The values that the specification allows: any other is refused.</summary>
     public IReadOnlyList<string>? Enum { get; init; }
+
+    /// <summary>Values to choose from where the specification does not list them: offered, and not enforced.</summary>
+    public IReadOnlyList<string>? Suggestions { get; init; }
+
+    /// <summary>A text that may name several of the values, separated by commas.</summary>
+    public bool Several { get; init; }
 
     /// <summary>Sent where a required input is left empty.</summary>
     public JToken? Default { get; init; }
@@ -135,6 +144,9 @@ public sealed record OperationInput
 
     /// <summary>Largest number, most elements of an array, most characters of a text.</summary>
     public double? Maximum { get; init; }
+
+    /// <summary>Least number, fewest elements of an array.</summary>
+    public double? Minimum { get; init; }
 
     /// <summary>Operation whose items are the live options of this input (pipelines, calendars, users, tags…).</summary>
     public string? OptionsFrom { get; init; }

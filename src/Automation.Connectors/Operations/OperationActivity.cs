@@ -145,6 +145,10 @@ public sealed class OperationActivity(Operation operation) : Activity
             {
                 inputs[input.Name] = value as JToken ?? Engine.Expressions.ValueConverter.ToJson(value);
             }
+            else if (input is { Required: true, Nullable: true } && context.IsComputed(input.PropertyName))
+            {
+                inputs[input.Name] = JValue.CreateNull();
+            }
         }
 
         return inputs;

@@ -77,10 +77,10 @@ internal static class OperationChecks
             var isOwn = input.Name is "locationId" or "location_id" or "companyId";
             var isFilled = input.Default is not null || (operation.Poll is { } poll && (operation.Pagination.Params.Contains(input.Name) || poll.Rolling?[input.Name] is not null))
                 || (isOwn && (connection is null || RequestBuilder.FromConnection(input, connection) is not null));
-            if (input.Required && !isFilled && !(input.Nullable && isLiteral))
+            if (input.Required && !isFilled)
             {
                 var also = isOwn ? $", or give connection '{connection!.Name}' its {(input.Name == "companyId" ? "company" : "location")}" : "";
-                Add(context, "missing-input", property, $"Input '{input.Name}' of {operation.Name} is required and is missing. Set it{also}.");
+                Add(context, "missing-input", property, $"Input '{input.Name}' of {operation.Name} is required and is missing. Set it{also}{(input.Nullable ? ", or give it null on purpose by an expression" : "")}.");
             }
 
             return;

@@ -102,10 +102,10 @@ internal static partial class OperationDescriptors
             ValueType = type,
             DisplayName = input.DisplayName ?? Words(input.Name),
             Description = input.Description,
-            Required = input is { Required: true, Default: null, Nullable: false } && input.Name is not ("locationId" or "location_id" or "companyId"),
+            Required = input is { Required: true, Default: null } && input.Name is not ("locationId" or "location_id" or "companyId"),
             UIHint = input switch
             {
-                { Enum: not null, Type: not "array" } or { OptionsFrom: not null, Type: not "array" } => "dropdown",
+                { Enum: not null, Type: not "array", Several: false } or { Suggestions: not null } or { OptionsFrom: not null, Type: not "array" } => "dropdown",
                 { Enum: not null } or { OptionsFrom: not null } => "checklist",
                 { Type: "boolean" } => "checkbox",
                 { Type: "array", ItemType: "string" } => "multitext",
@@ -113,7 +113,7 @@ internal static partial class OperationDescriptors
                 { Name: "body" or "description" or "rawHTML" or "text" or "notes" } => "multiline",
                 _ => "singleline",
             },
-            UISpecifications = input.OptionsFrom is { } from ? LiveOptions("operation:" + from, input.Type == "array") : input.Enum is { } allowed ? (input.Type == "array" ? CheckList(allowed) : Options(allowed)) : null,
+            UISpecifications = input.OptionsFrom is { } from ? LiveOptions("operation:" + from, input.Type == "array") : (input.Enum ?? input.Suggestions) is { } allowed ? (input.Type == "array" ? CheckList(allowed) : Options(allowed)) : null,
             DefaultValue = isPaging ? null : input.Default,
             DefaultSyntax = input.Type is "array" or "object" ? "Object" : "Literal",
             Category = isPaging ? "Advanced" : null,

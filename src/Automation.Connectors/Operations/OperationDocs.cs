@@ -155,6 +155,16 @@ public static class OperationDocs
             remarks.Add($"Allowed: {string.Join(", ", allowed.Take(30).Select(value => $"`{value}`"))}{(allowed.Count > 30 ? $" and {allowed.Count - 30} more" : "")}.");
         }
 
+        if (input.Several)
+        {
+            remarks.Add("Several are separated by commas.");
+        }
+
+        if (input.Suggestions is { } suggested)
+        {
+            remarks.Add($"Offered: {string.Join(", ", suggested.Select(value => $"`{value}`"))}.");
+        }
+
         if (input.Default is { } standard)
         {
             remarks.Add($"`{Json.Write(standard)}` when left empty.");

@@ -111,6 +111,9 @@ public sealed class ActivityContext
     /// <summary>Value of an input by its descriptor name (any case); null when unset. For activities described by data.</summary>
     public object? GetInput(string name) => Planned.Shape.InputSlot(name) is var slot and >= 0 && Inputs is { } values ? values[slot] : null;
 
+    /// <summary>Whether an expression gives the input's value: a null of it is a value then, and no input left empty.</summary>
+    public bool IsComputed(string name) => Planned.Shape.InputSlot(name) is var slot and >= 0 && Planned.Inputs[slot].Expression is { IsConstant: false };
+
     /// <summary>Evaluates an input now, again: for conditions of loops.</summary>
     public ValueTask<T?> EvaluateAsync<T>(Input<T> input, CancellationToken cancellationToken)
     {

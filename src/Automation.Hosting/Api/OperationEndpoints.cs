@@ -94,7 +94,7 @@ internal static class OperationEndpoints
                 ["traceId"] = response.TraceId,
             });
         }
-        catch (ConnectorException error) when (error.Code != "invalid-input")
+        catch (ConnectorException error)
         {
             var problem = Problem.Of(error);
             problem.More!["request"] = shown;
@@ -173,6 +173,7 @@ internal static class OperationEndpoints
             ["itemType"] = input.ItemType,
             ["required"] = input.Required,
             ["enum"] = input.Enum is null ? null : new JArray(input.Enum),
+            ["suggestions"] = input.Suggestions is null ? null : new JArray(input.Suggestions),
             ["default"] = input.Default?.DeepClone(),
             ["example"] = input.Example?.DeepClone(),
             ["displayName"] = input.DisplayName,

@@ -219,7 +219,8 @@ public sealed record Problem : IResult
     /// <summary>A call of a connector that failed: bad input is the caller's, all else the provider's.</summary>
     public static Problem Of(ConnectorException error)
     {
-        var isInput = error.Code == "invalid-input";
+        // What the provider found wrong was sent, and is its answer.
+        var isInput = error is { Code: "invalid-input", Status: null };
         var more = new JObject();
         void Add(string name, JToken? value)
         {

@@ -20,7 +20,13 @@ public sealed class BuildTests : IAsyncDisposable
     [InlineData("GoHighLevel.Contacts.AddTagsToContact", "{contactId:'a',tags:'vip'}", "tags", "list")]
     [InlineData("GoHighLevel.Contacts.AddTagsToContact", "{contactId:'a',tags:'[1,'}", "tags", "not JSON")]
     [InlineData("GoHighLevel.Contacts.AddTagsToContact", "{contactId:'a',tags:['x',{y:1}]}", "tags", "position 2")]
-    [InlineData("GoHighLevel.Contacts.BulkUpdateContactTags", "{type:'replace',contacts:['a'],tags:['b']}", "inputType", "add, remove")]
+    [InlineData("GoHighLevel.Contacts.BulkUpdateContactTags", "{type:['add'],contacts:['a'],tags:['b']}", "inputType", "text")]
+    [InlineData("GoHighLevel.Contacts.BulkBusinessUpdate", "{ids:['a']}", "businessId", "required")]
+    [InlineData("GoHighLevel.Calendars.ListCalendarResources", "{resourceType:'cars'}", "resourceType", "equipments, rooms")]
+    [InlineData("GoHighLevel.Calendars.CreateCalendar", "{name:'c',availabilityType:'open'}", "availabilityType", "allowed are")]
+    [InlineData("GoHighLevel.Conversations.GetMessagesByConversation", "{conversationId:'c',type:'TYPE_SMS,TYPE_PIGEON'}", "inputType", "TYPE_PIGEON")]
+    [InlineData("GoHighLevel.SocialPlanner.GetSocialMediaStatistics", "{profileIds:[]}", "profileIds", "at least 1")]
+    [InlineData("GoHighLevel.Calendars.CreateAppointmentNote", "{appointmentId:'a',body:'LONG'}", "body", "at most 5000")]
     [InlineData("GoHighLevel.Opportunities.UpdateOpportunityStatus", "{id:'a',status:'sold'}", "status", "open, won")]
     [InlineData("GoHighLevel.Contacts.CompleteContactTask", "{contactId:'a',taskId:'b',completed:'perhaps'}", "completed", "true or false")]
     [InlineData("GoHighLevel.Contacts.SearchContacts", "{pageLimit:501}", "pageLimit", "at most 500")]
@@ -30,7 +36,7 @@ public sealed class BuildTests : IAsyncDisposable
     [InlineData("Flocksy.Dashboards.PutMetricValues", "{dashboardId:'d'}", "values", "required")]
     public void Build_InvalidInput_IsRefusedWithItsPropertyAndWhatIsAllowed(string type, string inputs, string property, string says)
     {
-        var failure = FluentActions.Invoking(() => kit.Build(type, JObject.Parse(inputs))).Should().Throw<ConnectorException>().Which;
+        var failure = FluentActions.Invoking(() => kit.Build(type, JObject.Parse(inputs.Replace("LONG", new string('x', 5001))))).Should().Throw<ConnectorException>().Which;
 
         failure.Code.Should().Be("invalid-input");
         failure.Property.Should().Be(property);

@@ -202,6 +202,18 @@ public sealed class OperationActivityTests : IAsyncDisposable
         ledger.Effects.Should().BeEmpty();
     }
 
+    [Fact]
+    public async Task Execute_NullOnPurpose_IsSent_AndLeftEmptyIsRefused()
+    {
+        await using var server = StubServer.Of(new StubReply { Status = 201, Body = """{"success":true}""" });
+
+        await RunAsync(Act("GoHighLevel.Contacts.BulkBusinessUpdate", ("ids", Def.Expression("JavaScript", "['c1']")), ("businessId", Def.Expression("JavaScript", "null"))), server);
+        var (empty, _) = await RunAsync(Act("GoHighLevel.Contacts.BulkBusinessUpdate", ("ids", Def.Expression("JavaScript", "['c1']")), ("businessId", JValue.CreateNull())), server);
+
+        server.Requests.Should().ContainSingle().Which.Json["businessId"]!.Type.Should().Be(JTokenType.Null);
+        empty.Incidents.Single().Fault.Property.Should().Be("businessId");
+    }
+
     [Theory]
     [InlineData("""{}""", "connectionId", "missing-input")]
     [InlineData("""{"connectionId":"nobody"}""", "connectionId", "unknown-connection")]
@@ -225,6 +237,12 @@ public sealed class OperationActivityTests : IAsyncDisposable
     [InlineData("""{"connectionId":"ghl","inputId":"o1","status":"won"}""", null, null)]
     [InlineData("""{"connectionId":"ghl","inputId":"$js","status":"$js"}""", null, null)]
     public Task Check_Action_FindsWhatIsWrong(string inputs, string? property, string? code) => CheckAsync("GoHighLevel.Opportunities.UpdateOpportunityStatus", inputs, property, code);
+
+    [Theory]
+    [InlineData("""{"connectionId":"ghl"}""", "calendarId", "missing-input")]
+    [InlineData("""{"connectionId":"ghl","userId":"u1"}""", null, null)]
+    [InlineData("""{"connectionId":"ghl","groupId":"$js"}""", null, null)]
+    public Task Check_OneOfSeveral_MustBeThere(string inputs, string? property, string? code) => CheckAsync("GoHighLevel.Calendars.ListBlockedSlots", inputs, property, code);
 
     private async Task CheckAsync(string type, string inputs, string? property, string? code)
     {

@@ -51,18 +51,6 @@ public sealed class RollingWindowTests
         page.RolledIn.Select(i => i.Id).Should().Equal("2026-03-31T11:30:00Z");
     }
 
-    [Fact]
-    public async Task List_WithoutOneOfItsChoices_IsNotSent()
-    {
-        await using var server = new StubServer(_ => new StubReply { Body = """{"events":[]}""" });
-        await using var kit = new Kit();
-
-        var read = async () => await ReadAsync(kit, server, "Calendars.ListBlockedSlots", []);
-
-        (await read.Should().ThrowAsync<ConnectorException>()).Which.Message.Should().Contain("calendarId, userId, groupId");
-        server.Requests.Should().BeEmpty();
-    }
-
     private static async Task<PollPage> ReadAsync(Kit kit, StubServer server, string operation, JObject inputs, DateTimeOffset? since = null) =>
         await kit.Reader.ReadPageAsync(kit["GoHighLevel." + operation], Kit.Ghl(server.Url), inputs, new ScanPosition(null, Now, null) { Since = since }, CallPriority.Poll, CancellationToken.None);
 }

@@ -170,6 +170,11 @@ public sealed class CatalogueTests
             var input = operation.Inputs.SingleOrDefault(i => i.Name == (string?)parameter["name"]);
             input.Should().NotBeNull($"{operation.ActivityType} has the input {parameter["name"]}");
             input!.Place.ToString().ToLowerInvariant().Should().Be((string?)parameter["in"]);
+            if (Shared.Resolve(file, parameter["schema"] ?? new JObject())["enum"] is JArray values)
+            {
+                input.Enum.Should().Equal(values.Select(v => v.ToString()), $"{operation.ActivityType} {input.Name}");
+            }
+
             input.Required.Should().Be(((bool?)parameter["required"] ?? false) || input.Place == InputPlace.Path, $"{operation.ActivityType} {input.Name}");
         }
 
@@ -190,9 +195,15 @@ public sealed class CatalogueTests
         {
             var input = operation.Inputs.SingleOrDefault(i => i.Name == property.Name && i.Place == InputPlace.Body);
             input.Should().NotBeNull($"{operation.ActivityType} has the body input {property.Name}");
-            if (Shared.Resolve(file, property.Value)["enum"] is JArray allowed)
+            var schema = Shared.Resolve(file, property.Value);
+            if ((schema["enum"] ?? Shared.Resolve(file, schema["items"] ?? new JObject())["enum"]) is JArray allowed)
             {
                 input!.Enum.Should().Equal(allowed.Select(v => v.ToString()), $"{operation.ActivityType} {property.Name}");
+            }
+
+            if ((schema["maximum"] ?? schema["maxLength"] ?? schema["maxItems"]) is { } most)
+            {
+                input!.Maximum.Should().Be((double)most, $"{operation.ActivityType} {property.Name}");
             }
         }
 

@@ -161,7 +161,7 @@ public sealed class EveryOperationTests : IAsyncLifetime
             return "2026-01-02T10:00:00Z";
         }
 
-        return Known[input.Name]?.DeepClone() ?? (input.Enum is { Count: > 0 } allowed
+        return Known[input.Name]?.DeepClone() ?? ((input.Enum ?? input.Suggestions) is { Count: > 0 } allowed
             ? (input.Type == "array" ? new JArray(allowed[0]) : allowed[0])
             : input.Type switch
             {
