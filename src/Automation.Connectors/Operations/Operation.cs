@@ -225,6 +225,9 @@ public sealed record Pagination
 
     /// <summary>Path in the answer of a flag that is false on the last page; null: there is none.</summary>
     public string? MorePath { get; init; }
+
+    /// <summary>Added to a cursor that is a number (a time in milliseconds) and leaves out what equals it: items that share the last one's time are read again rather than passed over.</summary>
+    public long CursorOverlap { get; init; }
 }
 
 /// <summary>How an operation is polled.</summary>
@@ -250,6 +253,9 @@ public sealed record PollShape
 
     /// <summary>An answer 404 says that the watched thing is not there yet, and is no failure.</summary>
     public bool MayBeAbsent { get; init; }
+
+    /// <summary>An item that a whole list does not have any more is forgotten: when it comes back, it is new (a time that was booked and became free again). For lists of one page.</summary>
+    public bool Forgets { get; init; }
 
     /// <summary>Inputs merged into every page of a scan (a stable sort).</summary>
     public JObject? Fixed { get; init; }

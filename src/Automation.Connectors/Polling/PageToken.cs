@@ -19,6 +19,12 @@ internal sealed record PageToken(JToken Next, long Seen, string Page)
     /// <summary>Pages after which the anchor moves on; doubles each time, so that a circle of any length is found with one hash kept.</summary>
     public long Reach { get; init; } = 1;
 
+    /// <summary>Ids of the page before (last, middle, first), where pages are counted by number of items: the next page must begin with the last, or the list has shrunk under the scan.</summary>
+    public IReadOnlyList<string> Marks { get; init; } = [];
+
+    /// <summary>Times this scan has gone back because the list had shrunk.</summary>
+    public long Back { get; init; }
+
     public static PageToken? Read(string? text)
     {
         if (text is null)
@@ -34,6 +40,8 @@ internal sealed record PageToken(JToken Next, long Seen, string Page)
                     Anchor = (string?)token["anchor"] ?? "",
                     Steps = (long?)token["steps"] ?? 0,
                     Reach = (long?)token["reach"] ?? 1,
+                    Marks = token["marks"] is JArray marks ? [.. marks.Select(mark => mark.ToString())] : [],
+                    Back = (long?)token["back"] ?? 0,
                 }
                 : throw new FormatException();
         }
@@ -47,12 +55,26 @@ internal sealed record PageToken(JToken Next, long Seen, string Page)
         }
     }
 
-    public override string ToString() => Json.Write(new JObject { ["next"] = Next, ["seen"] = Seen, ["page"] = Page, ["anchor"] = Anchor, ["steps"] = Steps, ["reach"] = Reach });
+    public override string ToString()
+    {
+        var token = new JObject { ["next"] = Next, ["seen"] = Seen, ["page"] = Page, ["anchor"] = Anchor, ["steps"] = Steps, ["reach"] = Reach };
+        if (Marks.Count > 0)
+        {
+            token["marks"] = new JArray(Marks);
+        }
+
+        if (Back > 0)
+        {
+            token["back"] = Back;
+        }
+
+        return Json.Write(token);
+    }
 
     /// <summary>The token after a page with this hash.</summary>
     public static PageToken After(PageToken? before, JToken next, long seen, string page)
     {
-        var token = new PageToken(next, seen, page) { Anchor = before?.Anchor ?? page, Steps = (before?.Steps ?? 0) + 1, Reach = before?.Reach ?? 1 };
+        var token = new PageToken(next, seen, page) { Anchor = before?.Anchor ?? page, Steps = (before?.Steps ?? 0) + 1, Reach = before?.Reach ?? 1, Back = before?.Back ?? 0 };
         return token.Steps < token.Reach ? token : token with { Anchor = page, Steps = 0, Reach = token.Reach * 2 };
     }
 }

@@ -8,6 +8,12 @@ internal static class Paging
 {
     private const int Slack = 1000;
 
+    /// <summary>Times one scan goes back because its list shrinks while it is read; after that the next scan finds what this one has missed.</summary>
+    private const int MostStepsBack = 5;
+
+    /// <summary>Pages shorter than this do not overlap.</summary>
+    private const int ShortPage = 10;
+
     /// <summary>Puts a page's inputs into a request's; returns how many items a full page has, 0 when the list has no pages.</summary>
     public static int Apply(Pagination pagination, JObject inputs, PageToken? token)
     {
@@ -52,7 +58,9 @@ internal static class Paging
             return null;
         }
 
-        var seen = (token?.Seen ?? 0) + items.Count;
+        // Pages that are counted by items overlap by one: see StepBack.
+        var overlap = pagination.Style == "skipLimit" && pageSize >= ShortPage ? 1 : 0;
+        var seen = (token?.Seen ?? 0) + items.Count - (token is null ? 0 : overlap);
         if (pagination.MorePath is { } more && JsonPaths.Find(body, more) is JValue { Value: false })
         {
             return null;
@@ -71,6 +79,11 @@ internal static class Paging
             return null;
         }
 
+        if (token is { Marks.Count: > 0 } && StepBack(token, good, pageSize, page) is { } back)
+        {
+            return back;
+        }
+
         // Lists grow while they are read, but not to twice what the answer says there is.
         var isCircle = token is not null && good.Count > 0 && token.Anchor == page;
         if (isCircle || (TotalOf(body) is { } total && seen > (2 * total) + Slack))
@@ -84,12 +97,30 @@ internal static class Paging
 
         var next = pagination.Style switch
         {
-            "skipLimit" => new JValue((long?)token?.Next + items.Count ?? items.Count),
+            "skipLimit" => new JValue(((long?)token?.Next ?? 0) + items.Count - overlap),
             "pageLimit" => new JValue((long?)token?.Next + 1 ?? 2),
             "startAfter" => StartAfter(pagination, body),
             _ => FromAnswer(pagination, body, items[^1]),
         };
-        return next is null || (token is not null && JToken.DeepEquals(next, token.Next)) ? null : PageToken.After(token, next, seen, page);
+        return next is null || (token is not null && JToken.DeepEquals(next, token.Next))
+            ? null
+            : PageToken.After(token, next, seen, page) with { Marks = overlap == 0 || good.Count == 0 ? [] : [good[^1].Id, good[good.Count / 2].Id, good[0].Id] };
+    }
+
+    /// <summary>
+    /// A list that is counted by items and shrinks while it is read moves items to pages that were read already. The page begins with the last item of the one before, then: if that is
+    /// not there, the scan goes back until it meets an item that it knows, and goes on from there. Null: nothing was passed over.
+    /// </summary>
+    private static PageToken? StepBack(PageToken token, IReadOnlyList<PolledItem> good, int pageSize, string page)
+    {
+        var at = (long)token.Next;
+        if (at == 0 || token.Back >= MostStepsBack || good.Any(item => token.Marks.Contains(item.Id, StringComparer.Ordinal)))
+        {
+            return null;
+        }
+
+        var earlier = Math.Max(0, at - ((pageSize - 1) << (int)token.Back));
+        return new PageToken(earlier, token.Seen, page) { Anchor = page, Marks = token.Marks, Back = token.Back + 1 };
     }
 
     private static JToken? FromAnswer(Pagination pagination, JToken? body, JToken last)
@@ -100,11 +131,11 @@ internal static class Paging
             switch (found)
             {
                 case JArray { Count: 1 } single when pagination.Style == "cursor":
-                    return single[0].DeepClone();
+                    return Inclusive(pagination, single[0]);
                 case JArray { Count: > 0 } list:
                     return list.DeepClone();
                 case JValue value when JsonPaths.Text(value) is not null:
-                    return value.DeepClone();
+                    return Inclusive(pagination, value);
                 default:
                     break;
             }
@@ -112,6 +143,12 @@ internal static class Paging
 
         return null;
     }
+
+    /// <summary>A cursor moved back by the operation's overlap, so that items which share the last one's time are read again and none is passed over.</summary>
+    private static JToken Inclusive(Pagination pagination, JToken cursor) =>
+        pagination.CursorOverlap != 0 && JsonPaths.Text(cursor) is { } text && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            ? number + pagination.CursorOverlap
+            : cursor.DeepClone();
 
     private static JObject? StartAfter(Pagination pagination, JToken? body)
     {

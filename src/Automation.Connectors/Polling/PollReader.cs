@@ -105,7 +105,7 @@ public sealed class PollReader(OperationClient client) : IPollReader
         return merged;
     }
 
-    /// <summary>The window with its bounds in place; null: the token is a bound that this scan does not have.</summary>
+    /// <summary>The window with its bounds in place; null: it is a bound that this scan does not have, or a condition that is left without any.</summary>
     private static JToken? Bounded(JToken token, PollShape poll, ScanPosition position)
     {
         switch (token)
@@ -118,11 +118,16 @@ public sealed class PollReader(OperationClient client) : IPollReader
                     {
                         copy[property.Name] = value;
                     }
+                    else if (property.Value is JObject)
+                    {
+                        return null;
+                    }
                 }
 
-                return copy;
+                return copy.Count > 0 ? copy : null;
             case JArray list:
-                return new JArray(list.Select(element => Bounded(element, poll, position)).OfType<JToken>());
+                var conditions = new JArray(list.Select(element => Bounded(element, poll, position)).OfType<JToken>());
+                return conditions.Count > 0 ? conditions : null;
             case JValue { Value: "$from" }:
                 return position.From is { } from ? Bound(from, poll) : null;
             case JValue { Value: "$to" }:

@@ -13,7 +13,7 @@ internal sealed class IntakeWrite
 {
     // On SQLite CROSS JOIN keeps the order of the loops: each id of the page is one look-up in the index of the items. Left to the planner it goes through all items of the source.
     public const string Find =
-        "SELECT i.item_id, i.no, i.hash, i.updated_at, i.revision FROM (#each @ids#) j #cross# items i ON i.source_no = @source AND i.item_id = j.value";
+        "SELECT i.item_id, i.no, i.hash, i.updated_at, i.revision, i.absent FROM (#each @ids#) j #cross# items i ON i.source_no = @source AND i.item_id = j.value";
 
     private const string InsertItem =
         """
@@ -34,7 +34,7 @@ internal sealed class IntakeWrite
             page_token = CASE WHEN @ends = 1 THEN NULL ELSE @token END,
             scan_pages = CASE WHEN @ends = 1 THEN 0 ELSE scan_pages + 1 END,
             scan_started_at = CASE WHEN @ends = 1 THEN NULL ELSE COALESCE(scan_started_at, @at) END,
-            watermark = CASE WHEN @ends = 1 THEN @upper ELSE watermark END,
+            scan_newest = @newest, watermark = @watermark, watermark_at = @watermark_at, floor = @floor,
             baselined_at = CASE WHEN @ends = 1 THEN COALESCE(baselined_at, @at) ELSE baselined_at END,
             last_success_at = CASE WHEN @ends = 1 THEN @at ELSE last_success_at END,
             last_error = CASE WHEN @ends = 1 THEN NULL ELSE last_error END,
@@ -43,7 +43,17 @@ internal sealed class IntakeWrite
         WHERE no = @no
         """;
 
-    private readonly record struct Stored(long No, string Hash, long? UpdatedAt, int Revision);
+    /// <summary>Of what is taken in, items marked 1 are there again; of all others, those that are not named are gone.</summary>
+    private const string FindAbsent = "SELECT COUNT(*) FROM items WHERE source_no = @source AND absent < 2 AND item_id NOT IN (#each @ids#)";
+    private const string MarkAbsent = "UPDATE items SET absent = CASE WHEN @doubt = 1 THEN absent + 1 ELSE 2 END WHERE source_no = @source AND absent < 2 AND item_id NOT IN (#each @ids#)";
+    private const string MarkPresent = "UPDATE items SET absent = 0 WHERE source_no = @source AND absent = 1 AND item_id IN (#each @ids#)";
+
+    /// <summary>By how much a scan's end must be younger than the newest change for a later change of the very same moment to be possible.</summary>
+    private static readonly long SameMoment = TimeSpan.FromSeconds(2).Ticks;
+
+    private readonly record struct Stored(long No, string Hash, long? UpdatedAt, int Revision, bool IsGone);
+
+    private readonly record struct ScanState(long? Newest, long? Watermark, long? WatermarkAt, long? Floor, bool IsBaselined);
 
     private readonly IntakePage _page;
     private readonly IReadOnlyList<PolledItem> _items;
@@ -67,7 +77,7 @@ internal sealed class IntakeWrite
             var stored = Lookup(session, no);
             foreach (var item in _items)
             {
-                if (!stored.TryGetValue(item.Id, out var known) || known.Hash != item.Hash)
+                if (!stored.TryGetValue(item.Id, out var known) || known.Hash != item.Hash || known.IsGone)
                 {
                     _packed[item.Id] = Payload.PackJson(item.Payload);
                 }
@@ -83,8 +93,9 @@ internal sealed class IntakeWrite
         // 1. The fence: a poller that was overtaken writes no row.
         long source, ledgerEnd;
         string? location;
+        ScanState scan;
         using (var reader = session.Query(
-            $"SELECT no, ledger_end, location_id FROM sources WHERE id = @id AND lease_owner = @owner AND lease_token = @token {Columns.Lock}",
+            $"SELECT no, ledger_end, location_id, scan_newest, watermark, watermark_at, floor, baselined_at FROM sources WHERE id = @id AND lease_owner = @owner AND lease_token = @token {Columns.Lock}",
             _page.SourceId,
             _page.Lease.Owner,
             _page.Lease.Token))
@@ -95,6 +106,7 @@ internal sealed class IntakeWrite
             }
 
             (source, ledgerEnd, location) = (reader.GetInt64(0), reader.GetInt64(1), reader.Text(2));
+            scan = new ScanState(reader.LongOrNull(3), reader.LongOrNull(4), reader.LongOrNull(5), reader.LongOrNull(6), !reader.IsDBNull(7));
         }
 
         // 2. Items, revisions and events of the page. Killed before COMMIT: the page is read again from the token that is stored, and comes to the same rows.
@@ -110,12 +122,12 @@ internal sealed class IntakeWrite
                 AddSubjects(session, source, item);
                 Append(session, source, location, ref ledgerEnd, item, 1, payload, null);
             }
-            else if (item.UpdatedAt is { } updated && known.UpdatedAt is { } before && updated.UtcTicks < before)
+            else if (!known.IsGone && item.UpdatedAt is { } updated && known.UpdatedAt is { } before && updated.UtcTicks < before)
             {
                 // A lagging index answered with an older state than what is known.
                 unchanged++;
             }
-            else if (known.Hash == item.Hash)
+            else if (!known.IsGone && known.Hash == item.Hash)
             {
                 unchanged++;
                 if (item.UpdatedAt is { } later && later.UtcTicks > (known.UpdatedAt ?? 0))
@@ -129,9 +141,9 @@ internal sealed class IntakeWrite
                 var payload = Packed(item);
 
                 // First the event: it takes what the item was.
-                Append(session, source, location, ref ledgerEnd, item, known.Revision + 1, payload, known.No);
+                Append(session, source, location, ref ledgerEnd, item, known.Revision + 1, payload, known.IsGone ? null : known.No);
                 session.Post(
-                    "UPDATE items SET hash = @hash, updated_at = COALESCE(@updated_at, updated_at), revision = revision + 1, seen_at = @seen_at, payload = @payload WHERE no = @no",
+                    "UPDATE items SET hash = @hash, updated_at = COALESCE(@updated_at, updated_at), revision = revision + 1, seen_at = @seen_at, absent = 0, payload = @payload WHERE no = @no",
                     item.Hash,
                     Columns.Ticks(item.UpdatedAt),
                     Columns.Ticks(_page.ObservedAt),
@@ -142,20 +154,82 @@ internal sealed class IntakeWrite
         }
 
         IncidentStore.Insert(session, _page.Incidents);
+        Forget(session, source);
 
         // 3. Token, ledger end and, at the end of the scan, watermark and baseline move with the rows: neither is ever ahead of the other.
+        scan = After(scan);
         session.Post(
             UpdateSource,
             _page.EndsScan,
             Columns.Ticks(_page.ScanUpper),
             _page.NextPageToken,
             Columns.Ticks(_page.ObservedAt),
+            scan.Newest,
+            scan.Watermark,
+            scan.WatermarkAt,
+            scan.Floor,
             Columns.Ticks(_page.DueAt),
             ledgerEnd,
             added,
             source);
         return new IntakeResult(added, changed, unchanged, ledgerEnd);
     }
+
+    /// <summary>Marks the items that the list does not have any more. An empty answer where there were several is believed when it comes twice.</summary>
+    private void Forget(Session session, long source)
+    {
+        if (_page.Present is not { } present)
+        {
+            return;
+        }
+
+        var ids = present.ToArray();
+        session.Post(MarkPresent, source, ids);
+        if (session.Long(FindAbsent, source, ids) is { } gone and > 0)
+        {
+            session.Post(MarkAbsent, ids.Length == 0 && gone > 1, source, ids);
+        }
+    }
+
+    /// <summary>
+    /// The scan's state after this page. Where the list is read by updated-at, no clock of ours is in the watermark, so that a provider's clock may go before or after: it is the newest time that the list has
+    /// shown, less the time that the scan took (what changed meanwhile may have been passed already), and at most the scan's begin (an item dated into the future must not hide what changes today).
+    /// </summary>
+    private ScanState After(ScanState scan)
+    {
+        var upper = Columns.Ticks(_page.ScanUpper);
+        if (_page.Lateness is not { } lateness)
+        {
+            return _page.EndsScan ? scan with { Newest = null, Watermark = upper, WatermarkAt = upper } : scan;
+        }
+
+        var newest = Math.Max(scan.Newest ?? 0, _items.Max(item => item.UpdatedAt?.UtcTicks) ?? 0);
+        if (!_page.EndsScan)
+        {
+            return scan with { Newest = newest == 0 ? null : newest };
+        }
+
+        if (newest == 0)
+        {
+            return scan with { Newest = null, Floor = Settled(scan, upper, lateness) };
+        }
+
+        var end = Columns.Ticks(_page.ObservedAt);
+        newest = Math.Min(newest, upper);
+        if (!scan.IsBaselined)
+        {
+            // What was there before the baseline is not looked for again, however late it shows.
+            newest = Math.Max(newest, scan.Watermark ?? 0);
+            return new ScanState(null, newest, end, newest < end - SameMoment ? newest + TimeSpan.TicksPerMillisecond : newest, true);
+        }
+
+        var watermark = Math.Max(scan.Watermark ?? 0, newest - (end - upper));
+        return new ScanState(null, watermark, watermark == scan.Watermark ? scan.WatermarkAt : end, Settled(scan, upper, lateness), true);
+    }
+
+    /// <summary>What had the old watermark, or an earlier time, has shown by now if the watermark has stood for longer than a change can be late.</summary>
+    private static long? Settled(ScanState scan, long upper, TimeSpan lateness) =>
+        scan is { Watermark: { } watermark, WatermarkAt: { } at } && upper - at >= lateness.Ticks ? Math.Max(scan.Floor ?? 0, watermark + TimeSpan.TicksPerMillisecond) : scan.Floor;
 
     private void Append(Session session, long source, string? location, ref long ledgerEnd, PolledItem item, int revision, byte[] payload, long? previousNo)
     {
@@ -181,7 +255,7 @@ internal sealed class IntakeWrite
         using var reader = session.Query(Find, _ids, source);
         while (reader.Read())
         {
-            stored.Add(reader.GetString(0), new Stored(reader.GetInt64(1), reader.GetString(2), reader.IsDBNull(3) ? null : reader.GetInt64(3), reader.GetInt32(4)));
+            stored.Add(reader.GetString(0), new Stored(reader.GetInt64(1), reader.GetString(2), reader.LongOrNull(3), reader.GetInt32(4), reader.GetInt64(5) == 2));
         }
 
         return stored;

@@ -11,7 +11,7 @@ namespace Automation.Persistence.Sql;
 internal sealed class PollStore(SqlDatabase database) : IPollStore
 {
     private const string SourceFields =
-        "id, connection_id, location_id, operation, inputs, interval, baselined_at, watermark, scan_upper, page_token, scan_pages, scan_started_at, ledger_end, due_at, last_poll_at, last_success_at, last_error, failures, item_count";
+        "id, connection_id, location_id, operation, inputs, interval, baselined_at, watermark, scan_upper, page_token, scan_pages, scan_started_at, ledger_end, due_at, last_poll_at, last_success_at, last_error, failures, item_count, floor, is_active";
 
     private const string Held = "WHERE id = @id AND lease_owner = @owner AND lease_token = @token";
 
@@ -45,7 +45,7 @@ internal sealed class PollStore(SqlDatabase database) : IPollStore
 
         object?[] arguments = ids is null ? [owner, duration.Ticks, evenIfNotDue, limit] : [owner, duration.Ticks, evenIfNotDue, ids.ToArray(), limit];
         return database.WriteAsync<IReadOnlyList<(SourceRecord, Lease)>>(
-            session => session.List(reader => (ReadSource(reader), new Lease(owner, reader.GetInt64(19))), ids is null ? Claim : ClaimOf, arguments),
+            session => session.List(reader => (ReadSource(reader), new Lease(owner, reader.GetInt64(21))), ids is null ? Claim : ClaimOf, arguments),
             cancellationToken);
     }
 
@@ -64,7 +64,7 @@ internal sealed class PollStore(SqlDatabase database) : IPollStore
                 var changed = session.Run(
                     $"""
                     UPDATE sources SET last_error = @error, last_poll_at = @at, due_at = @due, failures = failures + 1, lease_owner = NULL, lease_until = 0,
-                        scan_upper = CASE WHEN @abandon = 1 THEN NULL ELSE scan_upper END, page_token = CASE WHEN @abandon = 1 THEN NULL ELSE page_token END,
+                        scan_upper = CASE WHEN @abandon = 1 THEN NULL ELSE scan_upper END, scan_newest = CASE WHEN @abandon = 1 THEN NULL ELSE scan_newest END, page_token = CASE WHEN @abandon = 1 THEN NULL ELSE page_token END,
                         scan_pages = CASE WHEN @abandon = 1 THEN 0 ELSE scan_pages END, scan_started_at = CASE WHEN @abandon = 1 THEN NULL ELSE scan_started_at END
                     {Held}
                     """,
@@ -295,5 +295,7 @@ internal sealed class PollStore(SqlDatabase database) : IPollStore
         LastError = reader.Text(16),
         Failures = reader.GetInt32(17),
         ItemCount = reader.GetInt64(18),
+        Floor = reader.TimeOrNull(19),
+        IsActive = reader.Flag(20),
     };
 }

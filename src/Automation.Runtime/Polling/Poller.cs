@@ -28,6 +28,9 @@ public sealed class Poller(
 
     private static readonly TimeSpan LongestBackoff = TimeSpan.FromHours(1);
 
+    /// <summary>Search indexes lag by seconds.</summary>
+    private static readonly TimeSpan ShortestLateness = TimeSpan.FromMinutes(1);
+
     /// <summary>Claims those of the sources that are due and free, scans each to its end and delivers its events; returns when all are done. Never throws for a source that fails: the failure is on the source.</summary>
     /// <param name="sourceIds">The sources; null: any that are due.</param>
     /// <param name="evenIfNotDue">Also those that are not due yet.</param>
@@ -147,7 +150,10 @@ public sealed class Poller(
 
         // A scan that was interrupted goes on with its own upper bound and page; a new one looks back over the overlap.
         var upper = source.ScanUpper ?? clock.GetUtcNow();
-        var from = shape.Window is null || source.Watermark is null ? null : source.Watermark - shape.Overlap;
+        // A scan by updated-at goes by the list's own clock, and looks for nothing again that has had its time to show.
+        TimeSpan? lateness = shape.Window is not null && operation.Response.UpdatedAtPath is not null ? LatenessOf(shape, source.Interval) : null;
+        var from = shape.Window is null || source.Watermark is null ? null : source.Watermark - (lateness ?? shape.Overlap);
+        from = lateness is not null && from < source.Floor ? source.Floor : from;
         var position = new ScanPosition(from, upper, source.ScanUpper is null ? null : source.PageToken) { Since = source.Watermark };
         var pages = source.ScanUpper is null ? 0 : source.ScanPages;
         var priority = source.BaselinedAt is null ? CallPriority.Backfill : CallPriority.Poll;
@@ -182,6 +188,7 @@ public sealed class Poller(
                         ScanUpper = upper,
                         NextPageToken = position.PageToken,
                         EndsScan = false,
+                        Lateness = lateness,
                         DueAt = now,
                     },
                     cancellationToken);
@@ -199,6 +206,8 @@ public sealed class Poller(
                     ScanUpper = upper,
                     NextPageToken = next,
                     EndsScan = ends,
+                    Lateness = lateness,
+                    Present = shape.Forgets && ends && position.PageToken is null ? [.. page.Items.Concat(page.RolledIn).Select(item => item.Id)] : null,
                     DueAt = ends ? await NextDueAsync(source, connection, now, cancellationToken) : now,
                     Incidents = [.. page.Bad.Take(QuarantinedPerPage).Select(bad => Quarantine(source, bad, now))],
                 },
@@ -216,6 +225,13 @@ public sealed class Poller(
                 await DeliverAsync(source, cancellationToken);
             }
         }
+    }
+
+    /// <summary>How far a scan looks back: what the operation says, less where polls follow each other so closely that each would read the same again.</summary>
+    internal static TimeSpan LatenessOf(PollShape shape, TimeSpan interval)
+    {
+        var wanted = 2 * interval < ShortestLateness ? ShortestLateness : 2 * interval;
+        return wanted < shape.Overlap ? wanted : shape.Overlap;
     }
 
     /// <summary>Soonest time that one of the source's triggers wants. Intervals keep a phase of the source's own, so that sources of one interval spread over it.</summary>

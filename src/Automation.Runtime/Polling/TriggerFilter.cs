@@ -62,7 +62,7 @@ internal sealed class TriggerFilter
     {
         var byMode = mode switch
         {
-            "new" when item.Revision != 1 => $"The trigger fires on new items only; this is change number {item.Revision - 1} of an item that was there.",
+            "new" when item.Revision != 1 && item.Previous is not null => $"The trigger fires on new items only; this is change number {item.Revision - 1} of an item that was there.",
             "edge" when edgePath is not null && !IsTrue(item.Item, edgePath) => $"'{edgePath}' is not true in the item.",
             "edge" when edgePath is not null && item.Previous is { } previous && IsTrue(previous, edgePath) => $"'{edgePath}' was true before already.",
             _ => null,

@@ -22,8 +22,14 @@ public sealed record SourceRecord
     /// <summary>When the first scan ended; null: not yet, and nothing fires.</summary>
     public DateTimeOffset? BaselinedAt { get; init; }
 
-    /// <summary>Committed watermark: everything changed before it has been seen.</summary>
+    /// <summary>Committed watermark: everything changed before it has been seen, but for what the list shows late. Where the list is read by its items' updated-at, it is a time of that list's own clock.</summary>
     public DateTimeOffset? Watermark { get; init; }
+
+    /// <summary>Nothing changed before it is looked for again: what shows up late has had its time. Null: no scan by updated-at has ended.</summary>
+    public DateTimeOffset? Floor { get; init; }
+
+    /// <summary>It has a trigger that is not paused.</summary>
+    public bool IsActive { get; init; }
 
     /// <summary>Upper bound of the scan in progress; null: none is.</summary>
     public DateTimeOffset? ScanUpper { get; init; }
@@ -119,8 +125,17 @@ public sealed record IntakePage
     public required DateTimeOffset ScanUpper { get; init; }
     public string? NextPageToken { get; init; }
 
-    /// <summary>The scan ends with this page: the watermark becomes <see cref="ScanUpper"/>, and a baseline is complete.</summary>
+    /// <summary>The scan ends with this page: the watermark moves, and a baseline is complete.</summary>
     public required bool EndsScan { get; init; }
+
+    /// <summary>
+    /// The list is read by its items' updated-at, and shows a change this late: the watermark is the newest updated-at, by the list's own clock, less the time that the scan took. Null: the
+    /// watermark becomes <see cref="ScanUpper"/>.
+    /// </summary>
+    public TimeSpan? Lateness { get; init; }
+
+    /// <summary>Ids of all items that the whole list has, where one that is gone is to be forgotten; null: nothing is.</summary>
+    public IReadOnlyCollection<string>? Present { get; init; }
 
     /// <summary>When the source is due next: after the end of a scan, its interval; in the middle of one, now.</summary>
     public required DateTimeOffset DueAt { get; init; }
@@ -171,7 +186,10 @@ public interface IPollStore
     /// <summary>Leases sources that are due and have a trigger that is not paused; those leased by a living owner are left out.</summary>
     Task<IReadOnlyList<(SourceRecord Source, Lease Lease)>> ClaimSourcesAsync(IReadOnlyList<string>? ids, string owner, TimeSpan duration, int limit, bool evenIfNotDue, CancellationToken cancellationToken);
 
-    /// <summary>One transaction: item rows and revisions, events, scan state, lease kept. Older reads (<c>UpdatedAt</c> before the stored one) are ignored; of two items with one id the newer counts.</summary>
+    /// <summary>
+    /// One transaction: item rows and revisions, events, scan state, lease kept. Older reads (<c>UpdatedAt</c> before the stored one) are ignored; of two items with one id the newer counts.
+    /// An item that was forgotten and comes back is an event without a previous.
+    /// </summary>
     /// <exception cref="Automation.Engine.LeaseLostException">The lease is gone.</exception>
     Task<IntakeResult> IntakeAsync(IntakePage page, CancellationToken cancellationToken);
 
