@@ -22,6 +22,9 @@ internal sealed record PageToken(JToken Next, long Seen, string Page)
     /// <summary>Ids of the page before (last, middle, first), where pages are counted by number of items: the next page must begin with the last, or the list has shrunk under the scan.</summary>
     public IReadOnlyList<string> Marks { get; init; } = [];
 
+    /// <summary>The list answers whole pages only, wherever one asks it to begin: its pages cannot overlap.</summary>
+    public bool IsAligned { get; init; }
+
     /// <summary>Times this scan has gone back because the list had shrunk.</summary>
     public long Back { get; init; }
 
@@ -42,6 +45,7 @@ internal sealed record PageToken(JToken Next, long Seen, string Page)
                     Reach = (long?)token["reach"] ?? 1,
                     Marks = token["marks"] is JArray marks ? [.. marks.Select(mark => mark.ToString())] : [],
                     Back = (long?)token["back"] ?? 0,
+                    IsAligned = (bool?)token["aligned"] ?? false,
                 }
                 : throw new FormatException();
         }
@@ -68,13 +72,18 @@ internal sealed record PageToken(JToken Next, long Seen, string Page)
             token["back"] = Back;
         }
 
+        if (IsAligned)
+        {
+            token["aligned"] = true;
+        }
+
         return Json.Write(token);
     }
 
     /// <summary>The token after a page with this hash.</summary>
     public static PageToken After(PageToken? before, JToken next, long seen, string page)
     {
-        var token = new PageToken(next, seen, page) { Anchor = before?.Anchor ?? page, Steps = (before?.Steps ?? 0) + 1, Reach = before?.Reach ?? 1, Back = before?.Back ?? 0 };
+        var token = new PageToken(next, seen, page) { Anchor = before?.Anchor ?? page, Steps = (before?.Steps ?? 0) + 1, Reach = before?.Reach ?? 1, Back = before?.Back ?? 0, IsAligned = before?.IsAligned ?? false };
         return token.Steps < token.Reach ? token : token with { Anchor = page, Steps = 0, Reach = token.Reach * 2 };
     }
 }

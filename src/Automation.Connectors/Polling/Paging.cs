@@ -53,13 +53,24 @@ internal static class Paging
     /// <summary>Where the next page begins; null: this was the last.</summary>
     public static PageToken? Next(Pagination pagination, PageToken? token, JToken? body, IReadOnlyList<JToken> items, IReadOnlyList<PolledItem> good, int pageSize)
     {
-        if (pageSize == 0 || items.Count == 0)
+        if (pageSize == 0)
+        {
+            return null;
+        }
+
+        var page = PageHash(good);
+        if (token is { Marks.Count: > 0 } && StepBack(token, good, pageSize, page) is { } back)
+        {
+            return back;
+        }
+
+        if (items.Count == 0)
         {
             return null;
         }
 
         // Pages that are counted by items overlap by one: see StepBack.
-        var overlap = pagination.Style == "skipLimit" && pageSize >= ShortPage ? 1 : 0;
+        var overlap = pagination.Style == "skipLimit" && pageSize >= ShortPage && token is not { IsAligned: true } ? 1 : 0;
         var seen = (token?.Seen ?? 0) + items.Count - (token is null ? 0 : overlap);
         if (pagination.MorePath is { } more && JsonPaths.Find(body, more) is JValue { Value: false })
         {
@@ -72,16 +83,10 @@ internal static class Paging
             return null;
         }
 
-        var page = PageHash(good);
         if (token is not null && token.Page == page && good.Count > 0)
         {
-            // The same page again: the API does not page this list, or its cursor stands still. What it gives has been read.
-            return null;
-        }
-
-        if (token is { Marks.Count: > 0 } && StepBack(token, good, pageSize, page) is { } back)
-        {
-            return back;
+            // The same page again: the API does not page this list, or its cursor stands still. What it gives has been read; unless it only rounds to whole pages.
+            return overlap == 0 ? null : new PageToken((long)token.Next + overlap, token.Seen, page) { Anchor = page, IsAligned = true };
         }
 
         // Lists grow while they are read, but not to twice what the answer says there is.

@@ -34,7 +34,7 @@ internal sealed class IntakeWrite
             page_token = CASE WHEN @ends = 1 THEN NULL ELSE @token END,
             scan_pages = CASE WHEN @ends = 1 THEN 0 ELSE scan_pages + 1 END,
             scan_started_at = CASE WHEN @ends = 1 THEN NULL ELSE COALESCE(scan_started_at, @at) END,
-            scan_newest = @newest, watermark = @watermark, watermark_at = @watermark_at, floor = @floor,
+            newest = @newest, newest_at = @newest_at, watermark = @watermark, floor = @floor,
             baselined_at = CASE WHEN @ends = 1 THEN COALESCE(baselined_at, @at) ELSE baselined_at END,
             last_success_at = CASE WHEN @ends = 1 THEN @at ELSE last_success_at END,
             last_error = CASE WHEN @ends = 1 THEN NULL ELSE last_error END,
@@ -53,7 +53,7 @@ internal sealed class IntakeWrite
 
     private readonly record struct Stored(long No, string Hash, long? UpdatedAt, int Revision, bool IsGone);
 
-    private readonly record struct ScanState(long? Newest, long? Watermark, long? WatermarkAt, long? Floor, bool IsBaselined);
+    private readonly record struct ScanState(long? Newest, long? NewestAt, long? Watermark, long? Floor, bool IsBaselined);
 
     private readonly IntakePage _page;
     private readonly IReadOnlyList<PolledItem> _items;
@@ -95,7 +95,7 @@ internal sealed class IntakeWrite
         string? location;
         ScanState scan;
         using (var reader = session.Query(
-            $"SELECT no, ledger_end, location_id, scan_newest, watermark, watermark_at, floor, baselined_at FROM sources WHERE id = @id AND lease_owner = @owner AND lease_token = @token {Columns.Lock}",
+            $"SELECT no, ledger_end, location_id, newest, newest_at, watermark, floor, baselined_at FROM sources WHERE id = @id AND lease_owner = @owner AND lease_token = @token {Columns.Lock}",
             _page.SourceId,
             _page.Lease.Owner,
             _page.Lease.Token))
@@ -165,8 +165,8 @@ internal sealed class IntakeWrite
             _page.NextPageToken,
             Columns.Ticks(_page.ObservedAt),
             scan.Newest,
+            scan.NewestAt,
             scan.Watermark,
-            scan.WatermarkAt,
             scan.Floor,
             Columns.Ticks(_page.DueAt),
             ledgerEnd,
@@ -193,43 +193,42 @@ internal sealed class IntakeWrite
 
     /// <summary>
     /// The scan's state after this page. Where the list is read by updated-at, no clock of ours is in the watermark, so that a provider's clock may go before or after: it is the newest time that the list has
-    /// shown, less the time that the scan took (what changed meanwhile may have been passed already), and at most the scan's begin (an item dated into the future must not hide what changes today).
+    /// shown, less the time that the scan took if that showed up while it ran (what changed meanwhile may have been passed already), and at most the scan's begin: an item dated into the future must not hide
+    /// what changes today.
     /// </summary>
     private ScanState After(ScanState scan)
     {
-        var upper = Columns.Ticks(_page.ScanUpper);
-        if (_page.Lateness is not { } lateness)
+        var (begin, end) = (_page.ScanUpper.UtcTicks, _page.ObservedAt.UtcTicks);
+        if (_page.Lateness is not { Ticks: var lateness })
         {
-            return _page.EndsScan ? scan with { Newest = null, Watermark = upper, WatermarkAt = upper } : scan;
+            return _page.EndsScan ? scan with { Watermark = begin } : scan;
         }
 
-        var newest = Math.Max(scan.Newest ?? 0, _items.Max(item => item.UpdatedAt?.UtcTicks) ?? 0);
-        if (!_page.EndsScan)
+        if (_items.Max(item => item.UpdatedAt?.UtcTicks) is { } shown && shown > (scan.Newest ?? 0))
         {
-            return scan with { Newest = newest == 0 ? null : newest };
+            scan = scan with { Newest = shown, NewestAt = end };
         }
 
-        if (newest == 0)
+        if (!_page.EndsScan || scan is not { Newest: { } newest, NewestAt: { } since })
         {
-            return scan with { Newest = null, Floor = Settled(scan, upper, lateness) };
+            return scan;
         }
 
-        var end = Columns.Ticks(_page.ObservedAt);
-        newest = Math.Min(newest, upper);
         if (!scan.IsBaselined)
         {
             // What was there before the baseline is not looked for again, however late it shows.
-            newest = Math.Max(newest, scan.Watermark ?? 0);
-            return new ScanState(null, newest, end, newest < end - SameMoment ? newest + TimeSpan.TicksPerMillisecond : newest, true);
+            newest = Math.Min(newest, begin);
+            return scan with { Watermark = newest, Floor = newest < end - SameMoment ? newest + TimeSpan.TicksPerMillisecond : newest };
         }
 
-        var watermark = Math.Max(scan.Watermark ?? 0, newest - (end - upper));
-        return new ScanState(null, watermark, watermark == scan.Watermark ? scan.WatermarkAt : end, Settled(scan, upper, lateness), true);
+        var seen = Math.Min(newest, begin) - (since > begin ? end - begin : 0);
+        var isSettled = begin - since >= lateness;
+        return scan with
+        {
+            Watermark = Math.Max(scan.Watermark ?? 0, seen),
+            Floor = isSettled ? Math.Max(scan.Floor ?? 0, Math.Min(newest, begin - lateness) + TimeSpan.TicksPerMillisecond) : scan.Floor,
+        };
     }
-
-    /// <summary>What had the old watermark, or an earlier time, has shown by now if the watermark has stood for longer than a change can be late.</summary>
-    private static long? Settled(ScanState scan, long upper, TimeSpan lateness) =>
-        scan is { Watermark: { } watermark, WatermarkAt: { } at } && upper - at >= lateness.Ticks ? Math.Max(scan.Floor ?? 0, watermark + TimeSpan.TicksPerMillisecond) : scan.Floor;
 
     private void Append(Session session, long source, string? location, ref long ledgerEnd, PolledItem item, int revision, byte[] payload, long? previousNo)
     {

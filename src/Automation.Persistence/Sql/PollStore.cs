@@ -64,7 +64,7 @@ internal sealed class PollStore(SqlDatabase database) : IPollStore
                 var changed = session.Run(
                     $"""
                     UPDATE sources SET last_error = @error, last_poll_at = @at, due_at = @due, failures = failures + 1, lease_owner = NULL, lease_until = 0,
-                        scan_upper = CASE WHEN @abandon = 1 THEN NULL ELSE scan_upper END, scan_newest = CASE WHEN @abandon = 1 THEN NULL ELSE scan_newest END, page_token = CASE WHEN @abandon = 1 THEN NULL ELSE page_token END,
+                        scan_upper = CASE WHEN @abandon = 1 THEN NULL ELSE scan_upper END, page_token = CASE WHEN @abandon = 1 THEN NULL ELSE page_token END,
                         scan_pages = CASE WHEN @abandon = 1 THEN 0 ELSE scan_pages END, scan_started_at = CASE WHEN @abandon = 1 THEN NULL ELSE scan_started_at END
                     {Held}
                     """,

@@ -1,5 +1,6 @@
 using Automation.ServerTests.Api;
 using Automation.ServerTests.Processes;
+using Automation.Tests;
 using FluentAssertions;
 using Newtonsoft.Json.Linq;
 using Xunit;

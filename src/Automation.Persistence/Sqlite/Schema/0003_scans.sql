@@ -1,6 +1,6 @@
--- The newest updated-at of the scan in progress; since when the watermark stands; before what nothing is looked for again.
-ALTER TABLE sources ADD COLUMN scan_newest INTEGER;
-ALTER TABLE sources ADD COLUMN watermark_at INTEGER;
+-- The newest updated-at that the list has shown, and since when; before what nothing is looked for again.
+ALTER TABLE sources ADD COLUMN newest INTEGER;
+ALTER TABLE sources ADD COLUMN newest_at INTEGER;
 ALTER TABLE sources ADD COLUMN floor INTEGER;
 
 -- 1: the list came back empty once; 2: the list does not have it any more.

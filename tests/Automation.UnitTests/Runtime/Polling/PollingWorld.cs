@@ -40,9 +40,10 @@ internal sealed class PollingWorld : IAsyncDisposable
     /// <param name="folder">Folder of another world whose file is taken over; null: a new one.</param>
     /// <param name="server">The other world's list.</param>
     /// <param name="callsPerDay">What the list's API allows.</param>
+    /// <param name="add">More connectors, and services.</param>
     /// <param name="isSandbox">The connection is the sandbox's: short intervals, lenient budget.</param>
     /// <param name="callTimeout">How long one call may take; null: longer than any test.</param>
-    public static async Task<PollingWorld> StartAsync(string? folder = null, ListServer? server = null, int? callsPerDay = null, TimeSpan? callTimeout = null, bool isSandbox = true)
+    public static async Task<PollingWorld> StartAsync(string? folder = null, ListServer? server = null, int? callsPerDay = null, TimeSpan? callTimeout = null, bool isSandbox = true, Action<AutomationBuilder, IServiceCollection>? add = null)
     {
         server ??= await ListServer.StartAsync();
         folder ??= Path.Combine(Path.GetTempPath(), "automation-tests", Path.GetRandomFileName());
@@ -66,6 +67,7 @@ internal sealed class PollingWorld : IAsyncDisposable
         var builder = new AutomationBuilder(collection);
         builder.AddConnector(Shop(server.Url, callsPerDay));
         builder.AddActivitiesFrom<Automation.Activities.Cron>();
+        add?.Invoke(builder, collection);
         collection.AddSingleton(builder.Activities);
         collection.AddSingleton(builder.Operations);
         collection.AddAutomationConnectors();

@@ -1,6 +1,6 @@
 using Newtonsoft.Json.Linq;
 
-namespace Automation.ServerTests.Triggers;
+namespace Automation.Tests;
 
 /// <summary>A polling trigger, inputs that fit the sandbox's seed, and changes made from outside of which each starts one run.</summary>
 /// <param name="Type">Activity type, without its connector.</param>
