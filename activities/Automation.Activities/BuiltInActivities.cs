@@ -16,6 +16,8 @@ public static class BuiltInActivities
     {
         automation.Services.AddOptions<OutboundOptions>();
         automation.Services.AddOptions<FilesOptions>();
+        automation.Services.AddOptions<SmtpOptions>();
+        automation.Services.TryAddSingleton<MailSender>();
         automation.Services.TryAddSingleton<PrivateNetworkGuard>();
         automation.Services.TryAddSingleton<HttpCaller>();
         automation.Services.AddHttpClient(HttpCaller.ClientName, static client => client.Timeout = Timeout.InfiniteTimeSpan) // The caller sets its own, which covers the answer's body too.

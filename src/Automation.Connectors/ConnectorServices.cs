@@ -16,6 +16,8 @@ public static class ConnectorServices
         services.TryAddSingleton(TimeProvider.System);
         services.AddOptions<ConnectorOptions>().ValidateDataAnnotations().ValidateOnStart();
         services.AddOptions<PollingLimits>();
+        services.AddOptions<SmtpOptions>().ValidateDataAnnotations();
+        services.TryAddSingleton<MailSender>();
         services.AddHttpClient(ConnectorOptions.HttpClientName, client => client.DefaultRequestHeaders.UserAgent.ParseAdd("Automation/0.1"))
             .ConfigurePrimaryHttpMessageHandler(static provider =>
             {

@@ -2,6 +2,7 @@ using Automation.Hosting.Api;
 using Automation.Hosting.Elsa;
 using Automation.Hosting.Endpoints;
 using Automation.Hosting.Jobs;
+using Automation.Hosting.People;
 using Automation.Hosting.Security;
 using Automation.Hosting.Web;
 using Microsoft.AspNetCore.Authorization;
@@ -28,6 +29,7 @@ public static class AutomationEndpoints
         MetricsEndpoint.Map(all);
         HangfirePage.Map(all);
         AccountEndpoints.Map(all);
+        DecisionEndpoints.Map(all);
         WorkflowEndpoints.Map(all.MapGroup("/workflows").WithMetadata(new ProgramEndpoint()));
         ElsaEndpoints.Map(all.MapGroup("/elsa/api").WithMetadata(new ProgramEndpoint()));
         all.MapHub<InstanceHub>(InstanceHub.Path).WithMetadata(new ProgramEndpoint());

@@ -4,6 +4,7 @@ using Automation.Engine.Expressions;
 using Automation.Hosting.Elsa;
 using Automation.Hosting.Endpoints;
 using Automation.Hosting.Jobs;
+using Automation.Hosting.People;
 using Automation.Hosting.Security;
 using Automation.Hosting.Startup;
 using Automation.Persistence;
@@ -37,6 +38,8 @@ public static class HostingServices
         services.AddSingleton(provider => provider.GetRequiredService<IOptions<AutomationOptions>>().Value);
         services.Configure<FilesOptions>(files => files.Directory = Path.Combine(paths.Data, "files"));
         services.Configure<OutboundOptions>(outbound => outbound.AllowPrivateNetworks = settings.Http.AllowPrivateNetworks == true);
+        services.AddOptions<SmtpOptions>().Bind(builder.Configuration.GetSection("Automation:Smtp")).ValidateDataAnnotations()
+            .Validate(smtp => smtp.Security.ToLowerInvariant() is "auto" or "tls" or "starttls" or "none", "Automation:Smtp:Security must be Auto, Tls, StartTls or None.").ValidateOnStart();
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(provider => new Node($"{Environment.MachineName}-{Ids.New(provider.GetRequiredService<TimeProvider>())}"));
 
@@ -75,6 +78,8 @@ public static class HostingServices
             provider.GetRequiredService<ChangeWatch>().On(Topics.Definitions, table.Invalidate);
             return table;
         });
+        services.AddSingleton<TaskLinks>();
+        services.AddSingleton<ITaskLinks>(provider => provider.GetRequiredService<TaskLinks>());
         services.AddSingleton<ActivityDescriptors>();
         services.AddSingleton<LiveOptions>();
         services.AddSingleton<StartingPoints>();

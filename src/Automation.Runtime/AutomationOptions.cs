@@ -76,6 +76,9 @@ public sealed class HttpOptions
 {
     /// <summary>Lets connections and HTTP activities reach private and loopback addresses. Null: in Development.</summary>
     public bool? AllowPrivateNetworks { get; set; }
+
+    /// <summary>Address under which people and other services reach this installation, such as <c>https://automation.example.com</c>. Null: as each request says.</summary>
+    public string? PublicUrl { get; set; }
 }
 
 public sealed class RunnerOptions

@@ -1,15 +1,14 @@
 using Automation.Connectors;
 using Automation.Engine;
+using Microsoft.Extensions.DependencyInjection;
 using Newtonsoft.Json.Linq;
 
 namespace Automation.Activities;
 
 /// <summary>Gives a task to a person and waits for its end.</summary>
 [Activity("Automation.Task", "People", "Gives a person a task, with a form to fill in, and waits until it is done, cancelled or overdue.", DisplayName = "Task for a Person")]
-public sealed class PersonTask : Activity
+public sealed class PersonTask(MailSender mail) : Activity
 {
-    private const int LongestTitle = 200;
-
     [Input(Required = true, Description = "What is to be done, in a few words.")]
     public Input<string> Title { get; init; } = default!;
 
@@ -31,6 +30,9 @@ public sealed class PersonTask : Activity
     [Input(UIHint = "json-editor", Description = "The form: a list of fields, each {name, label, type, required, help, options}. Types: text, multiline, number, date, checkbox, select, email, url.")]
     public Input<JToken> Fields { get; init; } = default!;
 
+    [Input(DisplayName = "Send Email", Description = "Mail the task to an assignee who is named by an e-mail address.")]
+    public Input<bool> SendEmail { get; init; } = default!;
+
     [Output(DisplayName = "Task Id", Description = "Id of the task, as in /api/tasks.")]
     public Output<string> TaskId { get; init; } = default!;
 
@@ -45,19 +47,18 @@ public sealed class PersonTask : Activity
 
     public override IReadOnlyList<string> Outcomes => ["Done", "Cancelled", "Overdue"];
 
-    public override ValueTask<ActivityResult> ExecuteAsync(ActivityContext context, CancellationToken cancellationToken)
+    public override async ValueTask<ActivityResult> ExecuteAsync(ActivityContext context, CancellationToken cancellationToken)
     {
         var title = context.Get(Title)?.Trim() ?? "";
         if (title.Length == 0)
         {
-            return ValueTask.FromResult(ActivityResult.Faulted(new Fault("The task has no title.") { Code = "missing-input", Property = "title", Action = "Say in a few words what is to be done." }));
+            return ActivityResult.Faulted(new Fault("The task has no title.") { Code = "missing-input", Property = "title", Action = "Say in a few words what is to be done." });
         }
 
-        // The execution's own id: the same when the activity is executed again after a crash.
         var task = new TaskRequest
         {
-            Id = context.ActivityInstanceId,
-            Title = title.Length <= LongestTitle ? title : title[..LongestTitle],
+            Id = TaskRequest.IdOf(context),
+            Title = TaskRequest.Short(title),
             Instructions = context.Get(Instructions),
             Assignee = context.Get(Assignee)?.Trim() is { Length: > 0 } assignee ? assignee : null,
             DueAt = DueAt(context),
@@ -68,10 +69,22 @@ public sealed class PersonTask : Activity
         {
             context.Journal("DryRun", $"Would give {task.Assignee ?? "somebody"} the task '{task.Title}'.");
             context.Set(Result, new JObject());
-            return ValueTask.FromResult(ActivityResult.Done);
+            return ActivityResult.Done;
         }
 
-        return ValueTask.FromResult(ActivityResult.Suspended(task.ToBookmark(endsWhenDue: context.Get(WhenOverdue) != "KeepOpen")));
+        try
+        {
+            if (context.Get(SendEmail) && task.Assignee?.Contains('@', StringComparison.Ordinal) == true)
+            {
+                await MailAsync(context, task, cancellationToken);
+            }
+        }
+        catch (ConnectorException exception)
+        {
+            return ActivityResult.Faulted(OperationActivity.FaultOf(exception));
+        }
+
+        return ActivityResult.Suspended(task.ToBookmark(endsWhenDue: context.Get(WhenOverdue) != "KeepOpen"));
     }
 
     public override ValueTask<ActivityResult> ResumeAsync(ActivityContext context, Resumption resumption, CancellationToken cancellationToken)
@@ -82,6 +95,18 @@ public sealed class PersonTask : Activity
         context.Set(FinishedBy, answer?.By);
         return ValueTask.FromResult(ActivityResult.Completed(answer is null ? "Overdue" : answer.Status == "cancelled" ? "Cancelled" : "Done"));
     }
+
+    private ValueTask<ConnectorResponse> MailAsync(ActivityContext context, TaskRequest task, CancellationToken cancellationToken) => mail.SendAsync(
+        context,
+        new Connectors.Mail
+        {
+            To = [task.Assignee!],
+            Subject = "A task for you: " + task.Title,
+            Body = $"{task.Title}\n\n{task.Instructions}\n\n{(task.DueAt is { } due ? $"Due: {due.UtcDateTime:yyyy-MM-dd HH:mm} UTC\n" : "")}{context.Services.GetRequiredService<ITaskLinks>().PageOf(task.Id)}\n",
+        },
+        $"{context.EffectKey}/mail/0",
+        "Automation.Task",
+        cancellationToken);
 
     private DateTimeOffset? DueAt(ActivityContext context) => Moments.Due(context.Get(Due), Moments.Zone(context.Get(TimeZone)), context.Clock.GetUtcNow(), "due");
 }

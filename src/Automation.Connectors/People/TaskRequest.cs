@@ -12,6 +12,7 @@ public sealed record TaskRequest
     /// <summary>Name of the bookmarks that are tasks; their key is the task's id.</summary>
     public const string BookmarkName = "Automation.Task";
 
+    public const int LongestTitle = 200;
     public const string OrdinaryKind = "task";
     public const string ApprovalKind = "approval";
 
@@ -29,6 +30,12 @@ public sealed record TaskRequest
 
     public DateTimeOffset? DueAt { get; init; }
     public IReadOnlyList<TaskField> Fields { get; init; } = [];
+
+    /// <summary>Id of the n-th task of an execution: the same after a crash and in a replay, as the mail that tells of it is not sent again.</summary>
+    public static string IdOf(ActivityContext context, int index = 0) => Bookmark.HashOf(BookmarkName, $"{context.EffectKey}/{index}");
+
+    /// <summary>A title of at most <see cref="LongestTitle"/> characters.</summary>
+    public static string Short(string title) => title.Length <= LongestTitle ? title : title[..(LongestTitle - 1)] + "…";
 
     /// <summary>The bookmark to suspend on. It is resumed with a <see cref="TaskAnswer"/>, and when it is due without input.</summary>
     /// <param name="endsWhenDue">The due time ends the task; otherwise it only counts as overdue.</param>

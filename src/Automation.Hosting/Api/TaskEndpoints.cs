@@ -69,11 +69,7 @@ internal static class TaskEndpoints
         }
         catch (TaskFormException error)
         {
-            var first = error.Errors.First();
-            return Problem.BadRequest(error.Message, first.Key, "Mend the answers and send them again; the task is still open.") with
-            {
-                Errors = error.Errors.ToDictionary(e => e.Key, e => (IReadOnlyList<string>)[e.Value]),
-            };
+            return Refused(error);
         }
         catch (TaskEndedException error)
         {
@@ -88,11 +84,20 @@ internal static class TaskEndpoints
         {
             return new Reply(Describe(await service.CancelAsync(id, Text(body, "comment"), NameOf(context), context.RequestAborted), clock.GetUtcNow()));
         }
+        catch (TaskFormException error)
+        {
+            return Refused(error);
+        }
         catch (TaskEndedException error)
         {
             return Ended(error);
         }
     }
+
+    private static Problem Refused(TaskFormException error) => Problem.BadRequest(error.Message, error.Errors.First().Key, "Mend it and send it again; the task is still open.") with
+    {
+        Errors = error.Errors.ToDictionary(e => e.Key, e => (IReadOnlyList<string>)[e.Value]),
+    };
 
     private static Problem Ended(TaskEndedException error) => Problem.Conflict(error.Message, "Nothing is left to do; its run has gone on.", "task-ended") with
     {

@@ -1,3 +1,4 @@
+using Automation.Connectors;
 using Automation.Engine;
 using Automation.Hosting.Api;
 using Automation.Hosting.Endpoints;
@@ -105,7 +106,7 @@ internal static class ExecutionEndpoints
         if (waiting.Count == 0)
         {
             // Tasks for people are done here, too, by who sends answers to their form; those that need more have an endpoint of their own.
-            if (await tasks.FindAsync(taskId, context.RequestAborted) is { Status: "open" })
+            if (await tasks.FindAsync(taskId, context.RequestAborted) is { Status: "open", Request.Kind: TaskRequest.OrdinaryKind })
             {
                 return await TaskEndpoints.CompleteAsync(taskId, Value(body, "result") as JObject ?? [], null, null, context, people);
             }

@@ -1,5 +1,4 @@
 using System.Net;
-using System.Text.Encodings.Web;
 using Automation.Hosting.Web;
 using Automation.Runtime.Storage;
 using Microsoft.AspNetCore.Authentication;
@@ -20,7 +19,7 @@ internal static class AccountEndpoints
         var group = routes.MapGroup("").AllowAnonymous().ExcludeFromDescription();
         group.MapGet("/setup", SetupPageAsync);
         group.MapPost("/setup", SetupAsync).WithMetadata(new CrossSite.SignsIn()).DisableAntiforgery();
-        group.MapGet("/login", (HttpContext context) => Page("Sign in", SignInForm(Query.Text(context, "returnUrl"), null)));
+        group.MapGet("/login", (HttpContext context) => PlainPage.Of("Sign in", SignInForm(Query.Text(context, "returnUrl"), null)));
         group.MapPost("/login", LoginAsync).WithMetadata(new CrossSite.SignsIn()).DisableAntiforgery();
         group.MapPost("/logout", async (HttpContext context) =>
         {
@@ -44,12 +43,12 @@ internal static class AccountEndpoints
     private static async Task<IResult> SetupPageAsync(HttpContext context, Accounts accounts)
     {
         var token = Query.Text(context, "token");
-        return await RefuseSetupAsync(context, accounts, token) ?? Page("Set up", SetupForm(token!, null));
+        return await RefuseSetupAsync(context, accounts, token) ?? PlainPage.Of("Set up", SetupForm(token!, null));
     }
 
     private static async Task<IResult> SetupAsync(HttpContext context, Accounts accounts)
     {
-        var form = await ReadFormAsync(context);
+        var form = await PlainPage.ReadFormAsync(context);
         var token = form.GetValueOrDefault("token") ?? Query.Text(context, "token");
         if (await RefuseSetupAsync(context, accounts, token) is { } refusal)
         {
@@ -59,12 +58,12 @@ internal static class AccountEndpoints
         var password = form.GetValueOrDefault("password") ?? "";
         if (password.Length < Accounts.MinimumPasswordLength)
         {
-            return Page("Set up", SetupForm(token!, $"The password needs at least {Accounts.MinimumPasswordLength} characters."), StatusCodes.Status400BadRequest);
+            return PlainPage.Of("Set up", SetupForm(token!, $"The password needs at least {Accounts.MinimumPasswordLength} characters."), StatusCodes.Status400BadRequest);
         }
 
         if (!await accounts.CreateFirstAsync(password, context.RequestAborted) || await accounts.FindAsync(Access.FirstUser, context.RequestAborted) is not { } user)
         {
-            return Page("Set up", "<p>The installation is set up already. <a href=\"/login\">Sign in</a>.</p>", StatusCodes.Status409Conflict);
+            return PlainPage.Of("Set up", "<p>The installation is set up already. <a href=\"/login\">Sign in</a>.</p>", StatusCodes.Status409Conflict);
         }
 
         await SignInAsync(context, user);
@@ -76,25 +75,25 @@ internal static class AccountEndpoints
         // A proxy on this machine also comes from loopback: its forwarded requests are not from here.
         if (context.Connection.RemoteIpAddress is not { } address || !IPAddress.IsLoopback(address) || context.Request.Headers.ContainsKey("X-Forwarded-For") || context.Request.Headers.ContainsKey("Forwarded"))
         {
-            return Page("Set up", "<p>The set-up page can be opened only on the machine that the server runs on.</p>", StatusCodes.Status403Forbidden);
+            return PlainPage.Of("Set up", "<p>The set-up page can be opened only on the machine that the server runs on.</p>", StatusCodes.Status403Forbidden);
         }
 
         if (!await accounts.NeedsSetupAsync(context.RequestAborted))
         {
-            return Page("Set up", "<p>The installation is set up already. <a href=\"/login\">Sign in</a>.</p>", StatusCodes.Status409Conflict);
+            return PlainPage.Of("Set up", "<p>The installation is set up already. <a href=\"/login\">Sign in</a>.</p>", StatusCodes.Status409Conflict);
         }
 
-        return accounts.IsSetupToken(token) ? null : Page("Set up", "<p>The link is not the one that the server printed when it started. Look for it in the server's output.</p>", StatusCodes.Status403Forbidden);
+        return accounts.IsSetupToken(token) ? null : PlainPage.Of("Set up", "<p>The link is not the one that the server printed when it started. Look for it in the server's output.</p>", StatusCodes.Status403Forbidden);
     }
 
     private static async Task<IResult> LoginAsync(HttpContext context, Accounts accounts)
     {
-        var form = await ReadFormAsync(context);
+        var form = await PlainPage.ReadFormAsync(context);
         var returnUrl = form.GetValueOrDefault("returnUrl");
         var user = await accounts.SignInAsync(form.GetValueOrDefault("username"), form.GetValueOrDefault("password"), AddressOf(context), context.RequestAborted);
         if (user is null)
         {
-            return Page("Sign in", SignInForm(returnUrl, "The name or the password is wrong, or there were too many attempts: wait five minutes."), StatusCodes.Status401Unauthorized);
+            return PlainPage.Of("Sign in", SignInForm(returnUrl, "The name or the password is wrong, or there were too many attempts: wait five minutes."), StatusCodes.Status401Unauthorized);
         }
 
         await SignInAsync(context, user);
@@ -119,40 +118,23 @@ internal static class AccountEndpoints
     /// <summary>Only paths of this server: neither another host nor a scheme.</summary>
     private static bool IsLocal(string? url) => url is ['/', ..] && url is not ['/', '/' or '\\', ..] && !url.Contains('\\', StringComparison.Ordinal);
 
-    private static async Task<Dictionary<string, string>> ReadFormAsync(HttpContext context)
-    {
-        var text = RequestBody.TextOf(await RequestBody.ReadBytesAsync(context, FormLimit, context.RequestAborted));
-        return Microsoft.AspNetCore.WebUtilities.QueryHelpers.ParseQuery(text).ToDictionary(p => p.Key, p => p.Value.ToString());
-    }
-
     private static string SetupForm(string token, string? error) => $"""
-        {Error(error)}
+        {PlainPage.Alert(error)}
         <p>Choose a password for the user <b>{Access.FirstUser}</b>.</p>
         <form method="post" action="/setup">
-          <input type="hidden" name="token" value="{Encode(token)}">
+          <input type="hidden" name="token" value="{PlainPage.Encode(token)}">
           <label>Password <input type="password" name="password" autocomplete="new-password" minlength="{Accounts.MinimumPasswordLength}" required autofocus></label>
           <button>Set up and sign in</button>
         </form>
         """;
 
     private static string SignInForm(string? returnUrl, string? error) => $"""
-        {Error(error)}
+        {PlainPage.Alert(error)}
         <form method="post" action="/login">
-          <input type="hidden" name="returnUrl" value="{Encode(returnUrl ?? "/")}">
+          <input type="hidden" name="returnUrl" value="{PlainPage.Encode(returnUrl ?? "/")}">
           <label>User <input name="username" autocomplete="username" value="{Access.FirstUser}" required></label>
           <label>Password <input type="password" name="password" autocomplete="current-password" required autofocus></label>
           <button>Sign in</button>
         </form>
         """;
-
-    private static string Error(string? error) => error is null ? "" : $"<p role=\"alert\">{Encode(error)}</p>";
-
-    private static string Encode(string text) => HtmlEncoder.Default.Encode(text);
-
-    private static IResult Page(string title, string body, int status = StatusCodes.Status200OK) => Results.Content($$"""
-        <!doctype html>
-        <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,"><title>{{title}} · Automation</title>
-        <style>body{font:16px/1.5 system-ui,sans-serif;max-width:24rem;margin:12vh auto;padding:0 1rem}label{display:block;margin:.75rem 0}input{display:block;width:100%;padding:.5rem;font:inherit;box-sizing:border-box}button{font:inherit;padding:.5rem 1rem}[role=alert]{color:#b00020}</style>
-        </head><body><h1>{{title}}</h1>{{body}}</body></html>
-        """, "text/html; charset=utf-8", statusCode: status);
 }

@@ -13,12 +13,13 @@ internal sealed class TaskStore(SqlDatabase database) : ITaskStore
     private const string Fields =
         "id, bookmark_id, instance_id, definition_id, definition_name, activity_id, location_id, is_sandbox, request, status, outcome, answers, comment, created_at, finished_at, finished_by";
 
-    // A replay from the failed activity opens the bookmarks of the run that failed again, and their tasks with them.
+    // A replay has the tasks of the run it repeats, as it has its effects: they are opened again, for the new run.
     private const string InsertSql =
         """
         INSERT INTO tasks (id, bookmark_id, instance_id, definition_id, definition_name, activity_id, location_id, is_sandbox, assignee, due_at, request, status, created_at)
         SELECT @id, @bookmark_id, id, definition_id, definition_name, @activity_id, location_id, is_sandbox, @assignee, @due_at, @request, 'open', @created_at FROM instances WHERE no = @no
-        ON CONFLICT (id) DO UPDATE SET bookmark_id = excluded.bookmark_id, instance_id = excluded.instance_id, status = 'open', finished_at = NULL, finished_by = NULL
+        ON CONFLICT (id) DO UPDATE SET bookmark_id = excluded.bookmark_id, instance_id = excluded.instance_id, assignee = excluded.assignee, due_at = excluded.due_at, request = excluded.request,
+            status = 'open', outcome = NULL, answers = NULL, comment = NULL, created_at = excluded.created_at, finished_at = NULL, finished_by = NULL
         """;
 
     /// <summary>Makes the task that a bookmark is.</summary>

@@ -50,8 +50,13 @@ public sealed class TaskService(ITaskStore tasks, IDoorbell doorbell, TimeProvid
 
     /// <summary>Gives a task up; its run goes on by its outcome Cancelled.</summary>
     /// <inheritdoc cref="CompleteAsync" path="/exception"/>
-    public async Task<TaskRecord> CancelAsync(string id, string? comment, string by, CancellationToken cancellationToken) =>
-        await EndAsync(await FindAsync(id, cancellationToken), new TaskAnswer { Status = "cancelled", Comment = Trim(comment), By = by, At = clock.GetUtcNow() }, cancellationToken);
+    public async Task<TaskRecord> CancelAsync(string id, string? comment, string by, CancellationToken cancellationToken)
+    {
+        var task = await FindAsync(id, cancellationToken);
+        return task.Request.Kind == TaskRequest.ApprovalKind
+            ? throw new TaskFormException(new Dictionary<string, string> { ["outcome"] = "An approval is not cancelled: reject it." })
+            : await EndAsync(task, new TaskAnswer { Status = "cancelled", Comment = Trim(comment), By = by, At = clock.GetUtcNow() }, cancellationToken);
+    }
 
     private async Task<TaskRecord> EndAsync(TaskRecord task, TaskAnswer answer, CancellationToken cancellationToken)
     {

@@ -21,6 +21,9 @@ public sealed class TestDatabase : IDisposable
     private readonly List<TestNode> nodes = [];
 
     public Outside Outside { get; } = new();
+
+    /// <summary>Port of a mail server on this machine; null: nodes have none.</summary>
+    public int? MailPort { get; set; }
     public string Path => System.IO.Path.Combine(folder, "test.db");
 
     public async Task<TestNode> StartNodeAsync(TimeProvider? clock = null, Action<RunnerOptions>? configure = null)
@@ -74,6 +77,8 @@ public sealed class TestNode : IDisposable
         collection.AddSingleton<IDoorbell>(provider => new LocalDoorbell(provider.GetRequiredService<RunQueue>(), provider.GetRequiredService<DueClock>()));
         collection.AddSqliteStores(database.Path, fullDurability: false);
         collection.AddAutomationConnectors();
+        collection.AddSingleton<ITaskLinks, TestLinks>();
+        collection.Configure<SmtpOptions>(smtp => (smtp.Host, smtp.Port, smtp.From, smtp.Security) = (database.MailPort is null ? null : "127.0.0.1", database.MailPort ?? 25, "Flows <flows@automation.test>", "None"));
         collection.AddAutomationRuntime();
         builder.Activities.Add(typeof(Send));
         builder.Activities.Add(typeof(Note));
@@ -82,6 +87,8 @@ public sealed class TestNode : IDisposable
         builder.Activities.Add(typeof(Call));
         builder.Activities.Add(typeof(Publish));
         builder.Activities.Add(typeof(Automation.Activities.PersonTask));
+        builder.Activities.Add(typeof(Automation.Activities.Approval));
+        builder.Activities.Add(typeof(Automation.Activities.SendEmail));
         services = collection.BuildServiceProvider();
     }
 
@@ -176,6 +183,14 @@ public sealed class TestNode : IDisposable
     {
         public async ValueTask DisposeAsync() => await service.StopAsync(CancellationToken.None);
     }
+}
+
+/// <summary>Links that only say what they are for.</summary>
+internal sealed class TestLinks : ITaskLinks
+{
+    public Uri PageOf(string taskId) => new("https://automation.test/tasks/" + taskId);
+
+    public Uri DecisionOf(string taskId, DateTimeOffset expiresAt) => new("https://automation.test/decide/" + taskId);
 }
 
 /// <summary>Rings on this node only, and remembers what rang.</summary>
