@@ -19,6 +19,7 @@ public static class BuiltInActivities
         automation.Services.AddOptions<SmtpOptions>();
         automation.Services.TryAddSingleton<MailSender>();
         automation.Services.TryAddSingleton<PrivateNetworkGuard>();
+        automation.Services.TryAddSingleton<IFileStore, FolderFiles>();
         automation.Services.TryAddSingleton<HttpCaller>();
         automation.Services.AddHttpClient(HttpCaller.ClientName, static client => client.Timeout = Timeout.InfiniteTimeSpan) // The caller sets its own, which covers the answer's body too.
             .ConfigurePrimaryHttpMessageHandler(static services => services.GetRequiredService<PrivateNetworkGuard>().CreateHandler());

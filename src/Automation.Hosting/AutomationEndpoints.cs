@@ -45,6 +45,7 @@ public static class AutomationEndpoints
         IncidentEndpoints.Map(api);
         TaskEndpoints.Map(api);
         BudgetEndpoints.Map(api);
+        FileEndpoints.Map(api);
         ApiKeyEndpoints.Map(api);
         api.Map("/{**path}", (HttpContext context) => Unknown(context)).ExcludeFromDescription();
         all.MapOpenApi("/openapi/{documentName}.json").WithMetadata(new ProgramEndpoint());

@@ -11,6 +11,9 @@ public sealed record HostPaths
     /// <summary>Key ring and token key: whoever has them can read every credential.</summary>
     public required string Keys { get; init; }
 
+    /// <summary>The key file of servers that share a database.</summary>
+    public required string KeyFile { get; init; }
+
     public required string Database { get; init; }
 
     /// <summary>Definitions and templates of the installation.</summary>
@@ -25,6 +28,7 @@ public sealed record HostPaths
         {
             Data = data,
             Keys = Path.Combine(data, "keys"),
+            KeyFile = options.Security.KeyFile is { Length: > 0 } file ? Path.GetFullPath(file, contentRoot) : Path.Combine(data, "keys", "installation.key"),
             Database = Path.Combine(data, "automation.db"),
             Definitions = Path.GetFullPath(options.Definitions.Directory, contentRoot),
         };

@@ -45,6 +45,7 @@ public static class HostingServices
 
         // The first hosted service: nothing runs before the database is as this program wants it.
         services.AddSingleton<Readiness>();
+        services.AddSingleton<Preparation>();
         services.AddHostedService<StartupService>();
 
         var automation = new AutomationBuilder(services);
@@ -71,7 +72,7 @@ public static class HostingServices
         });
         services.AddOptions<OutboundOptions>().Configure<AutomationOptions>((outbound, options) => outbound.AllowPrivateNetworks = options.Http.AllowPrivateNetworks == true);
         services.AddHangfireDoorbell();
-        services.AddAutomationSecurity(paths);
+        services.AddAutomationSecurity(paths, settings.Storage.IsPostgreSql);
         services.AddSingleton(provider =>
         {
             var table = ActivatorUtilities.CreateInstance<RouteTable>(provider);

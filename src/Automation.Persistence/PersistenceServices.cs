@@ -1,3 +1,4 @@
+using Automation.Connectors;
 using Automation.Persistence.PostgreSql;
 using Automation.Persistence.Sql;
 using Automation.Persistence.Sqlite;
@@ -20,7 +21,7 @@ public static class PersistenceServices
     /// <param name="services">The services.</param>
     /// <param name="connectionString">Of Npgsql; see <see cref="PostgreSqlProblem"/>.</param>
     public static IServiceCollection AddPostgreSqlStores(this IServiceCollection services, string connectionString) =>
-        services.AddSingleton<SqlDatabase>(_ => new PostgreSqlDatabase(connectionString)).AddStores();
+        services.AddSingleton<SqlDatabase>(_ => new PostgreSqlDatabase(connectionString)).AddStores().AddSingleton<IFileStore, FileStore>();
 
     /// <summary>Why a connection string cannot work, without what is secret in it; null: it can be read.</summary>
     public static string? PostgreSqlProblem(string? connectionString) => PostgreSqlDatabase.Problem(connectionString);
@@ -37,5 +38,6 @@ public static class PersistenceServices
         .AddSingleton<IIncidentStore, IncidentStore>()
         .AddSingleton<ITaskStore, TaskStore>()
         .AddSingleton<IDueStore, DueStore>()
+        .AddSingleton<IKeyStore, KeyStore>()
         .AddSingleton<IChangeStore, ChangeStore>();
 }

@@ -34,6 +34,11 @@ public sealed class SecurityOptions
     /// <summary>An administrator's API key, accepted as it stands.</summary>
     public string? BootstrapApiKey { get; set; }
 
+    /// <summary>
+    /// On PostgreSQL: the file that encrypts the keys in the database, the same on every server. Null: <c>keys/installation.key</c> in the data folder, made by the first server.
+    /// </summary>
+    public string? KeyFile { get; set; }
+
     /// <summary>Password of the first user <c>admin</c>.</summary>
     public string? BootstrapPassword { get; set; }
 }

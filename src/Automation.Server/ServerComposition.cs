@@ -3,6 +3,7 @@ using Automation.Activities.Flocksy;
 using Automation.Activities.GoHighLevel;
 using Automation.Hosting;
 using Automation.Hosting.Security;
+using Automation.Hosting.Startup;
 using Automation.Sandbox;
 using Automation.Server.Designer;
 using Automation.Server.Pages;
@@ -72,6 +73,7 @@ public static class ServerComposition
             Path = "appsettings.json",
             Optional = true,
         });
+        builder.Configuration.AddSettingsFromFiles(Environment.GetEnvironmentVariables());
         builder.WebHost.UseStaticWebAssets();
         return builder;
     }

@@ -10,11 +10,28 @@ namespace Automation.Tests;
 /// </summary>
 public sealed class PostgreSqlCluster : IAsyncLifetime
 {
-    private readonly string _folder = Path.Combine(Path.GetTempPath(), "automation-postgres-" + Environment.ProcessId);
+    private static int _clusters;
+
+    private readonly string _folder = Path.Combine(Path.GetTempPath(), $"automation-postgres-{Environment.ProcessId}-{Interlocked.Increment(ref _clusters)}");
     private string? _connectionString = Environment.GetEnvironmentVariable("AUTOMATION_TEST_POSTGRES");
+    private readonly bool _isDurable;
     private string? _whyNot;
     private bool _isPrivate;
     private int _schemas;
+
+    public PostgreSqlCluster()
+    {
+    }
+
+    /// <summary>A cluster of a test's own, which flushes as a real one does: it may be restarted as by a crash.</summary>
+    public static async Task<PostgreSqlCluster> StartDurableAsync()
+    {
+        var cluster = new PostgreSqlCluster(isDurable: true);
+        await cluster.InitializeAsync();
+        return cluster;
+    }
+
+    private PostgreSqlCluster(bool isDurable) => (_isDurable, _connectionString) = (isDurable, null);
 
     public async Task InitializeAsync()
     {
@@ -23,7 +40,7 @@ public sealed class PostgreSqlCluster : IAsyncLifetime
             return;
         }
 
-        var (exitCode, output, errors) = await ScriptAsync("start", _folder);
+        var (exitCode, output, errors) = _isDurable ? await ScriptAsync("start", _folder, "durable") : await ScriptAsync("start", _folder);
         _isPrivate = true;
         _connectionString = exitCode == 0 ? output.Trim() : null;
         _whyNot = exitCode == 0 ? null : $"There is no PostgreSQL to test on: set AUTOMATION_TEST_POSTGRES to a connection string, or let tests/tools/postgres.sh start one. It said: {errors.Trim()}";
@@ -34,6 +51,16 @@ public sealed class PostgreSqlCluster : IAsyncLifetime
         if (_isPrivate)
         {
             await ScriptAsync("stop", _folder);
+        }
+    }
+
+    /// <summary>Stops it as a crash would, and starts it again.</summary>
+    public async Task RestartAsync()
+    {
+        var (exitCode, _, errors) = await ScriptAsync("restart", _folder);
+        if (exitCode != 0)
+        {
+            throw new InvalidOperationException("The cluster was not restarted: " + errors);
         }
     }
 
@@ -48,7 +75,7 @@ public sealed class PostgreSqlCluster : IAsyncLifetime
 
     public Task DropSchemaAsync(string connectionString) => ExecuteAsync($"DROP SCHEMA IF EXISTS {new NpgsqlConnectionStringBuilder(connectionString).SearchPath} CASCADE");
 
-    private async Task ExecuteAsync(string sql)
+    public async Task ExecuteAsync(string sql)
     {
         await using var connection = new NpgsqlConnection(_connectionString);
         await connection.OpenAsync();
@@ -56,7 +83,7 @@ public sealed class PostgreSqlCluster : IAsyncLifetime
         await command.ExecuteNonQueryAsync();
     }
 
-    private static async Task<(int ExitCode, string Output, string Errors)> ScriptAsync(string action, string folder)
+    private static async Task<(int ExitCode, string Output, string Errors)> ScriptAsync(string action, string folder, string? mode = null)
     {
         var root = new DirectoryInfo(AppContext.BaseDirectory);
         while (root is not null && !File.Exists(Path.Combine(root.FullName, "tests", "tools", "postgres.sh")))
@@ -73,6 +100,11 @@ public sealed class PostgreSqlCluster : IAsyncLifetime
         start.ArgumentList.Add(Path.Combine(root.FullName, "tests", "tools", "postgres.sh"));
         start.ArgumentList.Add(action);
         start.ArgumentList.Add(folder);
+        if (mode is not null)
+        {
+            start.ArgumentList.Add(mode);
+        }
+
         using var process = Process.Start(start)!;
         var output = process.StandardOutput.ReadToEndAsync();
         var errors = process.StandardError.ReadToEndAsync();

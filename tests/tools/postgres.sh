@@ -2,10 +2,11 @@
 # A private PostgreSQL cluster for tests and trials, in a folder of its own, reachable from this machine only. It gives durability up for speed.
 #   postgres.sh start DIR [durable]   makes and starts it, prints its connection string ("durable": flushes as a real one does)
 #   postgres.sh stop DIR              stops it and removes the folder
+#   postgres.sh restart DIR           as a crash would: it stops at once, and starts again on the same port
 # PostgreSQL does not run as root: called by root, it runs as the user postgres. When the programs are missing, root installs Debian's package.
 set -euo pipefail
 
-usage() { sed -n '2,5p' "$0" >&2; exit 2; }
+usage() { sed -n '2,6p' "$0" >&2; exit 2; }
 [ $# -ge 2 ] || usage
 action=$1 dir=$2 mode=${3:-fast}
 
@@ -40,12 +41,18 @@ start)
     port=$((20000 + RANDOM % 12000))
     # Its output goes to files: a pipe would be held open by the server.
     if run "$bin/pg_ctl" --pgdata="$dir/data" --wait --timeout=30 --log="$dir/server.log" --options="-p $port $settings" start >"$dir/start.log" 2>&1; then
+      echo "-p $port $settings" >"$dir/options"
       echo "Host=127.0.0.1;Port=$port;Username=postgres;Database=postgres"
       exit 0
     fi
   done
   cat "$dir/server.log" >&2
   exit 1
+  ;;
+restart)
+  cd "$dir"
+  run "$bin/pg_ctl" --pgdata="$dir/data" --mode=immediate --wait stop >"$dir/stop.log" 2>&1
+  run "$bin/pg_ctl" --pgdata="$dir/data" --wait --timeout=30 --log="$dir/server.log" --options="$(cat "$dir/options")" start >"$dir/start.log" 2>&1
   ;;
 stop)
   cd /

@@ -2,7 +2,6 @@ using System.Text;
 using Automation.Connectors;
 using Automation.Engine;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Options;
 using Newtonsoft.Json.Linq;
 
 namespace Automation.Activities.Csv;
@@ -44,7 +43,7 @@ public sealed class WriteCsv : Activity
             var value => JToken.FromObject(value) is var token && token is JArray list ? list : new JArray(token),
         };
         var name = context.Get(FileName)?.Trim() ?? "";
-        if (name.Length > 0 && !IsPlain(name))
+        if (name.Length > 0 && !FolderFiles.IsPlain(name))
         {
             return Fault("bad-file-name", "fileName", $"'{name}' cannot be the name of a file.", "Use letters, digits, spaces, dots, dashes and underscores, and no folders.");
         }
@@ -68,7 +67,8 @@ public sealed class WriteCsv : Activity
         }
         else if (name.Length > 0)
         {
-            await WriteAsync(context.Services.GetRequiredService<IOptions<FilesOptions>>().Value.Directory, name, text, cancellationToken);
+            // Excel takes a file without the mark for one in the machine's old encoding.
+            await context.Services.GetRequiredService<IFileStore>().WriteAsync(name, [.. Encoding.UTF8.Preamble, .. Encoding.UTF8.GetBytes(text)], cancellationToken);
         }
 
         context.Set(Result, text);
@@ -76,21 +76,6 @@ public sealed class WriteCsv : Activity
         context.Set(RowCount, rows.Count);
         return ActivityResult.Done;
     }
-
-    /// <summary>A crash leaves the file as it was, or whole: it is written aside and renamed. Written again after a crash, it is the same file.</summary>
-    private static async Task WriteAsync(string folder, string name, string text, CancellationToken cancellationToken)
-    {
-        Directory.CreateDirectory(folder);
-        var path = Path.Combine(folder, name);
-        var aside = path + ".part";
-
-        // Excel takes a file without the mark for one in the machine's old encoding.
-        await System.IO.File.WriteAllTextAsync(aside, text, new UTF8Encoding(encoderShouldEmitUTF8Identifier: true), cancellationToken);
-        System.IO.File.Move(aside, path, overwrite: true);
-    }
-
-    private static bool IsPlain(string name) =>
-        name.Length <= 150 && name[0] != '.' && !name.EndsWith(".part", StringComparison.OrdinalIgnoreCase) && name.All(c => char.IsLetterOrDigit(c) || c is ' ' or '.' or '-' or '_');
 
     private static ActivityResult Fault(string code, string property, string message, string action) =>
         ActivityResult.Faulted(new Fault(message) { Code = code, Property = property, Action = action });

@@ -1,9 +1,11 @@
 using Automation.Hosting.Web;
+using Automation.Runtime.Storage;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.Cookies;
 using Microsoft.AspNetCore.Authentication.JwtBearer;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.DataProtection;
+using Microsoft.AspNetCore.DataProtection.KeyManagement;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -12,13 +14,27 @@ namespace Automation.Hosting.Security;
 /// <summary>Registers schemes, policies and the key ring.</summary>
 internal static class SecurityServices
 {
-    public static void AddAutomationSecurity(this IServiceCollection services, HostPaths paths)
+    public static void AddAutomationSecurity(this IServiceCollection services, HostPaths paths, bool isShared)
     {
         services.AddSingleton<SetupLink>();
         services.AddSingleton<Accounts>();
         services.AddSingleton<Tokens>();
         services.AddSingleton<KeyRotation>();
-        services.AddDataProtection().SetApplicationName("Automation").PersistKeysToFileSystem(new DirectoryInfo(paths.Keys));
+        var protection = services.AddDataProtection().SetApplicationName("Automation");
+        if (isShared)
+        {
+            services.AddSingleton<InstallationKey>();
+            services.AddOptions<KeyManagementOptions>().Configure<InstallationKey, IKeyStore, TimeProvider>((keys, file, store, clock) =>
+            {
+                keys.XmlRepository = new DatabaseKeyRing(store, clock);
+                keys.XmlEncryptor = new KeyFileEncryptor(file);
+            });
+        }
+        else
+        {
+            protection.PersistKeysToFileSystem(new DirectoryInfo(paths.Keys));
+        }
+
         services.AddAuthentication(Access.Scheme)
             .AddPolicyScheme(Access.Scheme, null, options => options.ForwardDefaultSelector = Choose)
             .AddScheme<AuthenticationSchemeOptions, ApiKeyHandler>(Access.ApiKeyScheme, null)

@@ -7,7 +7,7 @@ using Microsoft.IdentityModel.Tokens;
 namespace Automation.Hosting.Security;
 
 /// <summary>Issues and checks the tokens of <c>/identity/login</c>, signed with a key of the installation.</summary>
-internal sealed class Tokens(HostPaths paths, TimeProvider clock)
+internal sealed class Tokens(HostPaths paths, TimeProvider clock, InstallationKey? shared = null)
 {
     private const string Issuer = "automation";
     private const string RefreshAudience = "automation-refresh";
@@ -18,7 +18,7 @@ internal sealed class Tokens(HostPaths paths, TimeProvider clock)
     /// <summary>How long a refresh token is good for.</summary>
     private static readonly TimeSpan RefreshLife = TimeSpan.FromDays(1);
 
-    private readonly Lazy<SymmetricSecurityKey> key = new(() => LoadKey(paths.TokenKeyFile));
+    private readonly Lazy<SymmetricSecurityKey> key = new(() => shared is null ? LoadKey(paths.TokenKeyFile) : new SymmetricSecurityKey(shared.Derive("tokens", 64)));
     private readonly JsonWebTokenHandler handler = new() { MapInboundClaims = false };
 
     public TokenValidationParameters Parameters() => ParametersFor(Issuer);

@@ -14,29 +14,14 @@ internal sealed class StartupService(
     IDatabase database,
     Accounts accounts,
     SetupLink link,
-    Readiness readiness,
+    Preparation preparation,
     HostPaths paths,
     AutomationOptions options,
     ActivityRegistry activities,
     IServer server,
     ILogger<StartupService> logger) : IHostedLifecycleService
 {
-    public async Task StartingAsync(CancellationToken cancellationToken)
-    {
-        paths.Create();
-        await database.MigrateAsync(cancellationToken);
-        if (readiness.IsAlone && await database.FreeLeasesAsync(cancellationToken) is > 0 and var left)
-        {
-            logger.LogInformation("The server ended in the middle of its work last time: {Count} runs and poll sources go on where they were.", left);
-        }
-
-        if (options.Security.BootstrapPassword is { Length: > 0 } password && await accounts.CreateFirstAsync(password, cancellationToken))
-        {
-            logger.LogInformation("User '{User}' was made with the bootstrap password.", Access.FirstUser);
-        }
-
-        readiness.Migrated();
-    }
+    public Task StartingAsync(CancellationToken cancellationToken) => preparation.RunAsync(cancellationToken);
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
@@ -45,7 +30,7 @@ internal sealed class StartupService(
         var url = ServerAddress.Of(server);
         logger.LogInformation("Automation serves {Url} with {Activities} activity types.", url, activities.All.Count);
         logger.LogInformation("Database: {Database}. Data folder: {Data}.", database.Description, paths.Data);
-        logger.LogInformation("Keys: {Keys}. Whoever has this folder and the database can read every credential; without it the credentials are lost. Back both up, apart.", paths.Keys);
+        logger.LogInformation("Keys: {Keys}. Whoever has them and the database can read every credential; without them the credentials are lost. Back both up, apart.", options.Storage.IsPostgreSql ? paths.KeyFile : paths.Keys);
         if (await accounts.NeedsSetupAsync(cancellationToken))
         {
             logger.LogWarning("There is no user yet. Open this one-time link on this machine to choose a password and sign in: {Link}", new Uri(url, $"/setup?token={link.Token}"));

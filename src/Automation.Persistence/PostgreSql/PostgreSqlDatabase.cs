@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using Automation.Persistence.Sql;
+using Automation.Runtime.Storage;
 using Npgsql;
 
 namespace Automation.Persistence.PostgreSql;
@@ -17,11 +18,20 @@ internal sealed class PostgreSqlDatabase : SqlDatabase
     /// <summary>Names the lock of migrations among the advisory locks of a database.</summary>
     private const long MigrationLock = 0x4175_746F_6D61_7465;
 
+    /// <summary>How long a start waits for a server that does not answer yet.</summary>
+    private readonly TimeSpan _patienceAtStart;
+
     // Read when first used: a string that cannot work is told by the validation of the settings, which comes after the services are made.
     private readonly Lazy<(NpgsqlDataSource Source, string Name)> _opened;
 
-    public PostgreSqlDatabase(string connectionString)
-        : base("PostgreSql", Writers, MostWrites) => _opened = new(() => Prepare(Read(connectionString)));
+    /// <param name="connectionString">Of Npgsql.</param>
+    /// <param name="patienceAtStart">How long a start waits for a server that does not answer yet; null: 20 s.</param>
+    public PostgreSqlDatabase(string connectionString, TimeSpan? patienceAtStart = null)
+        : base("PostgreSql", Writers, MostWrites)
+    {
+        _patienceAtStart = patienceAtStart ?? TimeSpan.FromSeconds(20);
+        _opened = new(() => Prepare(Read(connectionString)));
+    }
 
     public override string Description => $"PostgreSQL {Name}";
 
@@ -58,35 +68,69 @@ internal sealed class PostgreSqlDatabase : SqlDatabase
 
     public override async Task MigrateAsync(CancellationToken cancellationToken)
     {
-        NpgsqlConnection connection;
+        using var session = new PostgreSqlSession(await ConnectAsync(cancellationToken).ConfigureAwait(false)) { Patience = TimeSpan.Zero };
         try
         {
-            connection = await Source.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
-        }
-        catch (Exception error) when (IsFromDatabase(error))
-        {
-            throw new InvalidOperationException($"PostgreSQL {Name} cannot be opened: {Reason(error)} Check ConnectionStrings:Automation (host, port, database, user, password) and that the server takes connections from here.", error);
-        }
-
-        using var session = new PostgreSqlSession(connection) { Patience = TimeSpan.Zero };
-
-        // One node migrates, the others wait here and then find it done. A node that dies lets go of the lock with its connection.
-        session.Run("SELECT pg_advisory_lock(@lock)", MigrationLock);
-        try
-        {
-            Migrate(session, s => s.Long("SELECT 1 WHERE to_regclass('schema_versions') IS NOT NULL") is not null, (_, script) => session.Script(script), cancellationToken);
+            // One node migrates, the others wait here and then find it done. A node that dies lets go of the lock with its connection.
+            session.Run("SELECT pg_advisory_lock(@lock)", MigrationLock);
+            try
+            {
+                Migrate(session, s => s.Long("SELECT 1 WHERE to_regclass('schema_versions') IS NOT NULL") is not null, (_, script) => session.Script(script), cancellationToken);
+                CheckRights(session);
+            }
+            finally
+            {
+                if (session.RollBack())
+                {
+                    session.Run("SELECT pg_advisory_unlock(@lock)", MigrationLock);
+                }
+            }
         }
         catch (PostgresException error) when (error.SqlState is PostgresErrorCodes.InsufficientPrivilege)
         {
-            throw new InvalidOperationException(
+            throw new StartRefusedException(
                 $"PostgreSQL {Name}: the user may not make or change the tables ({error.MessageText}). Grant it CREATE on the schema, or let the owner of the tables start this version once.", error);
         }
-        finally
+        catch (Exception error) when (IsFromDatabase(error))
         {
-            if (session.RollBack())
+            throw new StartRefusedException(Explain(error) ?? $"PostgreSQL {Name} could not be brought up to date: {Reason(error)} Nothing of the script that failed was kept; the next start tries it again.", error);
+        }
+    }
+
+    /// <summary>A connection; where nobody answers yet (both are being started), it is waited for a while.</summary>
+    private async Task<NpgsqlConnection> ConnectAsync(CancellationToken cancellationToken)
+    {
+        var since = Environment.TickCount64;
+        while (true)
+        {
+            try
             {
-                session.Run("SELECT pg_advisory_unlock(@lock)", MigrationLock);
+                return await Source.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
             }
+            catch (Exception error) when (IsAway(error) && TimeSpan.FromMilliseconds(Environment.TickCount64 - since) < _patienceAtStart)
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(500), TimeProvider.System, cancellationToken).ConfigureAwait(false);
+            }
+            catch (Exception error) when (IsFromDatabase(error))
+            {
+                throw new StartRefusedException($"PostgreSQL {Name} cannot be opened: {Reason(error)} Check ConnectionStrings:Automation (host, port, database, user, password) and that the server takes connections from here.", error);
+            }
+        }
+    }
+
+    /// <exception cref="StartRefusedException">The user may not read or write a table.</exception>
+    private void CheckRights(PostgreSqlSession session)
+    {
+        var refused = session.Scalar(
+            """
+            SELECT string_agg(relname, ', ' ORDER BY relname) FROM pg_class
+            WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'
+                AND NOT (has_table_privilege(oid, 'SELECT') AND has_table_privilege(oid, 'INSERT') AND has_table_privilege(oid, 'UPDATE') AND has_table_privilege(oid, 'DELETE'))
+            """);
+        if (refused is string tables)
+        {
+            throw new StartRefusedException(
+                $"PostgreSQL {Name}: the user {session.Scalar("SELECT current_user")} may not read and write the tables {tables}. Let their owner run: GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {session.Scalar("SELECT current_schema()")} TO that user.");
         }
     }
 

@@ -164,6 +164,10 @@ internal sealed class RunStore(SqlDatabase database) : IRunStore
         session => session.List(reader => reader.GetString(0), $"SELECT id FROM instances WHERE {Claimable} ORDER BY lease_until, no LIMIT @limit", limit),
         cancellationToken);
 
+    public Task<IReadOnlyList<string>> ListInterruptedAsync(int limit, CancellationToken cancellationToken) => database.ReadAsync<IReadOnlyList<string>>(
+        session => session.List(reader => reader.GetString(0), $"SELECT id FROM instances WHERE {Claimable} AND lease_until > 0 ORDER BY lease_until, no LIMIT @limit", limit),
+        cancellationToken);
+
     public Task<IReadOnlyList<BookmarkRecord>> FindBookmarksAsync(string hash, CancellationToken cancellationToken) => Bookmarks("b.hash = @hash", hash, cancellationToken);
 
     public async Task<BookmarkRecord?> FindBookmarkAsync(string bookmarkId, CancellationToken cancellationToken) =>

@@ -185,7 +185,7 @@ internal abstract class SqlDatabase(string folder, int writers, int mostWrites) 
         var version = Version();
         if (version > scripts.Count)
         {
-            throw new InvalidOperationException(
+            throw new StartRefusedException(
                 $"The database {Name} has schema {version}; this version of Automation knows schemas up to {scripts.Count}. It was upgraded by a newer version: start that one, or restore a backup made before the upgrade.");
         }
 

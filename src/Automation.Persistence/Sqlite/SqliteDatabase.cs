@@ -1,4 +1,5 @@
 using Automation.Persistence.Sql;
+using Automation.Runtime.Storage;
 using Microsoft.Data.Sqlite;
 
 namespace Automation.Persistence.Sqlite;
@@ -12,11 +13,24 @@ internal sealed class SqliteDatabase(string path, bool fullDurability) : SqlData
 
     public override Task MigrateAsync(CancellationToken cancellationToken)
     {
-        if (Path.GetDirectoryName(Path.GetFullPath(path)) is { Length: > 0 } folder)
+        try
         {
-            Directory.CreateDirectory(folder);
-        }
+            if (Path.GetDirectoryName(Path.GetFullPath(path)) is { Length: > 0 } folder)
+            {
+                Directory.CreateDirectory(folder);
+            }
 
+            Migrate(cancellationToken);
+            return Task.CompletedTask;
+        }
+        catch (SqliteException error)
+        {
+            throw new StartRefusedException(Explain(error) ?? $"The database {path} cannot be opened: {error.Message} Where the file is damaged, restore a backup.", error);
+        }
+    }
+
+    private void Migrate(CancellationToken cancellationToken)
+    {
         using var session = Open(SqliteOpenMode.ReadWriteCreate, "PRAGMA journal_mode = WAL;");
         Migrate(
             session,
@@ -28,7 +42,6 @@ internal sealed class SqliteDatabase(string path, bool fullDurability) : SqlData
                 command.ExecuteNonQuery();
             },
             cancellationToken);
-        return Task.CompletedTask;
     }
 
     protected override Session OpenReader() => Open(SqliteOpenMode.ReadWrite, "PRAGMA query_only = 1; PRAGMA cache_size = -4000;");

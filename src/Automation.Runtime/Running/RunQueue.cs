@@ -10,12 +10,18 @@ public sealed class RunQueue
 
     private readonly Lock gate = new();
     private readonly Queue<string> order = [];
+    private readonly Queue<string> first = [];
     private readonly HashSet<string> waiting = new(StringComparer.Ordinal);
     private readonly Channel<bool> signal = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private bool lookForAny;
 
     /// <summary>Adds ids that are not there yet. None: the runner looks for any runnable instance.</summary>
-    public void Add(IReadOnlyList<string> instanceIds)
+    public void Add(IReadOnlyList<string> instanceIds) => Add(instanceIds, order);
+
+    /// <summary>Adds ids before those that are there.</summary>
+    internal void AddFirst(IReadOnlyList<string> instanceIds) => Add(instanceIds, first);
+
+    private void Add(IReadOnlyList<string> instanceIds, Queue<string> target)
     {
         lock (gate)
         {
@@ -29,7 +35,7 @@ public sealed class RunQueue
 
                 if (waiting.Add(id))
                 {
-                    order.Enqueue(id);
+                    target.Enqueue(id);
                 }
             }
         }
@@ -42,8 +48,8 @@ public sealed class RunQueue
     {
         lock (gate)
         {
-            var taken = new List<string>(Math.Min(limit, order.Count));
-            while (taken.Count < limit && order.TryDequeue(out var id))
+            var taken = new List<string>(Math.Min(limit, first.Count + order.Count));
+            while (taken.Count < limit && (first.TryDequeue(out var id) || order.TryDequeue(out id)))
             {
                 waiting.Remove(id);
                 taken.Add(id);
@@ -79,7 +85,7 @@ public sealed class RunQueue
         {
             lock (gate)
             {
-                return order.Count == 0 && !lookForAny;
+                return first.Count == 0 && order.Count == 0 && !lookForAny;
             }
         }
     }

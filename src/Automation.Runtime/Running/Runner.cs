@@ -69,10 +69,18 @@ public sealed class Runner(
             left = aside.Count;
         }
 
+        // What another process was working on when it ended must not wait for all that has not begun.
+        var interrupted = await runs.ListInterruptedAsync(SweepSize + left, cancellationToken);
         var runnable = await runs.ListRunnableAsync(SweepSize + left, cancellationToken);
         lock (asideGate)
         {
+            interrupted = interrupted.Where(id => !aside.ContainsKey(id)).ToList();
             runnable = runnable.Where(id => !aside.ContainsKey(id)).ToList();
+        }
+
+        if (interrupted.Count > 0)
+        {
+            queue.AddFirst(interrupted);
         }
 
         if (runnable.Count > 0)

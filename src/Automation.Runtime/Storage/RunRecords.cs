@@ -264,6 +264,9 @@ public interface IRunStore
     /// <summary>Ids of runnable instances that nobody holds, for the sweep.</summary>
     Task<IReadOnlyList<string>> ListRunnableAsync(int limit, CancellationToken cancellationToken);
 
+    /// <summary>Those of them whose owner is gone: their lease has run out. They come before what has not begun.</summary>
+    Task<IReadOnlyList<string>> ListInterruptedAsync(int limit, CancellationToken cancellationToken);
+
     Task<IReadOnlyList<BookmarkRecord>> FindBookmarksAsync(string hash, CancellationToken cancellationToken);
     Task<BookmarkRecord?> FindBookmarkAsync(string bookmarkId, CancellationToken cancellationToken);
     Task<IReadOnlyList<BookmarkRecord>> ListBookmarksAsync(string instanceId, CancellationToken cancellationToken);

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Automation.Hosting;
 using Automation.Hosting.Security;
+using Automation.Runtime;
 
 namespace Automation.Server.Commands;
 
@@ -14,7 +15,8 @@ internal static class KeysCommand
             async services =>
             {
                 var count = await services.GetRequiredService<KeyRotation>().RotateAsync(cancellationToken);
-                Console.WriteLine($"A new key is in {services.GetRequiredService<HostPaths>().Keys}; {count} credentials are encrypted with it.");
+                var place = services.GetRequiredService<AutomationOptions>().Storage.IsPostgreSql ? "the database" : services.GetRequiredService<HostPaths>().Keys;
+                Console.WriteLine($"A new key is in {place}; {count} credentials are encrypted with it.");
                 return CommandLine.Done;
             },
             needsDatabase: true,

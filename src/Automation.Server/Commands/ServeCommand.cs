@@ -1,4 +1,5 @@
 using Automation.Hosting.Startup;
+using Automation.Runtime.Storage;
 using Microsoft.Extensions.Options;
 
 namespace Automation.Server.Commands;
@@ -16,6 +17,8 @@ internal static class ServeCommand
             app.Services.GetRequiredService<IStartupValidator>().Validate();
             await using var folder = DataFolderLock.Take(app.Services);
             app.Services.GetRequiredService<Readiness>().IsAlone = folder is not null;
+            // Before the host starts, too: what cannot work is told in a sentence.
+            await app.Services.GetRequiredService<Preparation>().RunAsync(cancellationToken);
             await app.RunAsync(cancellationToken);
             return CommandLine.Done;
         }
@@ -27,6 +30,11 @@ internal static class ServeCommand
                 await Console.Error.WriteLineAsync(failure);
             }
 
+            return CommandLine.Failed;
+        }
+        catch (StartRefusedException error)
+        {
+            await Console.Error.WriteLineAsync(error.Message);
             return CommandLine.Failed;
         }
         catch (IOException error)

@@ -110,6 +110,33 @@ public sealed class ServerProcess : IDisposable
         process = null;
     }
 
+    /// <summary>SIGTERM: the process ends in order. Its exit code.</summary>
+    public async Task<int> StopAsync()
+    {
+        Signal("TERM");
+        return await WaitForExitAsync();
+    }
+
+    /// <summary>Waits until a process that was launched has ended by itself. Its exit code.</summary>
+    public async Task<int> WaitForExitAsync()
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        await process!.WaitForExitAsync(patience.Token);
+        return process.ExitCode;
+    }
+
+    /// <summary>SIGSTOP: the process stands still, with all it has in its hands.</summary>
+    public void Freeze() => Signal("STOP");
+
+    /// <summary>SIGCONT: it goes on as if nothing had happened.</summary>
+    public void Thaw() => Signal("CONT");
+
+    private void Signal(string name)
+    {
+        using var kill = Process.Start(new ProcessStartInfo("kill") { ArgumentList = { "-" + name, process!.Id.ToString(System.Globalization.CultureInfo.InvariantCulture) } })!;
+        kill.WaitForExit();
+    }
+
     public async Task<JToken> GetAsync(string path)
     {
         using var response = await Client.GetAsync(new Uri(path, UriKind.Relative));

@@ -50,7 +50,7 @@ public sealed class PostgreSqlDatabaseTests(PostgreSqlCluster cluster) : StoreCo
         var settings = new NpgsqlConnectionStringBuilder(_schema) { Password = "s3cret-word" };
         foreach (var wrong in new[] { new NpgsqlConnectionStringBuilder(settings.ConnectionString) { Port = 1 }, new NpgsqlConnectionStringBuilder(settings.ConnectionString) { Database = "not_there" } })
         {
-            using var database = new PostgreSqlDatabase(wrong.ConnectionString);
+            using var database = new PostgreSqlDatabase(wrong.ConnectionString, TimeSpan.Zero);
 
             var error = await database.Awaiting(d => d.MigrateAsync(default)).Should().ThrowAsync<InvalidOperationException>();
 
