@@ -18,7 +18,7 @@ internal static class ContactBehaviours
             };
         }
 
-        return new Answer(call.Operation.Response.Status, new JObject { ["contact"] = call.Session.Insert(Contacts, New(WithFields(call, call.Fields, null))).Json });
+        return new Answer(call.Operation.Response.Status, new JObject { ["contact"] = call.Session.Insert(Contacts, New(CustomFieldValues.Merge(call, call.Fields, null, "contact"))).Json });
     }
 
     public static Answer Upsert(Call call)
@@ -27,7 +27,7 @@ internal static class ContactBehaviours
         var always = fields["createNewIfDuplicateAllowed"]?.Value<bool>() == true;
         fields.Remove("createNewIfDuplicateAllowed");
         var existing = always ? null : FindDuplicate(call, fields);
-        var contact = existing is var (found, _) ? call.Session.Update(Contacts, found, WithFields(call, fields, found.Json)) : call.Session.Insert(Contacts, New(WithFields(call, fields, null)));
+        var contact = existing is var (found, _) ? call.Session.Update(Contacts, found, CustomFieldValues.Merge(call, fields, found.Json, "contact")) : call.Session.Insert(Contacts, New(CustomFieldValues.Merge(call, fields, null, "contact")));
         return new Answer(call.Operation.Response.Status, new JObject { ["new"] = existing is null, ["contact"] = contact.Json });
     }
 
@@ -44,27 +44,7 @@ internal static class ContactBehaviours
             return new Answer(400, null) { Refusal = new Refusal("duplicate", ["This location does not allow duplicated contacts."], field) };
         }
 
-        return new Answer(call.Operation.Response.Status, new JObject { ["succeded"] = true, ["contact"] = call.Session.Update(Contacts, contact, WithFields(call, call.Fields, contact.Json)).Json });
-    }
-
-    /// <summary>Fields named by key get their id, and those that are not named keep their values.</summary>
-    private static JObject WithFields(Call call, JObject given, JObject? before)
-    {
-        if (given["customFields"] is not JArray fields)
-        {
-            return given;
-        }
-
-        foreach (var field in fields.OfType<JObject>().Where(f => f["id"] is null && f["key"] is not null))
-        {
-            var key = field["key"]!.ToString();
-            var query = new RecordQuery { Take = 1 }.In((given["locationId"] ?? before?["locationId"])?.ToString()).Where($"{RecordQuery.Property("fieldKey")} in (?, ?)", key, "contact." + key);
-            field["id"] = call.Session.List(CustomFields, query).Select(found => found.Key).FirstOrDefault() ?? key;
-        }
-
-        var named = fields.OfType<JObject>().Select(f => f["id"]?.ToString()).ToHashSet();
-        given["customFields"] = new JArray((before?["customFields"] as JArray ?? []).Where(f => !named.Contains(f["id"]?.ToString())).Concat(fields));
-        return given;
+        return new Answer(call.Operation.Response.Status, new JObject { ["succeded"] = true, ["contact"] = call.Session.Update(Contacts, contact, CustomFieldValues.Merge(call, call.Fields, contact.Json, "contact")).Json });
     }
 
     public static Answer Duplicate(Call call) => new(

@@ -27,7 +27,7 @@ internal static class GhlCollections
     public static readonly Collection AppointmentNotes = Child("appointment-notes", "appointmentId") with { CreatedProperty = "dateAdded" };
 
     public static readonly Collection Pipelines = new("pipelines") { CreatedProperty = null, UpdatedProperty = null };
-    public static readonly Collection Opportunities = new("opportunities") { ParentProperty = "contactId" };
+    public static readonly Collection Opportunities = new("opportunities") { ParentProperty = "contactId", Normalise = opportunity => CustomFieldValues.Normalise(opportunity, "fieldValue") };
 
     public static readonly Collection Users = new("users")
     {
@@ -101,15 +101,7 @@ internal static class GhlCollections
         contact["fullNameLowerCase"] = $"{contact["firstNameLowerCase"]} {contact["lastNameLowerCase"]}".Trim();
         contact["tags"] = new JArray((contact["tags"] as JArray ?? []).Select(tag => tag.ToString().Trim()).Distinct(StringComparer.Ordinal));
 
-        if (contact["customFields"] is JArray fields)
-        {
-            // Written as {id | key, field_value}, read as {id, value}.
-            contact["customFields"] = new JArray(fields.OfType<JObject>().Select(field => new JObject
-            {
-                ["id"] = field["id"] ?? field["key"],
-                ["value"] = field["value"] ?? field["field_value"],
-            }));
-        }
+        CustomFieldValues.Normalise(contact, "value");
     }
 
     /// <summary>The key is made of the name when the value is made, and stays.</summary>

@@ -122,7 +122,8 @@ internal static class OpportunityBehaviours
             return null;
         }
 
-        var record = (JObject)fields.DeepClone();
+        var record = CustomFieldValues.Merge(call, (JObject)fields.DeepClone(), null, "opportunity");
+        record["customFields"] ??= new JArray();
         record["pipelineStageId"] ??= pipeline.Json.SelectToken("stages[0].id")?.DeepClone();
         record["status"] ??= "open";
         record["monetaryValue"] ??= 0;
@@ -140,7 +141,7 @@ internal static class OpportunityBehaviours
             }
         }
 
-        return call.Session.Update(Opportunities, found, changes).Json;
+        return call.Session.Update(Opportunities, found, CustomFieldValues.Merge(call, changes, found.Json, "opportunity")).Json;
     }
 
     private static JObject WithContact(Call call, JObject opportunity)

@@ -75,7 +75,7 @@ public sealed class FieldValues(OperationCatalog catalog, OperationClient client
                 throw Invalid($"The value of the field '{field.Name}' {problem}.", $"Correct '{field.Name}'.");
             }
 
-            list.Add(new JObject { ["id"] = field.Id, ["field_value"] = bound });
+            list.Add(new JObject { ["id"] = field.Id, ["field_value"] = source.AsText && bound is JValue plain ? new JValue(JsonPaths.Text(plain) ?? "") : bound });
         }
 
         return list;

@@ -171,6 +171,9 @@ public sealed record FieldSource
 
     /// <summary>Inputs of the list, by the API's names; the location comes from the call.</summary>
     public JObject Inputs { get; init; } = [];
+
+    /// <summary>Plain values go as text, numbers too.</summary>
+    public bool AsText { get; init; }
 }
 
 /// <summary>Names of inputs in definitions.</summary>

@@ -87,6 +87,31 @@ public sealed class CustomFieldTests : IAsyncLifetime
         Values(changed).Select(v => $"{v.Key}={Json.Write(v.Value)}").Should().BeEquivalentTo("f-text=\"\"", "f-number=3", "f-multi=[]");
     }
 
+    [Fact]
+    public async Task FieldsOfOpportunities_ByNameAndKey_AreWrittenAsTextsAndLists_AndReadInTheirOwnShape()
+    {
+        await DefineAsync("""
+            [{"id":"o-text","name":"Code","fieldKey":"opportunity.code","dataType":"TEXT"},
+             {"id":"o-number","name":"Rooms","fieldKey":"opportunity.rooms","dataType":"NUMERICAL"},
+             {"id":"o-money","name":"Deposit","fieldKey":"opportunity.deposit","dataType":"MONETORY"},
+             {"id":"o-date","name":"Hand-over","fieldKey":"opportunity.hand_over","dataType":"DATE"},
+             {"id":"o-multi","name":"Services","fieldKey":"opportunity.services","dataType":"MULTIPLE_OPTIONS","picklistOptions":["design","print"]},
+             {"id":"o-single","name":"Priority","fieldKey":"opportunity.priority","dataType":"SINGLE_OPTIONS","picklistOptions":["low","high"]}]
+            """, "opportunity");
+        var fields = new JObject { ["Code"] = "X1", ["rooms"] = 4, ["deposit"] = "99.5", ["Hand-over"] = "2026-02-03T10:00:00Z", ["Services"] = new JArray("design"), ["opportunity.priority"] = "high" };
+
+        var made = await WriteAsync("GoHighLevel.Opportunities.CreateOpportunity", new JObject { ["pipelineId"] = "pipeline-1", ["name"] = "House", ["status"] = "open", ["contactId"] = "contact-1-01", ["customFields"] = fields }, "opportunity");
+        var changed = await WriteAsync("GoHighLevel.Opportunities.UpdateOpportunity", new JObject { ["id"] = made["id"], ["customFields"] = new JObject { ["Rooms"] = 5, ["Services"] = null } }, "opportunity");
+        var raw = await WriteAsync("GoHighLevel.Opportunities.UpdateOpportunity", new JObject { ["id"] = made["id"], ["customFields"] = JArray.Parse("""[{"key":"code","field_value":"X2"},{"id":"o-date","field_value":"2026-03-01"}]""") }, "opportunity");
+        var refused = await FluentActions.Awaiting(() => WriteAsync("GoHighLevel.Opportunities.UpdateOpportunity", new JObject { ["id"] = made["id"], ["customFields"] = new JObject { ["Nickname"] = "a contact's" } })).Should().ThrowAsync<ConnectorException>();
+
+        Values(made, "fieldValue").Select(v => $"{v.Key}={Json.Write(v.Value)}").Should()
+            .BeEquivalentTo("o-text=\"X1\"", "o-number=\"4\"", "o-money=\"99.5\"", "o-date=\"2026-02-03\"", "o-multi=[\"design\"]", "o-single=\"high\"");
+        Values(changed, "fieldValue").Should().HaveCount(6).And.Subject.As<IDictionary<string, JToken>>()["o-number"].ToString().Should().Be("5");
+        ((string?)Values(raw, "fieldValue")["o-text"]).Should().Be("X2");
+        refused.Which.Message.Should().Contain("has no field 'Nickname'");
+    }
+
     [Theory]
     [InlineData("""{"Nick":"x"}""", "has no field 'Nick'", "'Nickname'")]
     [InlineData("""{"Twin":"x"}""", "2 fields 'Twin'", "contact.twin_2")]
@@ -120,10 +145,10 @@ public sealed class CustomFieldTests : IAsyncLifetime
         (await RequestsAsync("GET", "/locations/loc-1/customFields")).Should().Be(2);
     }
 
-    private async Task<JObject> WriteAsync(string type, JObject inputs)
+    private async Task<JObject> WriteAsync(string type, JObject inputs, string record = "contact")
     {
         var resolved = await kit.Services.GetRequiredService<FieldValues>().ResolveAsync(kit[type], Connection, inputs, CancellationToken.None);
-        return (JObject)(await kit.SendAsync(type, resolved, Connection)).Body!["contact"]!;
+        return (JObject)(await kit.SendAsync(type, resolved, Connection)).Body![record]!;
     }
 
     private static Kit NewKit() => new();
@@ -131,15 +156,15 @@ public sealed class CustomFieldTests : IAsyncLifetime
     private async Task<int> RequestsAsync(string method, string path) =>
         (await host.ControlAsync("GET", "/requests?api=ghl")).Json.SelectTokens("$..path").Count(p => (string?)p == path && (string?)p.Parent!.Parent!["method"] == method);
 
-    private async Task DefineAsync(string fields)
+    private async Task DefineAsync(string fields, string model = "contact")
     {
         foreach (var field in JArray.Parse(fields).Cast<JObject>())
         {
             field["locationId"] = "loc-1";
-            field["model"] = "contact";
+            field["model"] = model;
             (await host.ControlAsync("POST", "/ghl/custom-fields", field)).Status.Should().Be(200);
         }
     }
 
-    private static Dictionary<string, JToken> Values(JObject contact) => contact["customFields"]!.ToDictionary(f => (string)f["id"]!, f => f["value"]!);
+    private static Dictionary<string, JToken> Values(JObject record, string property = "value") => record["customFields"]!.ToDictionary(f => (string)f["id"]!, f => f[property]!);
 }
