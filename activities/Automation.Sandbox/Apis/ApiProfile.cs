@@ -37,6 +37,9 @@ internal sealed record ApiProfile
     /// <summary>Required properties that may be null, by <c>METHOD /path</c>.</summary>
     public IReadOnlyDictionary<string, IReadOnlySet<string>> Nullable { get; init; } = new Dictionary<string, IReadOnlySet<string>>();
 
+    /// <summary>What bodies may hold below their first level.</summary>
+    public BodyTable Bodies { get; init; } = BodyTable.Empty;
+
     /// <summary>The API's form of an error.</summary>
     public required Func<int, Refusal, string, JObject> WriteError { get; init; }
 

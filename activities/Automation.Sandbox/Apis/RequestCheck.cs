@@ -164,7 +164,7 @@ internal static class RequestCheck
         }
     }
 
-    private static bool Fits(JToken value, string type) => type switch
+    internal static bool Fits(JToken value, string type) => type switch
     {
         "string" => value.Type == JTokenType.String,
         "number" => value.Type is JTokenType.Integer or JTokenType.Float,
@@ -175,7 +175,7 @@ internal static class RequestCheck
         _ => true,
     };
 
-    private static string MustBe(string name, string type) => type switch
+    internal static string MustBe(string name, string type) => type switch
     {
         "number" => $"{name} must be a number conforming to the specified constraints",
         "integer" => $"{name} must be an integer number",

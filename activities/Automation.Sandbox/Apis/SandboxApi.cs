@@ -142,6 +142,7 @@ internal sealed class SandboxApi
         }
 
         var wrong = RequestCheck.Check(operation, values, request.Query, json, Profile.RefuseUnknown, Profile.Nullable.GetValueOrDefault(ApiProfile.KeyOf(operation), NothingNullable));
+        Profile.Bodies.Check(operation, json, wrong);
         if (wrong.Count > 0)
         {
             return new Answer(422, null) { Refusal = new Refusal("invalid", [.. wrong.Select(w => w.Message)], wrong[0].Field) };

@@ -21,6 +21,7 @@ internal static class GhlApi
         // The vendor's own client sends this one to every operation.
         VersionsOfAll = new HashSet<string> { "2023-02-21" },
         Nullable = new Dictionary<string, IReadOnlySet<string>> { ["POST /contacts/bulk/business"] = new HashSet<string> { "businessId" } },
+        Bodies = BodyTable.Read("gohighlevel.bodies.json"),
         Behaviours = GhlBehaviours.Table(),
         Collections = GhlCollections.All,
         Aliases = GhlNames.Aliases,

@@ -64,11 +64,14 @@ public sealed class OutcomeTests : IAsyncLifetime
     [InlineData("personal")]
     public async Task Calendar_OfEachType_IsMadeAndListedAsThat(string calendarType)
     {
-        var made = await CallAsync("Calendars.CreateCalendar", new { name = "My " + calendarType, calendarType, slotDuration = 45, availabilityType = 0, openHours = new[] { new { daysOfTheWeek = new[] { 1 } } } });
+        var made = await CallAsync("Calendars.CreateCalendar", new { name = "My " + calendarType, calendarType, slotDuration = 45, availabilityType = 0, teamMembers = new[] { new { userId = "user-1a", isPrimary = true, priority = 0.5 } }, appoinmentPerSlot = 3, openHours = new[] { new { daysOfTheWeek = new[] { 1, 2 }, hours = new[] { new { openHour = 9, openMinute = 0, closeHour = 12, closeMinute = 30 } } } } });
 
         var read = (await CallAsync("Calendars.ListCalendars", new { }))["calendars"]!.Single(c => (string?)c["id"] == (string?)made["calendar"]!["id"]);
         ((string?)read["calendarType"]).Should().Be(calendarType);
         ((int?)read["slotDuration"]).Should().Be(45);
+        ((int?)read.SelectToken("openHours[0].hours[0].closeMinute")).Should().Be(30);
+        ((string?)read.SelectToken("teamMembers[0].userId")).Should().Be("user-1a");
+        ((int?)read["appoinmentPerSlot"]).Should().Be(3);
     }
 
     [Fact]

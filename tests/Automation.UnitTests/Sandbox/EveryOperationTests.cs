@@ -115,7 +115,7 @@ public sealed class EveryOperationTests : IAsyncLifetime
                     body[input.Name] = value;
                     break;
                 case InputPlace.WholeBody:
-                    whole = new JArray(new JObject { ["channel"] = "email" });
+                    whole = new JArray(new JObject { ["receiverType"] = "contact", ["channel"] = "email", ["notificationType"] = "booked" });
                     break;
             }
         }
