@@ -59,7 +59,8 @@ internal static class FlocksyApi
     public static ApiProfile Profile(SandboxSettings settings) => new()
     {
         Name = "flocksy",
-        Operations = FlocksyConnector.Create().Operations,
+        // Triggers that watch another operation's list are no calls of their own.
+        Operations = [.. FlocksyConnector.Create().Operations.Where(operation => operation.Poll?.Source is null)],
         Tokens = settings.FlocksyTokens,
         Limit = settings.FlocksyLimit,
         IdempotencyHeader = "Idempotency-Key",
@@ -113,6 +114,8 @@ internal static class FlocksyApi
         ["GET /projects/{projectId}"] = Read(Projects, "projectId"),
         ["GET /briefs"] = Items(Briefs, equal: [("projectId", "projectId")]),
         ["POST /briefs"] = CreateBrief,
+        ["GET /files"] = Items(Files, equal: [("projectId", "projectId")]),
+        ["GET /comments"] = Items(Comments, equal: [("projectId", "projectId")]),
         ["GET /projects/{projectId}/files"] = Items(Files, "projectId", Projects),
         ["GET /projects/{projectId}/comments"] = Items(Comments, "projectId", Projects),
         ["POST /projects/{projectId}/comments"] = Create(Comments, parent: "projectId", of: Projects, defaults: new JObject { ["author"] = "API" }),

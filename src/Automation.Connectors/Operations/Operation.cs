@@ -280,6 +280,12 @@ public sealed record PollShape
 
     /// <summary>Path of the value whose change to truth fires, for <c>edge</c>.</summary>
     public string? EdgePath { get; init; }
+
+    /// <summary>For <c>edge</c>: the value must become this one; <c>*</c>: it must become another than it was. Null: it must become true.</summary>
+    public string? EdgeValue { get; init; }
+
+    /// <summary>Activity type of the list that this trigger watches: triggers of one list share its polls. Null: its own.</summary>
+    public string? Source { get; init; }
 }
 
 /// <summary>A read that tells whether a write happened.</summary>

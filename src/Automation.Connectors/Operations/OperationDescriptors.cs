@@ -40,7 +40,7 @@ internal static partial class OperationDescriptors
                 Order = 2,
                 UIHint = "dropdown",
                 DefaultValue = poll.Modes[0],
-                Description = "What fires: updated (new or changed), new (seen for the first time), changed (this record), edge (it becomes true).",
+                Description = "What fires: updated (new or changed), new (seen for the first time), changed (this record), edge (what it waits for comes true).",
                 UISpecifications = Options(poll.Modes),
                 IsBrowsable = poll.Modes.Count > 1,
             });

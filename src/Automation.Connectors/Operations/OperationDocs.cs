@@ -48,7 +48,7 @@ public static class OperationDocs
             | updated | every new item, and every change of one |
             | new | every new item |
             | changed | a change of the one record that is watched |
-            | edge | a value that becomes true |
+            | edge | a value that becomes true, becomes the one that is waited for, or becomes another |
 
             Inputs named here are the API's own. In a definition an input has the same name, but for a few that Elsa uses itself: `type` is `inputType` there.
             Location and company come from the connection when they are left empty.

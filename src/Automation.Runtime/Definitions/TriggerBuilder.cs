@@ -145,7 +145,8 @@ internal sealed class TriggerBuilder(
         }
 
         var location = (string?)request["locationId"] ?? (string?)request["location_id"] ?? connection.LocationId;
-        var sourceId = SourceId(connection.Id, location, operation.ActivityType, request);
+        var list = shape.Source ?? operation.ActivityType;
+        var sourceId = SourceId(connection.Id, location, list, request);
         var id = TriggerId(version.DefinitionId, activity.Id, location);
         var source = await polls.FindSourceAsync(sourceId, cancellationToken);
         if (existing.TryGetValue(id, out var before) && before.SourceId is { } old && old != sourceId)
@@ -204,7 +205,7 @@ internal sealed class TriggerBuilder(
                 Id = sourceId,
                 ConnectionId = connection.Id,
                 LocationId = location,
-                Operation = operation.ActivityType,
+                Operation = list,
                 Inputs = request,
                 Interval = interval,
                 DueAt = now,

@@ -11,6 +11,7 @@ internal sealed class TriggerFilter
 {
     private readonly string mode;
     private readonly string? edgePath;
+    private readonly string? edgeValue;
     private readonly PreparedExpression? expression;
     private readonly string? broken;
     private readonly ExpressionFactory factory;
@@ -20,6 +21,7 @@ internal sealed class TriggerFilter
     {
         mode = trigger.Mode;
         edgePath = shape?.EdgePath;
+        edgeValue = shape?.EdgeValue;
         this.factory = factory;
         scope = new EventScope(trigger, clock);
         if (trigger.Settings["filter"] is not { } filter || ExpressionOf(filter) is not var (type, value))
@@ -63,8 +65,7 @@ internal sealed class TriggerFilter
         var byMode = mode switch
         {
             "new" when item.Revision != 1 && item.Previous is not null => $"The trigger fires on new items only; this is change number {item.Revision - 1} of an item that was there.",
-            "edge" when edgePath is not null && !IsTrue(item.Item, edgePath) => $"'{edgePath}' is not true in the item.",
-            "edge" when edgePath is not null && item.Previous is { } previous && IsTrue(previous, edgePath) => $"'{edgePath}' was true before already.",
+            "edge" when edgePath is not null => RefusesEdge(item, edgePath),
             _ => null,
         };
         if (byMode is not null || (expression is null && broken is null))
@@ -87,6 +88,23 @@ internal sealed class TriggerFilter
             return $"The trigger's filter failed: {exception.Fault.Message}";
         }
     }
+
+    private string? RefusesEdge(EventRecord item, string path)
+    {
+        if (edgeValue == "*")
+        {
+            return item.Previous is not { } old ? $"It is new: '{path}' was not something else before."
+                : JToken.DeepEquals(old.SelectToken(path), item.Item.SelectToken(path)) ? $"'{path}' is what it was before."
+                : null;
+        }
+
+        var wanted = edgeValue is null ? "true" : $"'{edgeValue}'";
+        return !Holds(item.Item, path) ? $"'{path}' is not {wanted} in the item."
+            : item.Previous is { } previous && Holds(previous, path) ? $"'{path}' was {wanted} before already."
+            : null;
+    }
+
+    private bool Holds(JObject item, string path) => edgeValue is null ? IsTrue(item, path) : (string?)(item.SelectToken(path) as JValue) == edgeValue;
 
     /// <summary>The expression of a filter: wrapped as an input, or a bare text of JavaScript; null: there is none.</summary>
     private static (string Type, JToken Value)? ExpressionOf(JToken filter)

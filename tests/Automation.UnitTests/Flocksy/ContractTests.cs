@@ -26,7 +26,9 @@ public sealed class ContractTests
     {
         var calls = ((JObject)Contract["paths"]!).Properties().SelectMany(p => ((JObject)p.Value).Properties().Select(m => m.Name.ToUpperInvariant() + " " + p.Name));
 
-        Connector.Operations.Select(o => o.Method + " " + o.Path).Should().BeEquivalentTo(calls);
+        // Each call is one operation; triggers that fire on a part of what a list shows watch that list's source.
+        Connector.Operations.Where(o => o.Poll?.Source is null).Select(o => o.Method + " " + o.Path).Should().BeEquivalentTo(calls);
+        Connector.Operations.Where(o => o.Poll?.Source is not null).Should().OnlyContain(o => Connector.Operations.Any(list => list.ActivityType == o.Poll!.Source && list.Path == o.Path && list.Method == o.Method && list.Poll!.Source == null));
         Connector.Operations.Select(o => o.ActivityType).Should().OnlyHaveUniqueItems().And.OnlyContain(t => t.StartsWith("Flocksy."));
     }
 
@@ -41,7 +43,15 @@ public sealed class ContractTests
             var required = (schema["required"] as JArray ?? []).Values<string>().ToHashSet();
             var body = (schema["properties"] as JObject ?? []).Properties().Select(p => (p.Name, "body", required.Contains(p.Name)));
 
-            operation.Inputs.Select(i => (i.Name, i.Place.ToString().ToLowerInvariant(), i.Required)).Should().BeEquivalentTo(parameters.Concat(body), operation.ActivityType);
+            var inputs = operation.Inputs.Select(i => (i.Name, i.Place.ToString().ToLowerInvariant(), i.Required));
+            if (operation.Poll?.Source is null)
+            {
+                inputs.Should().BeEquivalentTo(parameters.Concat(body), operation.ActivityType);
+            }
+            else
+            {
+                inputs.Should().BeSubsetOf(parameters, operation.ActivityType);
+            }
         }
     }
 
@@ -68,6 +78,40 @@ public sealed class ContractTests
             operation.Pagination.Style.Should().Be("skipLimit");
             var answer = CallOf(operation)["responses"]!["200"]!["content"]!["application/json"]!["schema"]!;
             ((JObject)answer["properties"]!).Properties().Select(p => p.Name).Should().Equal("items", "total");
+        }
+    }
+
+    [Fact]
+    public void Operations_CoverWhatFlowsNeed()
+    {
+        var types = Connector.Operations.Select(o => o.ActivityType);
+
+        foreach (var wanted in new[] { "TagMappings", "Campaigns", "Dashboards", "Reports", "Profiles", "Segments", "Records", "Projects", "Briefs", "Files", "Comments" })
+        {
+            types.Should().Contain(t => t.StartsWith($"Flocksy.{wanted}."));
+        }
+
+        types.Should().Contain(["Flocksy.Dashboards.PutMetricValues", "Flocksy.Reports.DownloadReport", "Flocksy.Reports.ReportReady", "Flocksy.Projects.ProjectStatusChanged", "Flocksy.Comments.CommentAdded", "Flocksy.Files.FileDelivered"]);
+        Connector.Operations.Where(o => o.Poll is not null).Should().OnlyContain(o => o.FiresOn != null, "a user reads what a trigger fires on");
+    }
+
+    [Fact]
+    public void Enums_AreThoseOfTheContract_AndIdsOfferWhatIsThere()
+    {
+        foreach (var operation in Connector.Operations)
+        {
+            var call = CallOf(operation);
+            foreach (var input in operation.Inputs)
+            {
+                var schema = (call["parameters"] as JArray ?? []).FirstOrDefault(p => (string?)p["name"] == input.Name)?["schema"] ?? call.SelectToken($"requestBody.content['application/json'].schema.properties.{input.Name}");
+                (schema?["enum"]?.Values<string>() ?? []).Should().BeEquivalentTo(input.Enum ?? [], $"{operation.ActivityType}.{input.Name}");
+
+                // The id of a profile that is upserted may well be new.
+                if (input.Name is "campaignId" or "campaignIds" or "dashboardId" or "reportId" or "projectId" or "segmentIds" or "profileId" && operation.ActivityType != "Flocksy.Profiles.UpsertProfile")
+                {
+                    Connector.Operations.Should().Contain(o => o.ActivityType == input.OptionsFrom, $"{operation.ActivityType}.{input.Name} offers what is there");
+                }
+            }
         }
     }
 
