@@ -24,5 +24,16 @@ public static class GoHighLevelConnector
 
         // Every connection of a location may read that location.
         TestOperation = "GoHighLevel.Locations.FindLocationByID",
+        AgencyTestOperation = "GoHighLevel.Locations.ListLocations",
+        OAuth = new OAuthShape
+        {
+            AuthorizeUrl = new Uri("https://marketplace.gohighlevel.com/v2/oauth/chooselocation"),
+            AuthorizePath = "/v2/oauth/chooselocation",
+
+            // Who is not signed in does so in the same tab.
+            AuthorizeParameters = new Dictionary<string, string> { ["loginWindowOpenMode"] = "self" },
+            LocationTokenOperation = "GoHighLevel.OAuth.GetLocationToken",
+            AgencyScopes = ["oauth.write", "oauth.readonly"],
+        },
     };
 }

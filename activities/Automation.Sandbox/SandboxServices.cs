@@ -41,9 +41,15 @@ public static class SandboxServices
                 .ExcludeFromDescription();
         }
 
+        var store = endpoints.ServiceProvider.GetRequiredService<SandboxStore>();
+        foreach (var path in (string[])["oauth/chooselocation", "v2/oauth/chooselocation"])
+        {
+            endpoints.MapGet($"/sandbox/{GhlApi.Name}/{path}", context => ChooserPage.HandleAsync(context, apis.All[GhlApi.Name], store)).AllowAnonymous().ExcludeFromDescription();
+        }
+
         var control = endpoints.MapGroup("/sandbox/control");
         control.ExcludeFromDescription();
-        ControlEndpoints.Map(control, endpoints.ServiceProvider.GetRequiredService<SandboxStore>(), apis.All, endpoints.ServiceProvider.GetRequiredService<WebhookSender>());
+        ControlEndpoints.Map(control, store, apis.All, endpoints.ServiceProvider.GetRequiredService<WebhookSender>());
         return control;
     }
 }

@@ -30,6 +30,8 @@ public static class ConnectorServices
         services.AddOptions<OutboundOptions>();
         services.TryAddSingleton<PrivateNetworkGuard>();
         services.TryAddSingleton<IRateBudget, RateBudget>();
+        services.TryAddSingleton<TokenClient>();
+        services.TryAddSingleton<IAccessTokens, GivenTokens>();
         services.TryAddSingleton<OperationClient>();
         services.TryAddSingleton<IPollReader, PollReader>();
         services.TryAddSingleton<ProbeReader>();

@@ -1,4 +1,5 @@
 using Automation.Hosting.Api;
+using Automation.Hosting.Connect;
 using Automation.Hosting.Elsa;
 using Automation.Hosting.Endpoints;
 using Automation.Hosting.Jobs;
@@ -31,6 +32,7 @@ public static class AutomationEndpoints
         AccountEndpoints.Map(all);
         DecisionEndpoints.Map(all);
         WorkflowEndpoints.Map(all.MapGroup("/workflows").WithMetadata(new ProgramEndpoint()));
+        OAuthEndpoints.Map(all);
         ElsaEndpoints.Map(all.MapGroup("/elsa/api").WithMetadata(new ProgramEndpoint()));
         all.MapHub<InstanceHub>(InstanceHub.Path).WithMetadata(new ProgramEndpoint());
 

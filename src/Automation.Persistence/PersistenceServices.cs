@@ -31,6 +31,7 @@ public static class PersistenceServices
         .AddSingleton<IDefinitionStore, DefinitionStore>()
         .AddSingleton<IDocumentStore, DocumentStore>()
         .AddSingleton<IConnectionStore, ConnectionStore>()
+        .AddSingleton<ITokenStore, TokenStore>()
         .AddSingleton<IAccessStore, AccessStore>()
         .AddSingleton<IPollStore, PollStore>()
         .AddSingleton<IRunStore, RunStore>()

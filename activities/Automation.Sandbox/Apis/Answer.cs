@@ -41,6 +41,9 @@ internal sealed class Call
     public required SandboxSession Session { get; init; }
     public required SandboxSettings Settings { get; init; }
 
+    /// <summary>What the caller's token may do; null: it is one of the sandbox's own tokens, which may do all.</summary>
+    public Grant? Grant { get; init; }
+
     /// <summary>The body as an object; empty where there is none. The caller's to keep.</summary>
     public JObject Fields => Body as JObject ?? [];
 

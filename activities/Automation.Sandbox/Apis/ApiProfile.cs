@@ -17,6 +17,12 @@ internal sealed record ApiProfile
     public required IReadOnlyDictionary<string, Behaviour> Behaviours { get; init; }
 
     public required IReadOnlyList<string> Tokens { get; init; }
+
+    /// <summary>Whether it also takes tokens of its OAuth stand-in.</summary>
+    public bool OAuth { get; init; }
+
+    /// <summary>Operations that need no token, by <c>METHOD /path</c>.</summary>
+    public IReadOnlySet<string> Anonymous { get; init; } = new HashSet<string>();
     public required RateLimit? Limit { get; init; }
 
     /// <summary>Whether each location of a token has its own window.</summary>

@@ -99,9 +99,10 @@ internal sealed class SandboxApi
 
         var header = request.Context.Request.Headers.Authorization.ToString();
         var token = header.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase) ? header["Bearer ".Length..].Trim() : null;
-        if (token is null || !Profile.Tokens.Contains(token, StringComparer.Ordinal))
+        var isAnonymous = Profile.Anonymous.Contains(ApiProfile.KeyOf(operation));
+        if (!isAnonymous && Identify(request, operation, token) is { } unknown)
         {
-            return Answer.Refuse(401, "unauthorized", token is null ? "No authorization token was provided" : "Invalid token: access token is invalid");
+            return unknown;
         }
 
         JToken? json = null;
@@ -122,9 +123,16 @@ internal sealed class SandboxApi
         }
 
         request.Json = json;
-        if (Limit is { } limit)
+        if (request.Grant?.RefuseLocation(LocationOf(request)) is { } elsewhere)
         {
-            var use = windows.Count(Profile.LimitByLocation ? $"{token}\n{LocationOf(request)}" : token, limit);
+            return elsewhere;
+        }
+
+        if (Limit is { } limit && !isAnonymous)
+        {
+            // An app's tokens change; its window stays.
+            var caller = request.Grant is { } grant ? $"{grant.ClientId}\n{grant.LocationId ?? grant.CompanyId}" : token!;
+            var use = windows.Count(Profile.LimitByLocation ? $"{caller}\n{LocationOf(request)}" : caller, limit);
             Profile.WriteLimit(request.Headers, limit, use);
             if (!use.Allowed)
             {
@@ -160,6 +168,29 @@ internal sealed class SandboxApi
         }
 
         return null;
+    }
+
+    /// <summary>Why a token is refused; null: it is good for the operation, and what it may do is known.</summary>
+    private Answer? Identify(Incoming request, Operation operation, string? token)
+    {
+        if (token is null)
+        {
+            return Answer.Refuse(401, "unauthorized", "No authorization token was provided");
+        }
+
+        if (Profile.Tokens.Contains(token, StringComparer.Ordinal))
+        {
+            return null;
+        }
+
+        if (!Profile.OAuth)
+        {
+            return Answer.Refuse(401, "unauthorized", "Invalid token: access token is invalid");
+        }
+
+        using var session = store.BeginRead(Profile.Name);
+        (request.Grant, var refusal) = Grant.Of(session, token);
+        return refusal ?? request.Grant!.Refuse(operation);
     }
 
     /// <summary>Performs the operation and commits; the log shows <paramref name="shownStatus"/> where the caller will not see the true one.</summary>
@@ -225,7 +256,7 @@ internal sealed class SandboxApi
             return Answer.Refuse(501, "not_in_sandbox", $"The sandbox does not perform {ApiProfile.KeyOf(operation)}.");
         }
 
-        return behaviour(new Call { Operation = operation, Path = request.Values, Query = request.Query, Body = request.Json, Session = session, Settings = settings });
+        return behaviour(new Call { Operation = operation, Path = request.Values, Query = request.Query, Body = request.Json, Session = session, Settings = settings, Grant = request.Grant });
     }
 
     private async Task PlayAsync(Incoming request, Fault fault)
@@ -362,6 +393,7 @@ internal sealed class SandboxApi
         public Operation? Operation { get; set; }
         public IReadOnlyDictionary<string, string> Values { get; set; } = new Dictionary<string, string>();
         public JToken? Json { get; set; }
+        public Grant? Grant { get; set; }
         public string? IdempotencyKey { get; set; }
     }
 }

@@ -95,20 +95,6 @@ internal static class AccountBehaviours
         return new Answer(200, new JObject { ["fileId"] = kept.Key, ["url"] = $"https://files.sandbox.example/{kept.Key}/{Uri.EscapeDataString(name)}" });
     }
 
-    /// <summary>The first of the sandbox's own tokens: it is good for every location.</summary>
-    public static Answer LocationToken(Call call) =>
-        call.Session.Find(Locations, call.Text("locationId")) is not { } location || location.Json["companyId"]?.ToString() != call.Text("companyId")
-            ? Answer.NotFound("Location", call.Text("locationId"))
-            : new Answer(200, new JObject
-            {
-                ["access_token"] = call.Settings.GhlTokens[0],
-                ["token_type"] = "Bearer",
-                ["expires_in"] = 86399,
-                ["scope"] = "",
-                ["locationId"] = location.Key,
-                ["userId"] = "user-1a",
-            });
-
     private static string[] Split(string list) => list.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
 
     private static Answer Page(Call call, RecordQuery query) => new(200, new JObject

@@ -8,11 +8,16 @@ namespace Automation.Sandbox;
 /// <summary>The stand-in of the GoHighLevel API.</summary>
 internal static class GhlApi
 {
+    /// <summary>Its name in paths.</summary>
+    public const string Name = "ghl";
+
     public static ApiProfile Profile(SandboxSettings settings) => new()
     {
-        Name = "ghl",
-        Operations = GoHighLevelConnector.Create().Operations,
+        Name = Name,
+        Operations = [.. GoHighLevelConnector.Create().Operations, OAuthBehaviours.TokenEndpoint],
         Tokens = settings.GhlTokens,
+        OAuth = true,
+        Anonymous = new HashSet<string> { ApiProfile.KeyOf(OAuthBehaviours.TokenEndpoint) },
         Limit = settings.GhlLimit,
         LimitByLocation = true,
         TraceIdInBody = true,

@@ -85,7 +85,9 @@ internal static class GhlBehaviours
         table["GET /surveys/"] = List(Surveys, "surveys", total: "total", page: 10);
         table["GET /surveys/submissions"] = AccountBehaviours.ListSubmissions(SurveySubmissions, "surveyId");
         table["POST /medias/upload-file"] = AccountBehaviours.UploadFile;
-        table["POST /oauth/locationToken"] = AccountBehaviours.LocationToken;
+        table["POST /oauth/token"] = OAuthBehaviours.Token;
+        table["POST /oauth/locationToken"] = OAuthBehaviours.LocationToken;
+        table["GET /oauth/installedLocations"] = OAuthBehaviours.InstalledLocations;
         table["GET /companies/{companyId}"] = Read(Companies, "companyId", "company");
         table["GET /workflows/"] = List(Workflows, "workflows");
         table["GET /snapshots/"] = List(Snapshots, "snapshots", equal: [("companyId", "companyId")]);

@@ -11,7 +11,7 @@ using Newtonsoft.Json.Linq;
 namespace Automation.Connectors;
 
 /// <summary>The one way out to a connector: builds a request from inputs, adds the credential, waits for the budget, sends, retries what is safe, maps errors, redacts.</summary>
-public sealed class OperationClient(IHttpClientFactory http, IRateBudget budget, OperationCatalog catalog, IOptions<ConnectorOptions> options, TimeProvider clock)
+public sealed class OperationClient(IHttpClientFactory http, IRateBudget budget, IAccessTokens tokens, OperationCatalog catalog, IOptions<ConnectorOptions> options, TimeProvider clock)
 {
     private readonly ConnectorOptions options = options.Value;
 
@@ -31,23 +31,38 @@ public sealed class OperationClient(IHttpClientFactory http, IRateBudget budget,
     public async ValueTask<ConnectorResponse> SendAsync(Operation operation, Connection connection, ConnectorRequest request, CallPriority priority, string? idempotencyKey, CancellationToken cancellationToken, Action? beforeSend = null)
     {
         var uri = AddressOf(operation, connection, request);
+        var location = RequestBuilder.LocationOf(operation, request) ?? connection.LocationId;
+        var authorized = await tokens.AuthorizeAsync(connection, operation, location, cancellationToken);
         var keyHeader = operation.Effect == EffectClass.Read ? null : catalog.ConnectorOf(operation.Connector).IdempotencyHeader;
         var key = keyHeader is null ? null : HeaderSafe(idempotencyKey ?? Ids.New(clock));
         var started = clock.GetTimestamp();
 
         var calling = TimeSpan.Zero;
-
+        var isRenewed = false;
         for (var attempt = 1; ; attempt++)
         {
-            await budget.AcquireAsync(connection, priority, cancellationToken);
+            RefuseWithoutCredential(operation, authorized);
+            await budget.AcquireAsync(authorized, priority, cancellationToken);
 
             // The turn may have been waited for, and so may the pause between two tries: whoever asks looks once more whether it may still send.
             beforeSend?.Invoke();
             var sent = clock.GetTimestamp();
             try
             {
-                var response = await SendOnceAsync(operation, connection, request, uri, keyHeader, key, cancellationToken);
+                var response = await SendOnceAsync(operation, authorized, request, uri, keyHeader, key, cancellationToken);
                 return response with { Duration = clock.GetElapsedTime(started), Body = operation.SecretResult && response.Body is { } body ? Redaction.Clean(body) : response.Body };
+            }
+            catch (ConnectorException failure) when (!isRenewed && failure is { Status: 401, Code: "unauthorized" })
+            {
+                // Nothing was done, whatever the effect: a token that was refused is renewed once, and the call sent again.
+                isRenewed = true;
+                if (await tokens.RenewAsync(authorized, operation, location, cancellationToken) is not { } renewed)
+                {
+                    throw;
+                }
+
+                authorized = renewed;
+                attempt--;
             }
             catch (ConnectorException failure)
             {
@@ -202,13 +217,19 @@ public sealed class OperationClient(IHttpClientFactory http, IRateBudget budget,
             };
         }
 
-        return string.IsNullOrEmpty(connection.Credential.Bearer)
-            ? throw new ConnectorException($"{operation.Name}: connection '{connection.Name}' has no {(connection.Credential.Kind == "apiKey" ? "API key" : "access token")}. Nothing was sent.")
+        return uri;
+    }
+
+    private static void RefuseWithoutCredential(Operation operation, Connection connection)
+    {
+        if (string.IsNullOrEmpty(connection.Credential.Bearer))
+        {
+            throw new ConnectorException($"{operation.Name}: connection '{connection.Name}' has no {(connection.Credential.Kind == "apiKey" ? "API key" : "access token")}. Nothing was sent.")
             {
                 Code = "unauthorized",
                 Action = $"Give connection '{connection.Name}' a credential.",
-            }
-            : uri;
+            };
+        }
     }
 
     /// <summary>An effect key as a header value: at most 255 characters of ASCII; a longer or stranger one becomes its hash, the same every time.</summary>

@@ -80,6 +80,49 @@ internal static class RequestBuilder
         _ => null,
     };
 
+    /// <summary>The location that a built request is about; null: it names none.</summary>
+    internal static string? LocationOf(Operation operation, ConnectorRequest request)
+    {
+        foreach (var input in operation.Inputs.Where(input => input.Name is "locationId" or "location_id"))
+        {
+            var found = input.Place switch
+            {
+                InputPlace.Body => JsonPaths.Text((request.Body as JObject)?[input.Name]),
+                InputPlace.Query => FromQuery(new Uri(request.Url).Query, input.Name),
+                InputPlace.Path => FromPath(operation.Path, new Uri(request.Url).AbsolutePath, input.Name),
+                _ => null,
+            };
+            if (!string.IsNullOrEmpty(found))
+            {
+                return found;
+            }
+        }
+
+        return null;
+    }
+
+    private static string? FromQuery(string query, string name)
+    {
+        foreach (var part in query.TrimStart('?').Split('&'))
+        {
+            if (part.StartsWith(name + "=", StringComparison.Ordinal))
+            {
+                return Uri.UnescapeDataString(part[(name.Length + 1)..]);
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Counted from the end: a base URL may have a path of its own.</summary>
+    private static string? FromPath(string template, string path, string name)
+    {
+        var segments = template.Split('/');
+        var fromEnd = segments.Length - Array.IndexOf(segments, "{" + name + "}");
+        var given = path.Split('/');
+        return fromEnd <= given.Length ? Uri.UnescapeDataString(given[^fromEnd]) : null;
+    }
+
     internal static bool IsEmpty(OperationInput input, JToken? value) => value switch
     {
         null => true,

@@ -32,6 +32,12 @@ public sealed record Credential
     public string? RefreshToken { get; init; }
     public DateTimeOffset? ExpiresAt { get; init; }
 
+    /// <summary>What the token may do, as far as is known; null: nobody said.</summary>
+    public IReadOnlyList<string>? Scopes { get; init; }
+
+    /// <summary>Whose token it is: <c>Company</c> (an agency's) or <c>Location</c>; null: nobody said.</summary>
+    public string? UserType { get; init; }
+
     /// <summary>The bearer value of a request.</summary>
     public string? Bearer => Kind == "apiKey" ? ApiKey : AccessToken;
 

@@ -131,8 +131,9 @@ public sealed class OperationActivity(Operation operation) : Activity
 
         var connection = await context.Services.GetRequiredService<IConnections>().FindAsync(id, cancellationToken)
             ?? throw Refused("unknown-connection", $"There is no connection '{id}'.", "Choose one that exists, or make it first.");
+        // An agency's connection works in the location that the run is about.
         return connection.Connector == Operation.Connector
-            ? connection
+            ? connection.LocationId is null && context.Run.LocationId is { } location ? connection with { LocationId = location } : connection
             : throw Refused("wrong-connection", $"Connection '{connection.Name}' is of {connection.Connector}, and {Operation.Name} needs one of {Operation.Connector}.", "Choose another connection.");
     }
 

@@ -41,6 +41,12 @@ public sealed record Connector
 
     /// <summary>Operation called to test a connection.</summary>
     public required string TestOperation { get; init; }
+
+    /// <summary>The same for connections without a location; null: it does not matter.</summary>
+    public string? AgencyTestOperation { get; init; }
+
+    /// <summary>How accounts are connected by OAuth 2.0; null: the connector takes API keys, and tokens that somebody else renews.</summary>
+    public OAuthShape? OAuth { get; init; }
 }
 
 /// <summary>A budget of calls.</summary>

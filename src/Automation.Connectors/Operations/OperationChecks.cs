@@ -11,6 +11,11 @@ internal static class OperationChecks
     public static async ValueTask CheckAsync(Operation operation, PublishCheckContext context)
     {
         var connection = await CheckConnectionAsync(operation, context);
+        if (connection?.Credential.Scopes is { } granted && operation.Scopes.Except(granted).ToList() is { Count: > 0 } missing)
+        {
+            Add(context, "missing-scope", "connectionId", $"Connection '{connection.Name}' is not allowed {string.Join(", ", missing)}, which {operation.Name} needs. Open the connection and choose Connect again, with it added to the app.");
+        }
+
         foreach (var input in operation.Inputs)
         {
             CheckInput(operation, input, connection, context);

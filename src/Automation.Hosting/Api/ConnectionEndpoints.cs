@@ -18,7 +18,7 @@ internal static class ConnectionEndpoints
         var group = routes.MapGroup("/connections").WithTags("connections");
         group.MapGet("", ListAsync).WithSummary("Connections, without their secrets.");
         group.MapPost("", CreateAsync).WithSummary("Adds a connection: {name, connector, baseUrl?, locationId?, companyId?, auth}.");
-        group.MapGet("/{id}", async (string id, HttpContext context, IConnectionStore store) => new Reply(Describe(await FindAsync(store, id, context.RequestAborted)))).WithSummary("One connection, by id or name.");
+        group.MapGet("/{id}", OneAsync).WithSummary("One connection, by id or name, with the scopes that its flows need.");
         group.MapPut("/{id}", UpdateAsync).WithSummary("Changes a connection; what is left out, a secret too, stays as it is.");
         group.MapDelete("/{id}", DeleteAsync).WithSummary("Deletes a connection; with force=true also one that published flows use.");
         group.MapPost("/{id}/test", TestAsync).WithSummary("Calls the connector with the credential.");
@@ -34,7 +34,23 @@ internal static class ConnectionEndpoints
             .Where(c => connector is null || string.Equals(c.Connector, connector, StringComparison.OrdinalIgnoreCase))
             .Where(c => search is null || c.Name.Contains(search, StringComparison.OrdinalIgnoreCase))
             .ToList();
-        return Reply.List(found.Skip(page * size).Take(size).Select(Describe), found.Count);
+        var tokens = await vault.ListTokensAsync(context.RequestAborted);
+        return Reply.List(found.Skip(page * size).Take(size).Select(c => Describe(c, tokens.GetValueOrDefault(c.Id))), found.Count);
+    }
+
+    private static async Task<IResult> OneAsync(string id, HttpContext context, ConnectionVault vault, IConnectionStore store)
+    {
+        var record = await FindAsync(store, id, context.RequestAborted);
+        var described = await DescribeAsync(vault, record, context.RequestAborted);
+        var needed = await vault.NeededScopesAsync(record, context.RequestAborted);
+        var auth = (JObject)described["auth"]!;
+        auth["neededScopes"] = new JArray(needed);
+        if (auth["scopes"] is JArray granted)
+        {
+            auth["missingScopes"] = new JArray(needed.Except(granted.Values<string>()));
+        }
+
+        return new Reply(described);
     }
 
     private static async Task<IResult> CreateAsync(HttpContext context, ConnectionVault vault, IConnectionStore store, OperationCatalog operations, TimeProvider clock)
@@ -63,7 +79,7 @@ internal static class ConnectionEndpoints
             CompanyId = Text(body, "companyId"),
             Credential = ReadCredential(auth, null),
         }, cancellationToken);
-        return new Reply(Describe(saved), StatusCodes.Status201Created);
+        return new Reply(await DescribeAsync(vault, saved, cancellationToken), StatusCodes.Status201Created);
     }
 
     private static async Task<IResult> UpdateAsync(string id, HttpContext context, ConnectionVault vault, IConnectionStore store)
@@ -91,7 +107,7 @@ internal static class ConnectionEndpoints
             CompanyId = body.ContainsKey("companyId") ? Text(body, "companyId") : existing.CompanyId,
             Credential = body["auth"] is JObject auth ? ReadCredential(auth, existing.Credential) : existing.Credential,
         }, cancellationToken);
-        return new Reply(Describe(saved));
+        return new Reply(await DescribeAsync(vault, saved, cancellationToken));
     }
 
     private static async Task<IResult> DeleteAsync(string id, HttpContext context, ConnectionVault vault, IConnectionStore store)
@@ -158,7 +174,14 @@ internal static class ConnectionEndpoints
                 ClientSecret = Secret("clientSecret", kept?.ClientSecret) ?? throw Missing("auth.clientSecret", "Give the OAuth client's secret."),
                 AccessToken = Secret("accessToken", kept?.AccessToken),
                 RefreshToken = Secret("refreshToken", kept?.RefreshToken),
-                ExpiresAt = auth.ContainsKey("expiresAt") ? ReadTime(Text(auth, "expiresAt")) : kept?.ExpiresAt,
+                ExpiresAt = ReadTime(Text(auth, "expiresAt")),
+                Scopes = Scopes(auth["scopes"]),
+                UserType = Text(auth, "userType") switch
+                {
+                    null => null,
+                    var type when type is "Company" or "Location" => type,
+                    var type => throw new ProblemException(Problem.BadRequest($"auth.userType must be Company or Location; it is '{type}'.", "auth.userType")),
+                },
             },
             _ => throw new ProblemException(Problem.BadRequest($"auth.kind must be apiKey or oauth2; it is '{kind}'.", "auth.kind")),
         };
@@ -209,7 +232,18 @@ internal static class ConnectionEndpoints
         ["activityIds"] = new JArray(use.ActivityIds),
     };
 
-    private static JObject Describe(ConnectionRecord connection) => new()
+    private static IReadOnlyList<string>? Scopes(JToken? token) => token switch
+    {
+        null or { Type: JTokenType.Null } => null,
+        JValue { Value: string text } => text.Split([' ', ','], StringSplitOptions.RemoveEmptyEntries),
+        JArray list when list.All(item => item.Type == JTokenType.String) => [.. list.Values<string>().OfType<string>()],
+        _ => throw new ProblemException(Problem.BadRequest("auth.scopes must be a list of texts.", "auth.scopes")),
+    };
+
+    private static async Task<JObject> DescribeAsync(ConnectionVault vault, ConnectionRecord connection, CancellationToken cancellationToken) =>
+        Describe(connection, connection.AuthKind == "oauth2" ? await vault.FindTokenAsync(connection.Id, cancellationToken) : null);
+
+    private static JObject Describe(ConnectionRecord connection, TokenRecord? token) => new()
     {
         ["id"] = connection.Id,
         ["name"] = connection.Name,
@@ -217,9 +251,29 @@ internal static class ConnectionEndpoints
         ["baseUrl"] = connection.BaseUrl,
         ["locationId"] = connection.LocationId,
         ["companyId"] = connection.CompanyId,
-        ["auth"] = new JObject { ["kind"] = connection.AuthKind },
+        ["auth"] = connection.AuthKind == "oauth2" ? DescribeToken(connection, token) : new JObject { ["kind"] = connection.AuthKind },
         ["isSandbox"] = connection.IsSandbox,
         ["createdAt"] = Reply.Utc(connection.CreatedAt),
         ["updatedAt"] = Reply.Utc(connection.UpdatedAt),
+    };
+
+    private static JObject DescribeToken(ConnectionRecord connection, TokenRecord? token) => new()
+    {
+        ["kind"] = "oauth2",
+        ["state"] = token switch
+        {
+            null or { Secret: null, Error: null } => "notConnected",
+            { IsRefused: true } => "reconnect",
+            { Error: not null } => "failing",
+            _ => "connected",
+        },
+        ["userType"] = token?.UserType,
+        ["scopes"] = token?.Scopes is { } scopes ? new JArray(scopes) : null,
+        ["issuedAt"] = Reply.Utc(token?.IssuedAt),
+        ["expiresAt"] = Reply.Utc(token?.ExpiresAt),
+        ["lastRefresh"] = Reply.Utc(token?.RefreshedAt),
+        ["error"] = token?.Error,
+        ["failedAt"] = Reply.Utc(token?.FailedAt),
+        ["authorizeUrl"] = $"/oauth/{connection.Connector}/authorize?connectionId={Uri.EscapeDataString(connection.Id)}",
     };
 }

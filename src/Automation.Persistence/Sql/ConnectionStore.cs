@@ -25,7 +25,7 @@ internal sealed class ConnectionStore(SqlDatabase database) : IConnectionStore
         session => session.List(Read, $"SELECT {Fields} FROM connections ORDER BY name COLLATE nocase"),
         cancellationToken);
 
-    public Task SaveAsync(ConnectionRecord connection, CancellationToken cancellationToken) => database.WriteAsync(
+    public Task SaveAsync(ConnectionRecord connection, TokenRecord? token, CancellationToken cancellationToken) => database.WriteAsync(
         session =>
         {
             ChangeStore.Note(session, Topics.Connections);
@@ -42,14 +42,31 @@ internal sealed class ConnectionStore(SqlDatabase database) : IConnectionStore
                 connection.IsSandbox,
                 Columns.Ticks(connection.CreatedAt),
                 Columns.Ticks(connection.UpdatedAt));
+            if (token is not null)
+            {
+                TokenStore.Connect(session, token);
+            }
+            else if (connection.AuthKind != "oauth2")
+            {
+                session.Run("DELETE FROM tokens WHERE connection_id = @id", connection.Id);
+            }
         },
         cancellationToken);
 
-    public Task<bool> DeleteAsync(string id, CancellationToken cancellationToken) =>
-        database.WriteAsync(
+    public Task<bool> ReencryptAsync(string id, byte[] before, byte[] after, CancellationToken cancellationToken) => database.WriteAsync(
         session =>
         {
             ChangeStore.Note(session, Topics.Connections);
+            return session.Run("UPDATE connections SET secret = @after WHERE id = @id AND secret = @before", after, id, before) == 1;
+        },
+        cancellationToken);
+
+    public Task<bool> DeleteAsync(string id, CancellationToken cancellationToken) => database.WriteAsync(
+        session =>
+        {
+            ChangeStore.Note(session, Topics.Connections);
+            session.Run("DELETE FROM tokens WHERE connection_id = @id", id);
+            session.Run("DELETE FROM authorizations WHERE connection_id = @id", id);
             return session.Run("DELETE FROM connections WHERE id = @id", id) == 1;
         },
         cancellationToken);

@@ -16,6 +16,10 @@ public sealed class ConnectionVault(
     IDefinitionStore definitions,
     OperationCatalog operations,
     OperationClient client,
+    ITokenStore tokens,
+    AccessTokens accessTokens,
+    TokenSeal seal,
+    IIncidentStore incidents,
     IDataProtectionProvider protection,
     TimeProvider clock) : IConnections
 {
@@ -26,7 +30,11 @@ public sealed class ConnectionVault(
     private readonly ConcurrentDictionary<string, (Connection Connection, DateTimeOffset Until)> cache = new(StringComparer.Ordinal);
 
     /// <summary>Another process changed connections: each is read again.</summary>
-    public void Forget() => cache.Clear();
+    public void Forget()
+    {
+        cache.Clear();
+        accessTokens.Forget(null);
+    }
 
     public Task<IReadOnlyList<ConnectionRecord>> ListAsync(CancellationToken cancellationToken) => store.ListAsync(cancellationToken);
 
@@ -51,15 +59,31 @@ public sealed class ConnectionVault(
             LocationId = connection.LocationId,
             CompanyId = connection.CompanyId,
             AuthKind = connection.Credential.Kind,
-            Secret = protector.Protect(Encoding.UTF8.GetBytes(JsonConvert.SerializeObject(connection.Credential, Json.Settings))),
+            Secret = protector.Protect(Encoding.UTF8.GetBytes(JsonConvert.SerializeObject(WithoutTokens(connection.Credential), Json.Settings))),
             IsSandbox = connection.IsSandbox,
             CreatedAt = known.FirstOrDefault(other => other.Id == connection.Id)?.CreatedAt ?? now,
             UpdatedAt = now,
         };
-        await store.SaveAsync(record, cancellationToken);
+        var credential = connection.Credential;
+        var isNewAccount = credential is { Kind: "oauth2", AccessToken: not null } or { Kind: "oauth2", RefreshToken: not null };
+        var before = await tokens.FindAsync(connection.Id, "", cancellationToken);
+        await store.SaveAsync(record, isNewAccount ? TokenOf(connection, now) : null, cancellationToken);
         cache.Clear();
+        accessTokens.Forget(connection.Id);
+        if (isNewAccount && before?.Error is not null)
+        {
+            await incidents.ResolveAsync(AccessTokens.IncidentIdOf(connection.Id, "", before.Version), "The account was connected again.", now, cancellationToken);
+        }
+
         return record;
     }
+
+    /// <summary>What a token's row says of it, for people: never a secret.</summary>
+    public async Task<TokenRecord?> FindTokenAsync(string connectionId, CancellationToken cancellationToken) => await tokens.FindAsync(connectionId, "", cancellationToken);
+
+    /// <inheritdoc cref="FindTokenAsync"/>
+    public async Task<IReadOnlyDictionary<string, TokenRecord>> ListTokensAsync(CancellationToken cancellationToken) =>
+        (await tokens.ListAsync(null, cancellationToken)).Where(token => token.LocationId.Length == 0).ToDictionary(token => token.ConnectionId, StringComparer.Ordinal);
 
     /// <summary>Deletes a connection.</summary>
     /// <param name="id">Its id.</param>
@@ -91,7 +115,16 @@ public sealed class ConnectionVault(
         var records = await store.ListAsync(cancellationToken);
         foreach (var record in records)
         {
-            await store.SaveAsync(record with { Secret = protector.Protect(protector.Unprotect(record.Secret)) }, cancellationToken);
+            // What somebody saved meanwhile is encrypted with the newest key already, and stays.
+            await store.ReencryptAsync(record.Id, record.Secret, protector.Protect(protector.Unprotect(record.Secret)), cancellationToken);
+        }
+
+        foreach (var token in await tokens.ListAsync(null, cancellationToken))
+        {
+            if (token.Secret is { } secret)
+            {
+                await tokens.ReencryptAsync(token.ConnectionId, token.LocationId, secret, seal.Renew(secret), cancellationToken);
+            }
         }
 
         cache.Clear();
@@ -111,8 +144,8 @@ public sealed class ConnectionVault(
             }
 
             var connector = operations.ConnectorOf(connection.Connector);
-            var operation = operations.Find(connector.TestOperation)
-                ?? throw new InvalidOperationException($"The connector '{connector.Name}' names '{connector.TestOperation}' as its test, which is none of its operations.");
+            var test = TestOperationOf(connector, connection.LocationId);
+            var operation = operations.Find(test) ?? throw new InvalidOperationException($"The connector '{connector.Name}' names '{test}' as its test, which is none of its operations.");
             var request = client.Build(operation, connection, TestInputs(operation, connection));
             var response = await client.SendAsync(operation, connection, request, CallPriority.Action, null, cancellationToken);
             return new ConnectionTest(true, $"{connector.DisplayName} answered.", response.Status, null, clock.GetElapsedTime(started));
@@ -125,14 +158,33 @@ public sealed class ConnectionVault(
     }
 
     /// <summary>Published and draft definitions that use a connection, by its id or its name.</summary>
-    public async Task<IReadOnlyList<ConnectionUse>> UsageAsync(string id, CancellationToken cancellationToken)
-    {
-        if (await store.FindAsync(id, cancellationToken) is not { } record)
-        {
-            return [];
-        }
+    public async Task<IReadOnlyList<ConnectionUse>> UsageAsync(string id, CancellationToken cancellationToken) =>
+        await store.FindAsync(id, cancellationToken) is { } record
+            ? [.. (await FindUsesAsync(record, cancellationToken)).Select(use => new ConnectionUse(use.Version.DefinitionId, use.Version.Name, use.Version.IsPublished, [.. use.Activities.Select(activity => activity.Id)]))]
+            : [];
 
-        var uses = new List<ConnectionUse>();
+    /// <summary>
+    /// The scopes that the operations of flows need of a connection, with those of its test, of the reads that settle an unanswered write, and of fields by name. Drafts count, too: publishing one asks
+    /// whether its scopes are granted.
+    /// </summary>
+    public async Task<IReadOnlyList<string>> NeededScopesAsync(ConnectionRecord record, CancellationToken cancellationToken)
+    {
+        var uses = await FindUsesAsync(record, cancellationToken);
+        var connector = operations.ConnectorOf(record.Connector);
+        var used = uses.SelectMany(use => use.Activities).Select(activity => operations.Find(activity.Type)).OfType<Operation>().Where(operation => operation.Connector == record.Connector).Distinct().ToList();
+        var reads = used.Select(operation => operation.Probe?.Operation).Concat(used.SelectMany(operation => operation.Inputs).Select(input => input.Fields?.Operation)).OfType<string>();
+        var isAgency = record.LocationId is null || used.Any(operation => operation.TokenType == "agency");
+        return
+        [
+            .. used.Concat(reads.Append(TestOperationOf(connector, record.LocationId)).Select(operations.Find).OfType<Operation>()).SelectMany(operation => operation.Scopes)
+                .Concat(isAgency ? connector.OAuth?.AgencyScopes ?? [] : [])
+                .Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal),
+        ];
+    }
+
+    private async Task<List<(DefinitionVersion Version, List<(string Id, string Type)> Activities)>> FindUsesAsync(ConnectionRecord record, CancellationToken cancellationToken)
+    {
+        var uses = new List<(DefinitionVersion, List<(string, string)>)>();
         const int pageSize = 100;
         for (var page = 0; ; page++)
         {
@@ -142,7 +194,7 @@ public sealed class ConnectionVault(
                 var activities = Activities(version.Json, record);
                 if (activities.Count > 0)
                 {
-                    uses.Add(new ConnectionUse(version.DefinitionId, version.Name, version.IsPublished, activities));
+                    uses.Add((version, activities));
                 }
             }
 
@@ -152,6 +204,8 @@ public sealed class ConnectionVault(
             }
         }
     }
+
+    private static string TestOperationOf(Connector connector, string? locationId) => locationId is null ? connector.AgencyTestOperation ?? connector.TestOperation : connector.TestOperation;
 
     /// <inheritdoc />
     /// <exception cref="ConnectorException">Its credential cannot be decrypted with this installation's keys (<c>credential-unreadable</c>).</exception>
@@ -169,6 +223,8 @@ public sealed class ConnectionVault(
             return null;
         }
 
+        var credential = Decrypt(record);
+        var token = credential.Kind == "oauth2" ? await tokens.FindAsync(record.Id, "", cancellationToken) : null;
         var connection = new Connection
         {
             Id = record.Id,
@@ -177,12 +233,32 @@ public sealed class ConnectionVault(
             BaseUrl = new Uri(record.BaseUrl),
             LocationId = record.LocationId,
             CompanyId = record.CompanyId,
-            Credential = Decrypt(record),
+            Credential = WithoutTokens(credential) with { Scopes = token?.Scopes, UserType = token?.UserType },
             IsSandbox = record.IsSandbox,
         };
+        if (token is null && credential.AccessToken is not null)
+        {
+            // Tokens stood in the connection itself before they could be renewed.
+            await tokens.ConnectAsync(TokenOf(connection with { Credential = credential }, record.UpdatedAt), cancellationToken);
+        }
+
         cache[idOrName] = (connection, now + CacheLife);
         return connection;
     }
+
+    /// <summary>Tokens have rows of their own, which change under a lease: a connection that is saved for another reason never brings back an old one.</summary>
+    private static Credential WithoutTokens(Credential credential) => credential with { AccessToken = null, RefreshToken = null, ExpiresAt = null, Scopes = null, UserType = null };
+
+    private TokenRecord TokenOf(Connection connection, DateTimeOffset issuedAt) => new()
+    {
+        ConnectionId = connection.Id,
+        LocationId = "",
+        Secret = seal.Close(connection.Credential.AccessToken, connection.Credential.RefreshToken),
+        UserType = connection.Credential.UserType,
+        Scopes = connection.Credential.Scopes,
+        IssuedAt = issuedAt,
+        ExpiresAt = connection.Credential.ExpiresAt,
+    };
 
     private Credential Decrypt(ConnectionRecord record)
     {
@@ -257,16 +333,16 @@ public sealed class ConnectionVault(
         return inputs;
     }
 
-    private static List<string> Activities(string json, ConnectionRecord record)
+    private static List<(string Id, string Type)> Activities(string json, ConnectionRecord record)
     {
-        var activities = new List<string>();
+        var activities = new List<(string, string)>();
         var model = (JObject)Json.Parse(json, Json.DefinitionDepth);
         foreach (var property in model.Descendants().OfType<JProperty>().Where(property => property.Name == "connectionId"))
         {
             var value = property.Value is JObject wrapped ? wrapped["expression"]?["value"] : property.Value;
             if (value is JValue { Value: string used } && (used == record.Id || used == record.Name) && (string?)property.Parent?["id"] is { } activity)
             {
-                activities.Add(activity);
+                activities.Add((activity, (string?)property.Parent["type"] ?? ""));
             }
         }
 

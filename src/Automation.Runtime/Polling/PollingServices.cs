@@ -22,7 +22,11 @@ public static class PollingServices
         services.AddSingleton<IFieldMaps>(provider => provider.GetRequiredService<FieldMapService>());
         services.AddSingleton<DefinitionFolder>();
         services.AddHostedService(provider => provider.GetRequiredService<DefinitionFolder>());
+        services.AddSingleton<TokenSeal>();
+        services.AddSingleton<AccessTokens>();
+        services.AddSingleton<IAccessTokens>(provider => provider.GetRequiredService<AccessTokens>());
         services.AddSingleton<ConnectionVault>();
+        services.AddSingleton<Authorizations>();
         services.AddSingleton<IConnections>(provider => provider.GetRequiredService<ConnectionVault>());
         services.AddSingleton<Deliverer>();
         services.AddSingleton<Poller>();

@@ -114,8 +114,8 @@ public abstract class AdminCompliance : PollCompliance
             CreatedAt = T0,
             UpdatedAt = T0,
         };
-        await Connections.SaveAsync(connection, default);
-        await Connections.SaveAsync(connection with { Secret = [4], UpdatedAt = T0.AddDays(1) }, default);
+        await Connections.SaveAsync(connection, null, default);
+        await Connections.SaveAsync(connection with { Secret = [4], UpdatedAt = T0.AddDays(1) }, null, default);
 
         (await Connections.FindAsync("agency", default))!.Secret.Should().Equal(4);
         (await Connections.FindAsync("c1", default))!.UpdatedAt.Should().Be(T0.AddDays(1));

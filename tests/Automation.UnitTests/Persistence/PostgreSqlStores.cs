@@ -112,3 +112,15 @@ public sealed class PostgreSqlTaskTests(PostgreSqlCluster cluster) : TaskComplia
 
     protected override Task DropAsync() => _schema.Length == 0 ? Task.CompletedTask : cluster.DropSchemaAsync(_schema);
 }
+
+[Collection(PostgreSqlCollection.Name)]
+public sealed class PostgreSqlTokenTests(PostgreSqlCluster cluster) : TokenCompliance
+{
+    private string _schema = "";
+
+    protected override void AddStores(IServiceCollection services) => services.AddPostgreSqlStores(_schema);
+
+    protected override async Task CreateAsync() => _schema = await cluster.NewSchemaAsync();
+
+    protected override Task DropAsync() => _schema.Length == 0 ? Task.CompletedTask : cluster.DropSchemaAsync(_schema);
+}

@@ -118,3 +118,16 @@ public sealed class SqliteTaskTests : TaskCompliance
         _file.Delete();
     }
 }
+
+public sealed class SqliteTokenTests : TokenCompliance
+{
+    private readonly SqliteFile _file = new();
+
+    protected override void AddStores(IServiceCollection services) => _file.AddTo(services);
+
+    public override async Task DisposeAsync()
+    {
+        await base.DisposeAsync();
+        _file.Delete();
+    }
+}

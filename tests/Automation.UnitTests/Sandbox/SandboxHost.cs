@@ -64,6 +64,14 @@ internal sealed class SandboxHost : IAsyncDisposable
         return await SendAsync(request);
     }
 
+    public async Task<Reply> FormAsync(string path, IReadOnlyDictionary<string, string> fields, string? token)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/sandbox/ghl" + path) { Content = new FormUrlEncodedContent(fields) };
+        request.Headers.Authorization = token is null ? null : new AuthenticationHeaderValue("Bearer", token);
+        request.Headers.Add("Version", "2021-07-28");
+        return await SendAsync(request);
+    }
+
     public Task<Reply> FlocksyAsync(string method, string path, JToken? body = null, string? key = null, string? token = "sandbox-flocksy-token") =>
         SendAsync(method, "/sandbox/flocksy" + path, body, token, null, key);
 

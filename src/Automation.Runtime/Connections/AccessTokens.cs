@@ -1,0 +1,470 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using System.Text;
+using Automation.Connectors;
+using Automation.Engine;
+using Automation.Runtime.Storage;
+using Microsoft.Extensions.Logging;
+using Newtonsoft.Json;
+using Newtonsoft.Json.Linq;
+
+namespace Automation.Runtime.Connections;
+
+/// <summary>
+/// Keeps the tokens of OAuth 2.0 connections fresh: renewed when four fifths of their life are over, and once after a 401. One refresh at a time in this process, and by a lease in the database among all
+/// nodes; the rotated refresh token is stored before the new access token is used; a failure never overwrites what is there. An agency's token gives one per location, kept and renewed the same way.
+/// </summary>
+public sealed class AccessTokens(ITokenStore store, TokenClient client, OperationCatalog catalog, TokenSeal seal, IIncidentStore incidents, Node node, TimeProvider clock, ILogger<AccessTokens> log) : IAccessTokens
+{
+    /// <summary>Longer than the request for a token may take, and shorter than the half minute in which the provider answers a repeated refresh with the same new token.</summary>
+    private static readonly TimeSpan LeaseDuration = TimeSpan.FromSeconds(10);
+
+    private const double LifeBeforeRefresh = 0.8;
+
+    /// <summary>A token with more life than this is used while another is fetched.</summary>
+    private static readonly TimeSpan EnoughLife = TimeSpan.FromMinutes(1);
+
+    /// <summary>A request may take a moment to arrive.</summary>
+    private static readonly TimeSpan Margin = TimeSpan.FromSeconds(1);
+
+    private static readonly TimeSpan CacheLife = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan PauseWhileValid = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan PauseAfterFailure = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan PauseAfterRefusal = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan PauseOfLocations = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan PauseBetweenRenewals = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan WaitForOthers = TimeSpan.FromMilliseconds(100);
+
+    private readonly ConcurrentDictionary<(string ConnectionId, string LocationId), (Held Token, DateTimeOffset Until)> cache = new();
+    private readonly ConcurrentDictionary<(string ConnectionId, string LocationId), Lazy<Task<Held>>> running = new();
+
+    /// <summary>A token with its secrets in the clear. Its text form holds none.</summary>
+    private sealed record Held(TokenRecord Row, string? Access, string? Refresh)
+    {
+        public override string ToString() => $"token {Row.Version} of {Row.ConnectionId}";
+    }
+
+    /// <summary>Id of the incident about a token that cannot be renewed: one per outage.</summary>
+    public static string IncidentIdOf(string connectionId, string locationId, long version) => Bookmark.HashOf("token", $"{connectionId}/{locationId}/{version}");
+
+    /// <inheritdoc />
+    public async ValueTask<Connection> AuthorizeAsync(Connection connection, Operation operation, string? locationId, CancellationToken cancellationToken)
+    {
+        if (connection.Credential.Kind != "oauth2")
+        {
+            return connection;
+        }
+
+        var location = await LocationOfAsync(connection, operation, locationId, cancellationToken);
+        return With(connection, await FreshAsync(connection, location, cancellationToken));
+    }
+
+    /// <inheritdoc />
+    public async ValueTask<Connection?> RenewAsync(Connection refused, Operation operation, string? locationId, CancellationToken cancellationToken)
+    {
+        if (refused.Credential.Kind != "oauth2")
+        {
+            return null;
+        }
+
+        var location = await LocationOfAsync(refused, operation, locationId, cancellationToken);
+        var held = await ReadAsync(refused, location, cancellationToken);
+        if (held.Access is not null && held.Access != refused.Credential.AccessToken)
+        {
+            // Another caller or node has renewed it meanwhile.
+            return With(refused, held);
+        }
+
+        if (held.Row.RefreshedAt is { } renewed && clock.GetUtcNow() - renewed < PauseBetweenRenewals)
+        {
+            // A fresh token is refused, too: another one would be no better.
+            return null;
+        }
+
+        return With(refused, await RefreshAsync(refused, held, cancellationToken));
+    }
+
+    /// <summary>Forgets what this process knows of a connection's tokens; null: of all.</summary>
+    public void Forget(string? connectionId)
+    {
+        foreach (var key in cache.Keys.Where(key => connectionId is null || key.ConnectionId == connectionId))
+        {
+            cache.TryRemove(key, out _);
+        }
+    }
+
+    /// <summary>Which token a call needs: "" the account's own, else that of a location.</summary>
+    private async ValueTask<string> LocationOfAsync(Connection connection, Operation operation, string? locationId, CancellationToken cancellationToken)
+    {
+        if (catalog.ConnectorOf(connection.Connector).OAuth?.LocationTokenOperation is null)
+        {
+            return "";
+        }
+
+        var own = await LoadAsync(connection, "", cancellationToken);
+        var type = UserTypeOf(own.Row.UserType, own.Access) ?? (connection is { CompanyId: not null, LocationId: null } ? "Company" : null);
+        if (type == "Location" && operation.TokenType == "agency")
+        {
+            throw new ConnectorException($"{operation.Name} is for agencies, and connection '{connection.Name}' is to a single location. Nothing was sent.")
+            {
+                Code = "wrong-token",
+                Action = "Use a connection to the agency: add one, choose Connect, and pick the agency instead of a location.",
+                Property = "connectionId",
+            };
+        }
+
+        if (type != "Company" || operation.TokenType != "location")
+        {
+            return "";
+        }
+
+        return locationId ?? throw new ConnectorException($"{operation.Name} works in one location, and connection '{connection.Name}' is to an agency with many. Nothing was sent.")
+        {
+            Code = "invalid-input",
+            Action = $"Set the location as an input where there is one, give connection '{connection.Name}' a location, or start the flow by a trigger of a location.",
+            Property = "connectionId",
+        };
+    }
+
+    private async ValueTask<Held> FreshAsync(Connection connection, string location, CancellationToken cancellationToken)
+    {
+        var held = await LoadAsync(connection, location, cancellationToken);
+        var now = clock.GetUtcNow();
+        if (held.Access is not null && (held.Row.ExpiresAt is not { } end || end > now + Margin))
+        {
+            if (!IsNearEnd(held.Row, now) || (held.Row.FailedAt is { } failed && now - failed < PauseWhileValid) || !MayRefresh(connection, held))
+            {
+                return held;
+            }
+
+            if (held.Row.ExpiresAt - now > EnoughLife)
+            {
+                // Nobody waits: this call goes with the token that is still good. A failure is on the token's row, and in the log.
+                _ = RefreshQuietlyAsync(connection, held);
+                return held;
+            }
+
+            try
+            {
+                return await RefreshAsync(connection, held, cancellationToken);
+            }
+            catch (ConnectorException)
+            {
+                return held;
+            }
+        }
+
+        return await RefreshAsync(connection, held, cancellationToken);
+    }
+
+    private async Task RefreshQuietlyAsync(Connection connection, Held held)
+    {
+        try
+        {
+            await RefreshAsync(connection, held, CancellationToken.None);
+        }
+        catch (ConnectorException)
+        {
+            // Said by whoever did it.
+        }
+        catch (Exception exception)
+        {
+            log.LogError(exception, "The token of connection {ConnectionId} could not be renewed ahead of time.", connection.Id);
+        }
+    }
+
+    /// <summary>One refresh at a time per token: callers share it. It goes on when a caller leaves.</summary>
+    private async Task<Held> RefreshAsync(Connection connection, Held stale, CancellationToken cancellationToken)
+    {
+        var key = (connection.Id, stale.Row.LocationId);
+        var mine = new Lazy<Task<Held>>(() => Task.Run(() => RefreshOnceAsync(connection, stale), CancellationToken.None));
+        var shared = running.GetOrAdd(key, mine);
+        try
+        {
+            return await shared.Value.WaitAsync(cancellationToken);
+        }
+        finally
+        {
+            if (shared.Value.IsCompleted)
+            {
+                running.TryRemove(new KeyValuePair<(string, string), Lazy<Task<Held>>>(key, shared));
+            }
+        }
+    }
+
+    private async Task<Held> RefreshOnceAsync(Connection connection, Held stale)
+    {
+        var location = stale.Row.LocationId;
+        RefuseWhilePaused(connection, stale.Row);
+
+        // The agency's own token first: fetching that one takes a lease and a request of its own.
+        var agency = location.Length == 0 ? null : With(connection, await FreshAsync(connection, "", CancellationToken.None));
+        for (var isRenewed = false; ; isRenewed = true)
+        {
+            // 1. A crash before the answer is stored: the lease ends by itself, and the next refresh with the old token is answered with the same new one.
+            var (row, taken) = await LeaseAsync(connection, stale.Row, CancellationToken.None);
+            if (taken is not { } lease)
+            {
+                return Keep(Open(connection, row));
+            }
+
+            try
+            {
+                var held = Open(connection, row);
+                var answer = agency is null ? await RenewOwnAsync(connection, held) : await client.LocateAsync(agency, CompanyOf(agency), location, CancellationToken.None);
+                return Keep(await StoreAsync(connection, held, lease, answer));
+            }
+            catch (ConnectorException failure) when (agency is not null && failure.Status == 401 && !isRenewed)
+            {
+                await store.ReleaseAsync(connection.Id, location, lease, CancellationToken.None);
+                var own = await ReadAsync(connection, "", CancellationToken.None);
+                agency = With(connection, own.Access == agency.Credential.AccessToken ? await RefreshAsync(connection, own, CancellationToken.None) : own);
+            }
+            catch (ConnectorException failure)
+            {
+                throw await FailAsync(connection, row, lease, agency is null ? failure : OfLocation(failure, connection, location));
+            }
+        }
+    }
+
+    /// <summary>The lease, or no lease and the row as somebody else renewed it.</summary>
+    private async Task<(TokenRecord Row, Lease? Lease)> LeaseAsync(Connection connection, TokenRecord stale, CancellationToken cancellationToken)
+    {
+        var started = clock.GetTimestamp();
+        while (true)
+        {
+            if (await store.TryLeaseAsync(connection.Id, stale.LocationId, node.Id, LeaseDuration, cancellationToken) is var (row, lease))
+            {
+                if (row.Version == stale.Version || row.Secret is null)
+                {
+                    return (row, lease);
+                }
+
+                await store.ReleaseAsync(connection.Id, stale.LocationId, lease, cancellationToken);
+                return (row, null);
+            }
+
+            if (clock.GetElapsedTime(started) > LeaseDuration + LeaseDuration)
+            {
+                throw Unavailable(connection, "another server has been renewing it for too long");
+            }
+
+            await Task.Delay(WaitForOthers, clock, cancellationToken);
+            if (await store.FindAsync(connection.Id, stale.LocationId, cancellationToken) is { } now)
+            {
+                if (now.Version != stale.Version && now.Secret is not null)
+                {
+                    return (now, null);
+                }
+
+                if (now.FailedAt is not null && now.FailedAt != stale.FailedAt)
+                {
+                    throw Recorded(connection, now);
+                }
+            }
+        }
+    }
+
+    private async Task<TokenAnswer> RenewOwnAsync(Connection connection, Held held)
+    {
+        if (!MayRefresh(connection, held))
+        {
+            throw new ConnectorException($"The access of connection '{connection.Name}' has ended, and there is {(held.Refresh is null ? "no refresh token" : "no client id and secret")} to renew it with.")
+            {
+                Code = "reconnect",
+                Action = TokenClient.Reconnect(connection),
+            };
+        }
+
+        return await client.RefreshAsync(With(connection, held), CancellationToken.None);
+    }
+
+    private async Task<Held> StoreAsync(Connection connection, Held before, Lease lease, TokenAnswer answer)
+    {
+        var now = clock.GetUtcNow();
+        var refresh = answer.RefreshToken ?? before.Refresh;
+        var row = before.Row with
+        {
+            Secret = seal.Close(answer.AccessToken, refresh),
+            UserType = UserTypeOf(answer.UserType, answer.AccessToken) ?? before.Row.UserType,
+            Scopes = answer.Scopes ?? before.Row.Scopes,
+            IssuedAt = now,
+            ExpiresAt = answer.Life is { } life ? now + life : null,
+            RefreshedAt = now,
+            Error = null,
+            FailedAt = null,
+            IsRefused = false,
+            Version = before.Row.Version + 1,
+        };
+
+        // 2. The old refresh token is used up: what was answered is worth a few tries. The provider says the same again for half a minute.
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                if (await store.ReplaceAsync(row, lease, CancellationToken.None))
+                {
+                    break;
+                }
+
+                // Somebody else took over, or a person connected anew: theirs counts.
+                var other = await store.FindAsync(row.ConnectionId, row.LocationId, CancellationToken.None);
+                return other?.Version > before.Row.Version ? Open(connection, other) : throw Unavailable(connection, "another server took over");
+            }
+            catch (Exception exception) when (exception is not ConnectorException && attempt < 5)
+            {
+                log.LogWarning(exception, "The new token of connection {ConnectionId} could not be stored, attempt {Attempt}.", row.ConnectionId, attempt);
+                await Task.Delay(TimeSpan.FromSeconds(1), clock);
+            }
+        }
+
+        // 3. Stored: from here on it is used. A crash: whoever comes next reads it.
+        if (before.Row.Error is not null)
+        {
+            await incidents.ResolveAsync(IncidentIdOf(row.ConnectionId, row.LocationId, before.Row.Version), "The access was renewed.", now, CancellationToken.None);
+        }
+
+        log.LogInformation("The token of connection {ConnectionId} was renewed; it lasts until {ExpiresAt:u}.", row.ConnectionId, row.ExpiresAt);
+        return new Held(row, answer.AccessToken, refresh);
+    }
+
+    /// <summary>Notes a failure; a person hears of it when they have to act, or when calls fail for it.</summary>
+    private async Task<ConnectorException> FailAsync(Connection connection, TokenRecord row, Lease lease, ConnectorException failure)
+    {
+        var now = clock.GetUtcNow();
+        var isRefused = failure.Code is "reconnect" or "not-installed";
+        await store.FailAsync(row.ConnectionId, row.LocationId, lease, failure.Message, isRefused, now, CancellationToken.None);
+        cache.TryRemove((row.ConnectionId, row.LocationId), out _);
+        log.LogWarning("The token of connection {ConnectionId} ({Location}) could not be renewed: {Reason}", row.ConnectionId, row.LocationId, failure.Message);
+        if (isRefused || row.Secret is null || row.ExpiresAt <= now + Margin)
+        {
+            await incidents.AddAsync(
+                [
+                    new IncidentRecord
+                    {
+                        Id = IncidentIdOf(row.ConnectionId, row.LocationId, row.Version),
+                        Kind = "connection",
+                        LocationId = row.LocationId.Length == 0 ? connection.LocationId : row.LocationId,
+                        Code = failure.Code,
+                        Message = failure.Message,
+                        Detail = failure.ProviderMessage is null ? null : failure.TraceId is null ? failure.ProviderMessage : $"{failure.ProviderMessage} [trace {failure.TraceId}]",
+                        Action = failure.Action,
+                        CreatedAt = now,
+                    },
+                ],
+                CancellationToken.None);
+        }
+
+        return failure;
+    }
+
+    private void RefuseWhilePaused(Connection connection, TokenRecord row)
+    {
+        var pause = !row.IsRefused ? PauseAfterFailure : row.LocationId.Length == 0 ? PauseAfterRefusal : PauseOfLocations;
+        if (row.FailedAt is { } failed && clock.GetUtcNow() - failed < pause)
+        {
+            throw Recorded(connection, row);
+        }
+    }
+
+    private static ConnectorException Recorded(Connection connection, TokenRecord row) => new(row.Error ?? $"The access of connection '{connection.Name}' could not be renewed.")
+    {
+        Code = row.IsRefused ? (row.LocationId.Length == 0 ? "reconnect" : "not-installed") : "token-unavailable",
+        IsTransient = !row.IsRefused,
+        Action = !row.IsRefused ? "It is tried again by itself. If it stays, check the provider's status page." : row.LocationId.Length == 0 ? TokenClient.Reconnect(connection) : InstallIn(connection, row.LocationId),
+    };
+
+    private static ConnectorException OfLocation(ConnectorException failure, Connection connection, string location) => failure.Status is 400 or 403 or 404 or 422
+        ? new ConnectorException($"Connection '{connection.Name}' gets no access to location {location} ({failure.Status}).{(failure.ProviderMessage is { } said ? $" {connection.Connector} says: {said}" : "")}", failure)
+        {
+            Status = failure.Status,
+            Code = "not-installed",
+            ProviderMessage = failure.ProviderMessage,
+            TraceId = failure.TraceId,
+            Action = InstallIn(connection, location),
+        }
+        : failure;
+
+    private static string InstallIn(Connection connection, string location) =>
+        $"Check that {location} is a location of the agency, and that the app is installed there; then reconnect '{connection.Name}' and include it.";
+
+    private static ConnectorException Unavailable(Connection connection, string why) => new($"Connection '{connection.Name}' has no new token yet: {why}.")
+    {
+        Code = "token-unavailable",
+        IsTransient = true,
+        Action = "It is tried again by itself.",
+    };
+
+    private static bool MayRefresh(Connection connection, Held held) =>
+        held.Row.LocationId.Length > 0 || (held.Refresh is not null && !string.IsNullOrEmpty(connection.Credential.ClientId) && !string.IsNullOrEmpty(connection.Credential.ClientSecret));
+
+    private static bool IsNearEnd(TokenRecord row, DateTimeOffset now) =>
+        row.ExpiresAt is { } end && (row.IssuedAt is { } issued ? now >= issued + ((end - issued) * LifeBeforeRefresh) : now >= end - EnoughLife);
+
+    private static string CompanyOf(Connection agency) => agency.CompanyId ?? throw new ConnectorException($"Connection '{agency.Name}' is to an agency, and does not say which. Nothing was sent.")
+    {
+        Code = "invalid-input",
+        Action = $"Give connection '{agency.Name}' its company id, or connect it again.",
+    };
+
+    private Connection With(Connection connection, Held held) => connection with
+    {
+        LocationId = held.Row.LocationId.Length > 0 ? held.Row.LocationId : connection.LocationId,
+        Credential = connection.Credential with
+        {
+            AccessToken = held.Access,
+            RefreshToken = held.Refresh,
+            ExpiresAt = held.Row.ExpiresAt,
+            Scopes = held.Row.Scopes,
+            UserType = UserTypeOf(held.Row.UserType, held.Access),
+        },
+    };
+
+    private Held Keep(Held held)
+    {
+        cache[(held.Row.ConnectionId, held.Row.LocationId)] = (held, clock.GetUtcNow() + CacheLife);
+        return held;
+    }
+
+    private async ValueTask<Held> LoadAsync(Connection connection, string location, CancellationToken cancellationToken) =>
+        cache.TryGetValue((connection.Id, location), out var cached) && cached.Until > clock.GetUtcNow() ? cached.Token : await ReadAsync(connection, location, cancellationToken);
+
+    private async ValueTask<Held> ReadAsync(Connection connection, string location, CancellationToken cancellationToken) =>
+        Keep(Open(connection, await store.FindAsync(connection.Id, location, cancellationToken) ?? new TokenRecord { ConnectionId = connection.Id, LocationId = location }));
+
+    private Held Open(Connection connection, TokenRecord row)
+    {
+        try
+        {
+            var (access, refresh) = seal.Open(row);
+            return new Held(row, access, refresh);
+        }
+        catch (CryptographicException exception)
+        {
+            throw new ConnectorException($"The token of the connection '{connection.Name}' cannot be decrypted with the keys of this installation.", exception)
+            {
+                Code = "credential-unreadable",
+                Action = $"Restore the key folder that belongs to this database. {TokenClient.Reconnect(connection)}",
+            };
+        }
+    }
+
+    /// <summary>Whose a token is: as was said, else as it says itself where it is a JSON web token.</summary>
+    private static string? UserTypeOf(string? said, string? token)
+    {
+        if (said is not null || token?.Split('.') is not [_, var payload, _])
+        {
+            return said;
+        }
+
+        try
+        {
+            var padded = payload.Replace('-', '+').Replace('_', '/').PadRight((payload.Length + 3) / 4 * 4, '=');
+            return (Json.Parse(Encoding.UTF8.GetString(Convert.FromBase64String(padded))) as JObject)?["authClass"] is JValue { Value: "Company" or "Location" } type ? (string?)type : null;
+        }
+        catch (Exception exception) when (exception is FormatException or JsonException)
+        {
+            return null;
+        }
+    }
+}
