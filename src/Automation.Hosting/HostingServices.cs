@@ -71,7 +71,7 @@ public static class HostingServices
             limits.SandboxMinimumInterval = options.Polling.SandboxMinimumInterval;
         });
         services.AddOptions<OutboundOptions>().Configure<AutomationOptions>((outbound, options) => outbound.AllowPrivateNetworks = options.Http.AllowPrivateNetworks == true);
-        services.AddHangfireDoorbell();
+        services.AddHangfireDoorbell(settings.Storage.IsPostgreSql ? builder.Configuration.GetConnectionString("Automation") ?? "" : null);
         services.AddAutomationSecurity(paths, settings.Storage.IsPostgreSql);
         services.AddSingleton(provider =>
         {

@@ -10,13 +10,25 @@ using Microsoft.Extensions.Hosting;
 
 namespace Automation.Hosting.Jobs;
 
-/// <summary>Hangfire as the doorbell: in memory beside SQLite, since rows are the truth and the sweep rings again for what it loses.</summary>
+/// <summary>Hangfire as the doorbell: in memory beside SQLite, in PostgreSQL where servers share one. Rows are the truth, and the sweep rings again for what it loses.</summary>
 internal static class HangfireServices
 {
-    public static void AddHangfireDoorbell(this IServiceCollection services)
+    /// <param name="services">The services.</param>
+    /// <param name="connectionString">The PostgreSQL that servers share; null: one server, in memory.</param>
+    public static void AddHangfireDoorbell(this IServiceCollection services, string? connectionString)
     {
         // Own instances instead of Hangfire's statics: several hosts may live in one process (embedding, tests).
-        services.AddSingleton<JobStorage>(_ => new InMemoryStorage(new InMemoryStorageOptions { MaxExpirationTime = TimeSpan.FromMinutes(5) }));
+        if (connectionString is null)
+        {
+            services.AddSingleton<JobStorage>(_ => new InMemoryStorage(new InMemoryStorageOptions { MaxExpirationTime = TimeSpan.FromMinutes(5) }));
+            services.AddSingleton(new HangfireSize(Math.Clamp(Environment.ProcessorCount * 2, 4, 16)));
+        }
+        else
+        {
+            services.AddSingleton(_ => new SharedBell(connectionString));
+            services.AddSingleton<JobStorage>(provider => provider.GetRequiredService<SharedBell>().Open());
+            services.AddSingleton(new HangfireSize(SharedBell.Workers));
+        }
 
         // No filters: retry is decided in one place, and that is not here.
         services.AddSingleton<IJobFilterProvider>(_ => new JobFilterProviderCollection(new JobFilterAttributeFilterProvider()));
@@ -24,7 +36,6 @@ internal static class HangfireServices
         services.AddHostedService<HangfireHost>();
         services.AddSingleton<IGlobalConfiguration>(GlobalConfiguration.Configuration);
         services.AddSingleton(DashboardRoutes.Routes);
-        services.AddSingleton(new HangfireSize(Math.Clamp(Environment.ProcessorCount * 2, 4, 16)));
     }
 }
 
@@ -40,7 +51,7 @@ internal static class HangfirePage
 internal sealed record HangfireSize(int Workers);
 
 /// <summary>Runs the Hangfire server with the host's services as activator.</summary>
-internal sealed class HangfireHost(JobStorage storage, IJobFilterProvider filters, HangfireSize size, IServiceScopeFactory scopes, TimeProvider clock) : IHostedService, IDisposable
+internal sealed class HangfireHost(IServiceProvider services, IJobFilterProvider filters, HangfireSize size, IServiceScopeFactory scopes, TimeProvider clock) : IHostedService, IDisposable
 {
     private BackgroundJobServer? server;
 
@@ -57,7 +68,8 @@ internal sealed class HangfireHost(JobStorage storage, IJobFilterProvider filter
             ServerCheckInterval = TimeSpan.FromMinutes(5),
             ShutdownTimeout = TimeSpan.FromSeconds(15),
         };
-        server = new BackgroundJobServer(options, storage);
+        // Opened here and not before: what it stores its jobs in is made by the preparation.
+        server = new BackgroundJobServer(options, services.GetRequiredService<JobStorage>());
         return Task.CompletedTask;
     }
 

@@ -1,3 +1,4 @@
+using Automation.Hosting.Jobs;
 using Automation.Hosting.Security;
 using Automation.Runtime;
 using Automation.Runtime.Storage;
@@ -42,6 +43,11 @@ public sealed class Preparation(IServiceProvider services) : IDisposable
         if (services.GetService<InstallationKey>() is { } key)
         {
             await key.CheckAsync(cancellationToken);
+        }
+
+        if (services.GetService<SharedBell>() is { } bell)
+        {
+            await bell.PrepareAsync(cancellationToken);
         }
 
         if (readiness.IsAlone && await database.FreeLeasesAsync(cancellationToken) is > 0 and var left)

@@ -15,11 +15,14 @@ internal sealed class NodeInstallation : IDisposable
 
     public NodeInstallation(string database, int nodes, params (string Name, string Value)[] settings)
     {
+        Schema = new Npgsql.NpgsqlConnectionStringBuilder(database).SearchPath!;
         for (var i = 0; i < nodes; i++)
         {
             _nodes.Add(new ServerProcess(SettingsOf(database, settings)));
         }
     }
+
+    public string Schema { get; }
 
     /// <summary>The key file that all share.</summary>
     public string KeyFile => Path.Combine(_folder, "installation.key");
