@@ -13,17 +13,23 @@ namespace Automation.Server;
 /// <summary>Puts the program together: which activities, which connectors, which endpoints.</summary>
 public static class ServerComposition
 {
+    private static readonly string[] ForPrograms = ["/api", "/elsa", "/workflows", "/hooks", "/webhooks", "/sandbox", "/oauth", "/health", "/metrics", "/openapi", "/hangfire"];
+
     /// <summary>The whole server, not yet started.</summary>
     /// <param name="args">Settings of the command line, as <c>--Automation:DataDirectory=/srv/automation</c>.</param>
     public static WebApplication Build(string[] args)
     {
         var builder = CreateBuilder(args);
         builder.Services.AddRazorComponents();
+        builder.Services.AddLocalization();
+        builder.Services.AddSingleton<Texts>();
         builder.Services.AddCascadingAuthenticationState();
         builder.Services.AddDesigner();
         builder.AddSandboxMode();
 
         var app = builder.Build();
+        app.UsePageHeaders();
+        app.UseWhen(context => !IsForPrograms(context), pages => pages.UseRequestLocalization(options => options.SetDefaultCulture(Texts.Languages[0]).AddSupportedCultures(Texts.Languages).AddSupportedUICultures(Texts.Languages)));
         app.UseAuthentication();
         app.UseAuthorization();
         app.UseAntiforgery();
@@ -34,6 +40,9 @@ public static class ServerComposition
         app.MapSandboxMode();
         return app;
     }
+
+    /// <summary>What programs read is the same in every language.</summary>
+    private static bool IsForPrograms(HttpContext context) => ForPrograms.Any(path => context.Request.Path.StartsWithSegments(path, StringComparison.OrdinalIgnoreCase));
 
     /// <summary>The stand-ins of both APIs alone.</summary>
     /// <param name="url">Address to serve on.</param>

@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using Automation.Engine;
 using Automation.Hosting.Security;
 using Automation.Hosting.Web;
 using Automation.Runtime.Storage;
@@ -18,16 +16,16 @@ internal static class ApiKeyEndpoints
         var group = routes.MapGroup("/keys").RequireAuthorization(Access.Administrators).WithTags("keys");
         group.MapGet("", ListAsync).WithSummary("API keys, without their values.");
         group.MapPost("", CreateAsync).WithSummary("Makes a key: {name, role: admin | operator}. The answer shows it, once.");
-        group.MapDelete("/{id}", async (string id, HttpContext context, IAccessStore access) => await access.DeleteApiKeyAsync(id, context.RequestAborted) ? Results.NoContent() : Problem.NotFound($"There is no API key '{id}'.")).WithSummary("Revokes a key.");
+        group.MapDelete("/{id}", async (string id, HttpContext context, ApiKeys keys) => await keys.RevokeAsync(id, context.RequestAborted) ? Results.NoContent() : Problem.NotFound($"There is no API key '{id}'.")).WithSummary("Revokes a key.");
     }
 
-    private static async Task<IResult> ListAsync(HttpContext context, IAccessStore access)
+    private static async Task<IResult> ListAsync(HttpContext context, ApiKeys keys)
     {
-        var keys = await access.ListApiKeysAsync(context.RequestAborted);
-        return Reply.List(keys.Select(Describe), keys.Count);
+        var all = await keys.ListAsync(context.RequestAborted);
+        return Reply.List(all.Select(Describe), all.Count);
     }
 
-    private static async Task<IResult> CreateAsync(HttpContext context, IAccessStore access, TimeProvider clock)
+    private static async Task<IResult> CreateAsync(HttpContext context, ApiKeys keys)
     {
         var body = await RequestBody.ReadObjectAsync(context, context.RequestAborted);
         if ((string?)(body["name"] as JValue) is not { Length: > 0 } name)
@@ -36,14 +34,12 @@ internal static class ApiKeyEndpoints
         }
 
         var role = (string?)(body["role"] as JValue) ?? Access.OperatorRole;
-        if (role is not (Access.AdministratorRole or Access.OperatorRole))
+        if (ApiKeys.RoleOf(role) is null)
         {
             return Problem.BadRequest($"'role' must be {Access.AdministratorRole} or {Access.OperatorRole}; it is '{role}'.", "role");
         }
 
-        var key = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32));
-        var record = new ApiKeyRecord(Ids.New(clock), name, ApiKeyHandler.HashOf(key), role, clock.GetUtcNow());
-        await access.SaveApiKeyAsync(record, context.RequestAborted);
+        var (record, key) = await keys.CreateAsync(name, role, context.RequestAborted);
         var json = Describe(record);
         json["key"] = key;
         return new Reply(json, StatusCodes.Status201Created);

@@ -118,6 +118,9 @@ internal static class AccountEndpoints
     /// <summary>Only paths of this server: neither another host nor a scheme.</summary>
     private static bool IsLocal(string? url) => url is ['/', ..] && url is not ['/', '/' or '\\', ..] && !url.Contains('\\', StringComparison.Ordinal);
 
+    /// <summary>What a person sees who may not open a page.</summary>
+    internal static IResult DeniedPage() => PlainPage.Of("Not for you", "<p>This page is for administrators. Ask one, or <a href=\"/\">go to the overview</a>.</p>", StatusCodes.Status403Forbidden);
+
     private static string SetupForm(string token, string? error) => $"""
         {PlainPage.Alert(error)}
         <p>Choose a password for the user <b>{Access.FirstUser}</b>.</p>

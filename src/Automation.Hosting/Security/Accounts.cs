@@ -8,7 +8,7 @@ using Microsoft.AspNetCore.Identity;
 namespace Automation.Hosting.Security;
 
 /// <summary>Users and their passwords, and the one-time link of a new installation.</summary>
-internal sealed class Accounts(IAccessStore access, SetupLink link, TimeProvider clock)
+public sealed class Accounts(IAccessStore access, SetupLink link, TimeProvider clock)
 {
     /// <summary>Shortest password taken.</summary>
     public const int MinimumPasswordLength = 8;
@@ -22,6 +22,13 @@ internal sealed class Accounts(IAccessStore access, SetupLink link, TimeProvider
     /// <summary>Addresses remembered at most.</summary>
     private const int AddressLimit = 10_000;
 
+    private const string StampClaim = "automation:stamp";
+    private const int NameLimit = 100;
+
+    /// <summary>How long a session is taken as good without asking: so long one of a user deleted on another node lives on.</summary>
+    private static readonly TimeSpan SessionLife = TimeSpan.FromSeconds(20);
+
+    private readonly ConcurrentDictionary<string, (string? Stamp, DateTimeOffset Until)> sessions = new(StringComparer.OrdinalIgnoreCase);
     private readonly PasswordHasher<string> hasher = new();
     private readonly ConcurrentDictionary<string, (int Count, DateTimeOffset Since)> failures = new();
 
@@ -40,6 +47,76 @@ internal sealed class Accounts(IAccessStore access, SetupLink link, TimeProvider
 
         await access.SaveUserAsync(new UserRecord(Access.FirstUser, hasher.HashPassword(Access.FirstUser, password), Access.AdministratorRole, clock.GetUtcNow()), cancellationToken);
         return true;
+    }
+
+    public Task<IReadOnlyList<UserRecord>> ListAsync(CancellationToken cancellationToken) => access.ListUsersAsync(cancellationToken);
+
+    /// <summary>Makes a user.</summary>
+    /// <exception cref="InvalidAccountException">The name is taken or no name, or the password too short.</exception>
+    public async Task CreateAsync(string? name, string? password, string role, CancellationToken cancellationToken)
+    {
+        if (name?.Trim() is not { Length: > 0 and <= NameLimit } trimmed)
+        {
+            throw new InvalidAccountException("name", $"Give the user a name of at most {NameLimit} characters.");
+        }
+
+        if (await access.FindUserAsync(trimmed, cancellationToken) is not null)
+        {
+            throw new InvalidAccountException("name", $"There is a user '{trimmed}' already. Choose another name.");
+        }
+
+        await SaveAsync(trimmed, password, role == Access.AdministratorRole ? role : Access.OperatorRole, cancellationToken);
+    }
+
+    /// <summary>Gives a user another password; sessions that began with the old one end.</summary>
+    /// <exception cref="InvalidAccountException">There is no such user, or the password is too short.</exception>
+    public async Task ChangePasswordAsync(string? name, string? password, CancellationToken cancellationToken)
+    {
+        var user = await access.FindUserAsync(name ?? "", cancellationToken) ?? throw new InvalidAccountException("name", $"There is no user '{name}'.");
+        await SaveAsync(user.Name, password, user.Role, cancellationToken);
+    }
+
+    /// <summary>Deletes a user; its sessions end.</summary>
+    /// <exception cref="InvalidAccountException">It is the last administrator: nobody could make another.</exception>
+    public async Task<bool> DeleteAsync(string? name, CancellationToken cancellationToken)
+    {
+        var users = await access.ListUsersAsync(cancellationToken);
+        if (users.Count(user => user.Role == Access.AdministratorRole) == 1 && users.Any(user => user.Role == Access.AdministratorRole && string.Equals(user.Name, name, StringComparison.OrdinalIgnoreCase)))
+        {
+            throw new InvalidAccountException("name", $"'{name}' is the last administrator. Make another one first.");
+        }
+
+        sessions.Clear();
+        return await access.DeleteUserAsync(name ?? "", cancellationToken);
+    }
+
+    /// <summary>Whether a session is still good: its user is there, with the role and the password that it began with. Asked of the store at most every some seconds.</summary>
+    public async Task<bool> IsCurrentAsync(ClaimsPrincipal principal, CancellationToken cancellationToken)
+    {
+        if (principal.Identity?.Name is not { } name || principal.FindFirst(StampClaim)?.Value is not { } stamp)
+        {
+            return false;
+        }
+
+        var now = clock.GetUtcNow();
+        if (!sessions.TryGetValue(name, out var known) || known.Until < now)
+        {
+            known = (await access.FindUserAsync(name, cancellationToken) is { } user ? StampOf(user) : null, now + SessionLife);
+            sessions[name] = known;
+        }
+
+        return known.Stamp == stamp;
+    }
+
+    private async Task SaveAsync(string name, string? password, string role, CancellationToken cancellationToken)
+    {
+        if (password is not { Length: >= MinimumPasswordLength })
+        {
+            throw new InvalidAccountException("password", $"The password needs at least {MinimumPasswordLength} characters.");
+        }
+
+        await access.SaveUserAsync(new UserRecord(name, hasher.HashPassword(name, password), role, clock.GetUtcNow()), cancellationToken);
+        sessions.Clear();
     }
 
     /// <summary>The user, when the password is right and the address has not failed too often.</summary>
@@ -69,7 +146,10 @@ internal sealed class Accounts(IAccessStore access, SetupLink link, TimeProvider
 
     /// <summary>Who a session's cookie says one is.</summary>
     public static ClaimsPrincipal PrincipalOf(UserRecord user) =>
-        new(new ClaimsIdentity([new Claim(ClaimTypes.Name, user.Name), new Claim(ClaimTypes.Role, user.Role)], Access.CookieScheme));
+        new(new ClaimsIdentity([new Claim(ClaimTypes.Name, user.Name), new Claim(ClaimTypes.Role, user.Role), new Claim(StampClaim, StampOf(user))], Access.CookieScheme));
+
+    /// <summary>Another one after the password or the role changed. It tells nothing of either.</summary>
+    private static string StampOf(UserRecord user) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{user.Role}\n{user.PasswordHash}")))[..16];
 
     private static Lazy<string> Nobody { get; } = new(() => new PasswordHasher<string>().HashPassword("", Convert.ToHexString(RandomNumberGenerator.GetBytes(16))));
 
@@ -86,6 +166,13 @@ internal sealed class Accounts(IAccessStore access, SetupLink link, TimeProvider
 
         failures.AddOrUpdate(address, (1, now), (_, old) => now - old.Since < AttemptWindow ? (old.Count + 1, old.Since) : (1, now));
     }
+}
+
+/// <summary>A user was not made or changed as asked.</summary>
+public sealed class InvalidAccountException(string field, string message) : Exception(message)
+{
+    /// <summary><c>name</c> or <c>password</c>.</summary>
+    public string Field { get; } = field;
 }
 
 /// <summary>The one-time link of an installation without users: new with every start, good until the first user is there.</summary>

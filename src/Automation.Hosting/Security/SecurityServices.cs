@@ -18,6 +18,7 @@ internal static class SecurityServices
     {
         services.AddSingleton<SetupLink>();
         services.AddSingleton<Accounts>();
+        services.AddSingleton<ApiKeys>();
         services.AddSingleton<Tokens>();
         services.AddSingleton<KeyRotation>();
         var protection = services.AddDataProtection().SetApplicationName("Automation");
@@ -81,7 +82,21 @@ internal static class SecurityServices
 
         // Programs get problem details; only a page that a person opens is sent to the sign-in page.
         options.Events.OnRedirectToLogin = context => WantsPage(context.HttpContext) ? Redirect(context) : Problem.Unauthorized().ExecuteAsync(context.HttpContext);
-        options.Events.OnRedirectToAccessDenied = context => Problem.Forbidden().ExecuteAsync(context.HttpContext);
+        options.Events.OnRedirectToAccessDenied = context => WantsPage(context.HttpContext) ? Deny(context) : Problem.Forbidden().ExecuteAsync(context.HttpContext);
+        options.Events.OnValidatePrincipal = async context =>
+        {
+            // A user who was deleted, or has another password or role by now, signs in again.
+            if (context.Principal is null || !await context.HttpContext.RequestServices.GetRequiredService<Accounts>().IsCurrentAsync(context.Principal, context.HttpContext.RequestAborted))
+            {
+                context.RejectPrincipal();
+            }
+        };
+    }
+
+    private static Task Deny(RedirectContext<CookieAuthenticationOptions> context)
+    {
+        context.Response.StatusCode = StatusCodes.Status403Forbidden;
+        return AccountEndpoints.DeniedPage().ExecuteAsync(context.HttpContext);
     }
 
     private static bool WantsPage(HttpContext context) =>

@@ -10,7 +10,7 @@ internal sealed class AccessStore(SqlDatabase database) : IAccessStore
 
     public Task<UserRecord?> FindUserAsync(string name, CancellationToken cancellationToken) => database.ReadAsync(
         session => session.First(
-            reader => new UserRecord(reader.GetString(0), reader.GetString(1), reader.GetString(2), reader.Time(3)),
+            ReadUser,
             "SELECT name, password_hash, role, created_at FROM users WHERE name = @name",
             name),
         cancellationToken);
@@ -29,6 +29,13 @@ internal sealed class AccessStore(SqlDatabase database) : IAccessStore
             user.Role,
             Columns.Ticks(user.CreatedAt)),
         cancellationToken);
+
+    public Task<IReadOnlyList<UserRecord>> ListUsersAsync(CancellationToken cancellationToken) => database.ReadAsync<IReadOnlyList<UserRecord>>(
+        session => session.List(ReadUser, "SELECT name, password_hash, role, created_at FROM users ORDER BY created_at, name"),
+        cancellationToken);
+
+    public Task<bool> DeleteUserAsync(string name, CancellationToken cancellationToken) =>
+        database.WriteAsync(session => session.Run("DELETE FROM users WHERE name = @name", name) == 1, cancellationToken);
 
     public Task<IReadOnlyList<ApiKeyRecord>> ListApiKeysAsync(CancellationToken cancellationToken) => database.ReadAsync<IReadOnlyList<ApiKeyRecord>>(
         session => session.List(ReadKey, $"SELECT {KeyFields} FROM api_keys ORDER BY created_at, id"),
@@ -59,6 +66,8 @@ internal sealed class AccessStore(SqlDatabase database) : IAccessStore
     public Task SetSettingAsync(string name, string value, CancellationToken cancellationToken) => database.WriteAsync(
         session => session.Run("INSERT INTO settings (name, value) VALUES (@name, @value) ON CONFLICT (name) DO UPDATE SET value = excluded.value", name, value),
         cancellationToken);
+
+    private static UserRecord ReadUser(DbDataReader reader) => new(reader.GetString(0), reader.GetString(1), reader.GetString(2), reader.Time(3));
 
     private static ApiKeyRecord ReadKey(DbDataReader reader) => new(reader.GetString(0), reader.GetString(1), reader.GetString(2), reader.GetString(3), reader.Time(4));
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Automation.Engine;
 using Automation.Runtime.Storage;
 
@@ -9,13 +10,36 @@ internal static class RunQueries
     public static PageOf<InstanceRecord> List(Session session, RunFilter filter)
     {
         var where = Conditions(filter);
+        var total = filter.WithTotal ? session.Long($"SELECT COUNT(*) FROM instances {where}", where.With()) ?? 0 : -1;
+        if (filter.Cursor is { } cursor)
+        {
+            var (at, no) = Position(cursor);
+            where.AddIf(true, "created_at <= @before", at);
+            where.AddIf(true, "(created_at < @beforeTie OR no < @beforeNo)", at, no);
+        }
+
+        // One more than a page says whether there is a next one.
         var rows = session.List(
             Instances.Read,
-            $"SELECT {Instances.Fields} FROM instances {where} ORDER BY {Order(filter)} LIMIT @limit OFFSET @offset",
-            where.With(filter.PageSize, (long)filter.Page * filter.PageSize));
-        var total = session.Long($"SELECT COUNT(*) FROM instances {where}", where.With()) ?? 0;
-        return new PageOf<InstanceRecord>(Instances.WithSubjects(session, rows), total);
+            $"SELECT {Instances.Fields} FROM instances {where} ORDER BY {(filter.Cursor is null ? Order(filter) : "created_at DESC, no DESC")} LIMIT @limit OFFSET @offset",
+            where.With(filter.PageSize + 1, filter.Cursor is null ? (long)filter.Page * filter.PageSize : 0L));
+        var page = rows.Count > filter.PageSize ? rows.Take(filter.PageSize).ToList() : rows;
+        return new PageOf<InstanceRecord>(Instances.WithSubjects(session, page), total)
+        {
+            NextCursor = rows.Count > filter.PageSize ? string.Create(CultureInfo.InvariantCulture, $"{page[^1].Item2.CreatedAt.UtcTicks}.{page[^1].Item1}") : null,
+        };
     }
+
+    public static IReadOnlyList<RunCount> Count(Session session, DateTimeOffset since, TimeSpan span) => session.List(
+        reader => new RunCount(new DateTimeOffset(reader.GetInt64(0) * span.Ticks, TimeSpan.Zero), (WorkflowSubStatus)reader.GetInt64(1), reader.GetInt64(2)),
+        $"SELECT created_at / @span AS span_no, {Instances.SubStatus}, COUNT(*) FROM instances WHERE created_at >= @since GROUP BY 1, 2 ORDER BY 1",
+        span.Ticks,
+        Columns.Ticks(since));
+
+    private static (long At, long No) Position(string cursor) =>
+        cursor.Split('.') is [var at, var no] && long.TryParse(at, NumberStyles.None, CultureInfo.InvariantCulture, out var ticks) && long.TryParse(no, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            ? (ticks, number)
+            : throw new FormatException($"'{cursor}' is no cursor of this list. Take it from the answer before, as it is.");
 
     private static Where Conditions(RunFilter filter)
     {

@@ -212,6 +212,8 @@ internal sealed class RunStore(SqlDatabase database) : IRunStore
         session => (byte[]?)session.Scalar($"SELECT s.{column} FROM instances i JOIN instance_states s ON s.instance_no = i.no WHERE i.id = @id", instanceId),
         cancellationToken);
 
+    public Task<IReadOnlyList<RunCount>> CountAsync(DateTimeOffset since, TimeSpan span, CancellationToken cancellationToken) => database.ReadAsync(session => RunQueries.Count(session, since, span), cancellationToken);
+
     public Task<PageOf<InstanceRecord>> ListAsync(RunFilter filter, CancellationToken cancellationToken) => database.ReadAsync(session => RunQueries.List(session, filter), cancellationToken);
 
     public Task<IReadOnlyList<JournalRecord>> ReadJournalAsync(string instanceId, CancellationToken cancellationToken) => database.ReadAsync<IReadOnlyList<JournalRecord>>(

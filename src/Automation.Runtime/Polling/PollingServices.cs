@@ -17,6 +17,7 @@ public static class PollingServices
         services.AddSingleton<WorkflowLibrary>();
         services.AddSingleton<IWorkflowCatalog>(provider => provider.GetRequiredService<WorkflowLibrary>());
         services.AddSingleton<DefinitionService>();
+        services.AddSingleton<FieldSearch>();
         services.AddSingleton<TemplateService>();
         services.AddSingleton<FieldMapService>();
         services.AddSingleton<IFieldMaps>(provider => provider.GetRequiredService<FieldMapService>());

@@ -69,7 +69,11 @@ public sealed record DefinitionFilter
 }
 
 /// <summary>A page of a list and how many there are in all.</summary>
-public sealed record PageOf<T>(IReadOnlyList<T> Items, long Total);
+public sealed record PageOf<T>(IReadOnlyList<T> Items, long Total)
+{
+    /// <summary>Where the next page begins, of lists that go by cursor; null: this is the last.</summary>
+    public string? NextCursor { get; init; }
+}
 
 /// <summary>What publishing changes, in one transaction.</summary>
 public sealed record Publication
@@ -181,6 +185,8 @@ public interface IAccessStore
     Task<UserRecord?> FindUserAsync(string name, CancellationToken cancellationToken);
     Task<int> CountUsersAsync(CancellationToken cancellationToken);
     Task SaveUserAsync(UserRecord user, CancellationToken cancellationToken);
+    Task<IReadOnlyList<UserRecord>> ListUsersAsync(CancellationToken cancellationToken);
+    Task<bool> DeleteUserAsync(string name, CancellationToken cancellationToken);
     Task<IReadOnlyList<ApiKeyRecord>> ListApiKeysAsync(CancellationToken cancellationToken);
     Task<ApiKeyRecord?> FindApiKeyAsync(string hash, CancellationToken cancellationToken);
     Task SaveApiKeyAsync(ApiKeyRecord key, CancellationToken cancellationToken);

@@ -217,6 +217,12 @@ public sealed record RunFilter
     public bool Descending { get; init; } = true;
     public int Page { get; init; }
     public int PageSize { get; init; } = 50;
+
+    /// <summary>Goes on where an earlier page ended (its <see cref="PageOf{T}.NextCursor"/>), newest first, as fast on the last page as on the first. In place of <see cref="Page"/> and <see cref="OrderBy"/>.</summary>
+    public string? Cursor { get; init; }
+
+    /// <summary>False: the total is not asked for (it is then -1), and a list with a next page has its cursor.</summary>
+    public bool WithTotal { get; init; } = true;
 }
 
 /// <summary>A time of a run, held against another.</summary>
@@ -240,6 +246,12 @@ public enum TimeComparison
     LessThanOrEqual,
     GreaterThanOrEqual,
 }
+
+/// <summary>Runs of a span of time that have one state.</summary>
+/// <param name="From">Beginning of the span.</param>
+/// <param name="SubStatus">The state they have now.</param>
+/// <param name="Count">How many were created in it.</param>
+public sealed record RunCount(DateTimeOffset From, WorkflowSubStatus SubStatus, long Count);
 
 /// <summary>Instances, stimuli, bookmarks, journal.</summary>
 public interface IRunStore
@@ -279,7 +291,11 @@ public interface IRunStore
     /// <summary>State blob of an instance; null before its first commit.</summary>
     Task<byte[]?> GetStateAsync(string instanceId, CancellationToken cancellationToken);
     Task<RunStart?> GetStartAsync(string instanceId, CancellationToken cancellationToken);
+    /// <exception cref="FormatException">The filter's cursor is none of this list's.</exception>
     Task<PageOf<InstanceRecord>> ListAsync(RunFilter filter, CancellationToken cancellationToken);
+
+    /// <summary>How many runs were created in each span of time since, by the state they have now; spans without runs are left out.</summary>
+    Task<IReadOnlyList<RunCount>> CountAsync(DateTimeOffset since, TimeSpan span, CancellationToken cancellationToken);
 
     /// <summary>The journal, expanded from its segments, in order.</summary>
     Task<IReadOnlyList<JournalRecord>> ReadJournalAsync(string instanceId, CancellationToken cancellationToken);

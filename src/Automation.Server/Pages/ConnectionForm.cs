@@ -4,8 +4,9 @@ namespace Automation.Server.Pages;
 internal sealed class ConnectionForm
 {
     public string? Name { get; set; }
-    public string? Connector { get; set; }
     public string? ApiKey { get; set; }
+    public string? ClientId { get; set; }
+    public string? ClientSecret { get; set; }
     public string? LocationId { get; set; }
     public string? CompanyId { get; set; }
     public string? BaseUrl { get; set; }

@@ -2,19 +2,22 @@ using System.Globalization;
 
 namespace Automation.Server.Pages;
 
-/// <summary>Numbers with their units.</summary>
+/// <summary>Numbers with their units, times in a zone.</summary>
 internal static class Units
 {
     /// <summary><c>12 ms</c>, <c>3.4 s</c>, <c>5 min</c>, <c>2 h</c>, <c>3 d</c>.</summary>
     public static string Duration(TimeSpan span) => span switch
     {
-        { TotalSeconds: < 1 } => string.Create(CultureInfo.InvariantCulture, $"{span.TotalMilliseconds:0} ms"),
-        { TotalMinutes: < 1 } => string.Create(CultureInfo.InvariantCulture, $"{span.TotalSeconds:0.#} s"),
-        { TotalHours: < 1 } => string.Create(CultureInfo.InvariantCulture, $"{span.TotalMinutes:0.#} min"),
-        { TotalDays: < 1 } => string.Create(CultureInfo.InvariantCulture, $"{span.TotalHours:0.#} h"),
-        _ => string.Create(CultureInfo.InvariantCulture, $"{span.TotalDays:0.#} d"),
+        { TotalSeconds: < 1 } => string.Create(CultureInfo.CurrentCulture, $"{Math.Max(0, span.TotalMilliseconds):0} ms"),
+        { TotalMinutes: < 1 } => string.Create(CultureInfo.CurrentCulture, $"{span.TotalSeconds:0.#} s"),
+        { TotalHours: < 1 } => string.Create(CultureInfo.CurrentCulture, $"{span.TotalMinutes:0.#} min"),
+        { TotalDays: < 1 } => string.Create(CultureInfo.CurrentCulture, $"{span.TotalHours:0.#} h"),
+        _ => string.Create(CultureInfo.CurrentCulture, $"{span.TotalDays:0.#} d"),
     };
 
     /// <summary>A count with separators.</summary>
-    public static string Count(long count) => count.ToString("N0", CultureInfo.InvariantCulture);
+    public static string Count(long count) => count.ToString("N0", CultureInfo.CurrentCulture);
+
+    /// <summary><c>24 Nov 2026, 13:05:09</c>; app.js writes the same.</summary>
+    public static string Time(DateTimeOffset at, TimeZoneInfo zone) => TimeZoneInfo.ConvertTime(at, zone).ToString("d MMM yyyy, HH:mm:ss", CultureInfo.CurrentCulture);
 }

@@ -64,7 +64,7 @@ public sealed class PageTests(BrowserServer server)
         server.Fill("inputs.interval", "30s");
         server.Click(BrowserServer.Button("Install and publish"));
         server.Until("the flow's page is there", () => server.Driver.Url.Contains("/flows/", StringComparison.Ordinal));
-        server.Text().Should().Contain("published").And.Contain("Tag sync by hand");
+        server.Text().Should().Contain("Published version").And.Contain("Tag sync by hand");
         server.Complaints().Should().BeEmpty();
 
         server.Click(BrowserServer.Button("Retract"));
@@ -75,6 +75,8 @@ public sealed class PageTests(BrowserServer server)
     public void Connection_WithAWrongKey_SaysWhatToDo_AndOneInUseIsNotDeleted()
     {
         server.Open("/connections");
+        server.Click(By.LinkText("Add GoHighLevel"));
+        server.Until("the guide is there", () => server.Driver.FindElement(By.Name("apiKey")));
         server.Fill("name", "Broken account");
         server.Fill("apiKey", "pit-of-nobody");
         server.Fill("locationId", "loc-1");

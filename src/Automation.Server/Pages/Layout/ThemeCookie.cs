@@ -8,4 +8,7 @@ internal static class ThemeCookie
     public const string Light = "light";
 
     public static string? Of(HttpContext context) => context.Request.Cookies[Name];
+
+    /// <summary>Value of <c>data-theme</c>, which the styles go by.</summary>
+    public static string Mark(HttpContext context) => Of(context) is Dark or Light ? Of(context)! : "system";
 }
