@@ -112,7 +112,7 @@ internal static class OperationChecks
         }
         catch (FormatException exception)
         {
-            Add(context, "bad-interval", "interval", $"The interval of the trigger cannot be read: {exception.Message} Write it as 30s, 5m or 1h, or as a cron of five fields, six with seconds.");
+            Add(context, "bad-interval", "interval", $"The interval '{text}' of the trigger cannot be read: {exception.Message} Write it as 30s, 5m or 1h, or as a cron of five fields, six with seconds.");
             return;
         }
 

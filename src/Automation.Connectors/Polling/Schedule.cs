@@ -35,7 +35,7 @@ public sealed class Schedule
                 : throw new FormatException($"'{text}' is no time span above zero and of a year at most.");
         }
 
-        return text.Contains(' ', StringComparison.Ordinal)
+        return text.Split(' ', StringSplitOptions.RemoveEmptyEntries).Length is 5 or 6
             ? ParseCron(text, timeZone)
             : throw new FormatException($"'{text}' is neither an interval (30s, 5m, 1h) nor a cron of five fields (six with seconds).");
     }
