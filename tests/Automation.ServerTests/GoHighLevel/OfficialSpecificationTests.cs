@@ -53,6 +53,32 @@ public sealed class OfficialSpecificationTests(RunningServer server) : IClassFix
         }
     }
 
+    /// <summary>429 and 5xx are tried again and are tested in the unit tests of the client, which own the clock.</summary>
+    [SkippableTheory]
+    [InlineData(400, "invalid-input")]
+    [InlineData(401, "unauthorized")]
+    [InlineData(403, "missing-scope")]
+    [InlineData(404, "not-found")]
+    [InlineData(409, "conflict")]
+    [InlineData(422, "invalid-input")]
+    public async Task EachOperation_RefusedByTheProvider_SaysStatusMessageTraceAndWhatToDo(int refused, string code)
+    {
+        var specs = SpecFiles.Read();
+        await using var mock = await SpecMock.StartAsync(specs);
+        mock.Refusal = (refused, refused == 422 ? new JArray("one thing is wrong", "another too") : new JValue("one thing is wrong"));
+        foreach (var call in specs.Calls)
+        {
+            var (status, answer) = await ExecuteAsync(mock, call, InputsOf(call, isWhole: false, isText: false));
+
+            status.Should().Be(502, "{0}: {1}", call, answer);
+            ((string?)answer["code"], (int?)answer["providerStatus"], (string?)answer["traceId"]).Should().Be((code, refused, "trace-of-the-mock"));
+            ((string?)answer["providerMessage"]).Should().Be(refused == 422 ? "one thing is wrong; another too" : "one thing is wrong");
+            ((string?)answer["detail"]).Should().Contain($"({refused})").And.Contain("one thing is wrong").And.Contain("trace-of-the-mock");
+            ((string?)answer["action"]).Should().NotBeNullOrEmpty();
+            ((string?)answer["request"]?["url"]).Should().StartWith(mock.Url.ToString());
+        }
+    }
+
     [SkippableFact]
     public async Task EachInput_WrongOrMissing_IsRefusedByNameBeforeAnythingIsSent()
     {

@@ -43,6 +43,9 @@ internal sealed class SpecMock : IAsyncDisposable
     /// <summary>Answers this instead of the specification's example.</summary>
     public string? Instead { get; set; }
 
+    /// <summary>Refuses every call so, in the API's form.</summary>
+    public (int Status, JToken Message)? Refusal { get; set; }
+
     public static async Task<SpecMock> StartAsync(SpecFiles specs)
     {
         var mock = new SpecMock(specs);
@@ -95,6 +98,12 @@ internal sealed class SpecMock : IAsyncDisposable
         }
 
         Taken++;
+        if (Refusal is var (refused, message))
+        {
+            await AnswerAsync(context, refused, new JObject { ["statusCode"] = refused, ["message"] = message.DeepClone() });
+            return;
+        }
+
         if (Instead is { } text2)
         {
             context.Response.StatusCode = call.Status;
