@@ -9,11 +9,14 @@ internal static class CatalogueRows
     public static async IAsyncEnumerable<BenchmarkRow> RunAsync()
     {
         await Task.CompletedTask;
-        var clock = Stopwatch.StartNew();
+        var process = Process.GetCurrentProcess();
+        var (clock, before) = (Stopwatch.StartNew(), process.TotalProcessorTime);
         var count = GoHighLevelConnector.Create().Operations.Count;
         var cold = clock.Elapsed;
+        process.Refresh();
+        var cpu = process.TotalProcessorTime - before;
         clock.Restart();
         GoHighLevelConnector.Create();
-        yield return new BenchmarkRow($"reading {count} operations, first time / again", $"{cold.TotalMilliseconds:0} ms / {clock.Elapsed.TotalMilliseconds:0} ms", "", "", "<= 100 ms");
+        yield return new BenchmarkRow($"reading {count} operations, first time / again", $"{cold.TotalMilliseconds:0} ms ({cpu.TotalMilliseconds:0} ms CPU) / {clock.Elapsed.TotalMilliseconds:0} ms", "", "", "<= 100 ms");
     }
 }

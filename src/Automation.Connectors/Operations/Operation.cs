@@ -208,8 +208,6 @@ public sealed record ResponseShape
 
     /// <summary>The answer is a file (recording, transcript).</summary>
     public bool Binary { get; init; }
-
-    public JToken? Sample { get; init; }
 }
 
 /// <summary>How a list is read page by page.</summary>

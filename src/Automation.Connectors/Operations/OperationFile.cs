@@ -1,54 +1,37 @@
 using System.Reflection;
-using Newtonsoft.Json;
-using Newtonsoft.Json.Converters;
-using Newtonsoft.Json.Linq;
-using Newtonsoft.Json.Serialization;
+using System.Text.Json;
 
 namespace Automation.Connectors;
 
 /// <summary>Reads a connector's operations from its data file: a JSON array with one record per operation, its properties those of <see cref="Operation"/>.</summary>
 public static class OperationFile
 {
-    private static readonly JsonSerializerSettings Settings = new()
-    {
-        DateParseHandling = DateParseHandling.None,
-        MissingMemberHandling = MissingMemberHandling.Error,
-
-        // Otherwise what a file says is added to a record's own default lists.
-        ObjectCreationHandling = ObjectCreationHandling.Replace,
-        ContractResolver = new DefaultContractResolver { NamingStrategy = new CamelCaseNamingStrategy { ProcessDictionaryKeys = false } },
-        Converters = { new StringEnumConverter(new CamelCaseNamingStrategy()) },
-    };
-
     /// <summary>Reads the operations embedded in an assembly under <paramref name="resource"/>.</summary>
     /// <exception cref="InvalidDataException">The file is missing, or an operation in it is incomplete: names the operation.</exception>
     public static IReadOnlyList<Operation> Read(Assembly assembly, string resource, string connector)
     {
         using var stream = assembly.GetManifestResourceStream(resource) ?? throw new InvalidDataException($"There is no embedded file '{resource}' in {assembly.GetName().Name}.");
-        using var reader = new StreamReader(stream);
-        return Read(reader, connector);
+        return Read(stream, connector);
     }
 
     /// <inheritdoc cref="Read(Assembly, string, string)"/>
-    public static IReadOnlyList<Operation> Read(TextReader text, string connector)
+    public static IReadOnlyList<Operation> Read(Stream stream, string connector)
     {
-        Operation[] operations;
+        List<Operation> operations;
         try
         {
-            using var reader = new JsonTextReader(text);
-            operations = JsonSerializer.Create(Settings).Deserialize<Operation[]>(reader) ?? [];
+            operations = OperationReader.Read(stream, connector);
         }
-        catch (JsonException exception)
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException or FormatException)
         {
             throw new InvalidDataException($"The operations of '{connector}' cannot be read: {exception.Message}", exception);
         }
 
-        for (var i = 0; i < operations.Length; i++)
+        for (var i = 0; i < operations.Count; i++)
         {
-            var operation = operations[i] = operations[i] with { Connector = connector };
-            if (Defect(operation) is { } defect)
+            if (Defect(operations[i]) is { } defect)
             {
-                throw new InvalidDataException($"Operation {operation.ActivityType ?? $"number {i + 1}"} of '{connector}' {defect}.");
+                throw new InvalidDataException($"Operation {(operations[i].ActivityType is { Length: > 0 } type ? type : $"number {i + 1}")} of '{connector}' {defect}.");
             }
         }
 
