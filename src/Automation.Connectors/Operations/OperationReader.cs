@@ -19,44 +19,39 @@ internal static class OperationReader
             throw new JsonException("The file is no list.");
         }
 
-        return [.. document.RootElement.EnumerateArray().Select(element => ReadOperation(new Fields(element), connector))];
+        return [.. document.RootElement.EnumerateArray().Select(element => Fields.Whole(element, fields => ReadOperation(fields, connector)))];
     }
 
-    private static Operation ReadOperation(Fields fields, string connector)
+    private static Operation ReadOperation(Fields fields, string connector) => new()
     {
-        var operation = new Operation
-        {
-            Number = (int?)fields.Number("number"),
-            Connector = connector,
-            Category = fields.Text("category") ?? "",
-            Kind = fields.OneOf<OperationKind>("kind", OperationKind.Action),
-            Name = fields.Text("name") ?? "",
-            ActivityType = fields.Text("activityType") ?? "",
-            Description = fields.Text("description") ?? "",
-            FiresOn = fields.Text("firesOn"),
-            Method = fields.Text("method") ?? "",
-            Path = fields.Text("path") ?? "",
-            VersionHeader = fields.Text("versionHeader"),
-            Scopes = fields.Texts("scopes") ?? [],
-            TokenType = fields.Text("tokenType") ?? "location",
-            Effect = fields.OneOf<EffectClass>("effect", EffectClass.Read),
-            Probe = fields.Record("probe", ReadProbe),
-            Inputs = fields.Records("inputs", ReadInput),
-            OneOf = fields.Texts("oneOf") ?? [],
-            ContentType = fields.Text("contentType"),
-            Response = fields.Record("response", ReadResponse) ?? new(),
-            Pagination = fields.Record("pagination", ReadPagination) ?? new(),
-            Poll = fields.Record("poll", ReadPoll),
-            SubjectPaths = fields.Texts("subjectPaths") ?? [],
-            DocsUrl = fields.Text("docsUrl"),
-            Deprecated = fields.Flag("deprecated"),
-            Notice = fields.Text("notice"),
-            SecretResult = fields.Flag("secretResult"),
-            Destructive = fields.Flag("destructive"),
-        };
-        fields.RefuseTheRest();
-        return operation;
-    }
+        Number = (int?)fields.Number("number"),
+        Connector = connector,
+        Category = fields.Text("category") ?? "",
+        Kind = fields.OneOf<OperationKind>("kind", OperationKind.Action),
+        Name = fields.Text("name") ?? "",
+        ActivityType = fields.Text("activityType") ?? "",
+        Description = fields.Text("description") ?? "",
+        FiresOn = fields.Text("firesOn"),
+        Method = fields.Text("method") ?? "",
+        Path = fields.Text("path") ?? "",
+        VersionHeader = fields.Text("versionHeader"),
+        Scopes = fields.Texts("scopes") ?? [],
+        TokenType = fields.Text("tokenType") ?? "location",
+        Effect = fields.OneOf<EffectClass>("effect", EffectClass.Read),
+        Probe = fields.Record("probe", ReadProbe),
+        Inputs = fields.Records("inputs", ReadInput),
+        OneOf = fields.Texts("oneOf") ?? [],
+        ContentType = fields.Text("contentType"),
+        Response = fields.Record("response", ReadResponse) ?? new(),
+        Pagination = fields.Record("pagination", ReadPagination) ?? new(),
+        Poll = fields.Record("poll", ReadPoll),
+        SubjectPaths = fields.Texts("subjectPaths") ?? [],
+        DocsUrl = fields.Text("docsUrl"),
+        Deprecated = fields.Flag("deprecated"),
+        Notice = fields.Text("notice"),
+        SecretResult = fields.Flag("secretResult"),
+        Destructive = fields.Flag("destructive"),
+    };
 
     private static OperationInput ReadInput(Fields fields) => new()
     {
@@ -129,6 +124,8 @@ internal static class OperationReader
             MaxPages = (int?)fields.Number("maxPages") ?? standard.MaxPages,
             IgnoreInHash = fields.Texts("ignoreInHash") ?? [],
             EdgePath = fields.Text("edgePath"),
+            EdgeValue = fields.Text("edgeValue"),
+            Source = fields.Text("source"),
         };
     }
 
@@ -142,7 +139,7 @@ internal static class OperationReader
     /// <summary>The properties of one record. What is asked for is known; what nobody asked for is refused in the end.</summary>
     private sealed class Fields(JsonElement element)
     {
-        private readonly HashSet<string> asked = new(StringComparer.Ordinal);
+        private HashSet<string>? asked;
         private int found;
 
         public string? Text(string name) => Find(name) is { } value ? value.GetString() : null;
@@ -200,26 +197,26 @@ internal static class OperationReader
             return records;
         }
 
+        /// <summary>Reads one record.</summary>
         /// <exception cref="JsonException">A property was not asked for: it is misspelt, or this reader does not know it.</exception>
-        public void RefuseTheRest()
-        {
-            if (found < element.GetPropertyCount())
-            {
-                throw new JsonException($"There is no property '{element.EnumerateObject().First(p => !asked.Contains(p.Name)).Name}' in {element.GetRawText()[..Math.Min(120, element.GetRawText().Length)]}…");
-            }
-        }
-
-        private static T Whole<T>(JsonElement element, Func<Fields, T> read)
+        public static T Whole<T>(JsonElement element, Func<Fields, T> read)
         {
             var fields = new Fields(element);
             var record = read(fields);
-            fields.RefuseTheRest();
-            return record;
+            if (fields.found == element.GetPropertyCount())
+            {
+                return record;
+            }
+
+            // Read again, to say which one it is.
+            var asked = new HashSet<string>(StringComparer.Ordinal);
+            read(new Fields(element) { asked = asked });
+            throw new JsonException($"There is no property '{element.EnumerateObject().First(p => !asked.Contains(p.Name)).Name}', in {InputBinding.Cut(element.GetRawText(), 120)}");
         }
 
         private JsonElement? Find(string name)
         {
-            asked.Add(name);
+            asked?.Add(name);
             if (!element.TryGetProperty(name, out var value))
             {
                 return null;

@@ -41,6 +41,11 @@ public sealed class CatalogueTests
             (operation.Kind == OperationKind.Trigger).Should().Be(operation.Poll is not null, operation.ActivityType);
             Styles.Should().Contain(operation.Pagination.Style, operation.ActivityType);
             operation.Inputs.Select(i => i.Name).Should().OnlyHaveUniqueItems(operation.ActivityType);
+            foreach (var limit in operation.Inputs.Where(i => operation.Pagination.Params.Contains(i.Name) && i.Name.Contains("imit", StringComparison.Ordinal) && i.Maximum is not null))
+            {
+                operation.Pagination.PageSize.Should().BeLessThanOrEqualTo((int)limit.Maximum!, operation.ActivityType);
+            }
+
             operation.Inputs.Select(i => i.PropertyName.ToLowerInvariant()).Should().OnlyHaveUniqueItems(operation.ActivityType);
             operation.Inputs.Select(i => i.Type).Should().BeSubsetOf(Types, operation.ActivityType);
             (operation.Poll?.Modes ?? ["new"]).Should().OnlyContain(m => Modes.Contains(m), operation.ActivityType);
