@@ -9,6 +9,7 @@ var groups = new Dictionary<string, Func<IAsyncEnumerable<BenchmarkRow>>>(String
     ["durable"] = DurableRows.RunAsync,
     ["postgres"] = PostgreSqlRows.RunAsync,
     ["http"] = HttpRows.RunAsync,
+    ["api"] = ApiRows.RunAsync,
 };
 var wanted = args.Length == 0 ? groups.Keys.ToArray() : args;
 foreach (var unknown in wanted.Where(name => !groups.ContainsKey(name)))
