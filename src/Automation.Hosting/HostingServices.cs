@@ -82,6 +82,7 @@ public static class HostingServices
         services.AddSingleton<TaskLinks>();
         services.AddSingleton<ITaskLinks>(provider => provider.GetRequiredService<TaskLinks>());
         services.AddSingleton<ActivityDescriptors>();
+        services.AddHostedService(provider => provider.GetRequiredService<ActivityDescriptors>());
         services.AddSingleton<LiveOptions>();
         services.AddSingleton<StartingPoints>();
         services.AddSignalR();

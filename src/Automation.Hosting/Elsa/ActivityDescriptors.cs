@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using Automation.Engine;
 using Automation.Runtime.Definitions;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Hosting;
 using Newtonsoft.Json.Linq;
 
 namespace Automation.Hosting.Elsa;
@@ -10,7 +11,7 @@ namespace Automation.Hosting.Elsa;
 /// <summary>
 /// Every activity type as the designer reads it. The designer fetches all of them after each save, so the answer is made once, kept compressed, and known by a tag.
 /// </summary>
-internal sealed class ActivityDescriptors(ActivityRegistry registry, WorkflowLibrary library)
+internal sealed class ActivityDescriptors(ActivityRegistry registry, WorkflowLibrary library) : BackgroundService
 {
     private volatile Page? page;
 
@@ -19,14 +20,7 @@ internal sealed class ActivityDescriptors(ActivityRegistry registry, WorkflowLib
 
     public async Task<IResult> ReplyAsync(HttpContext context)
     {
-        // The workflows among them are kept by the library: only when one was published or retracted is the page made anew.
-        var workflows = await library.ListAsync(context.RequestAborted);
-        var page = this.page;
-        if (page is null || !page.Workflows.SequenceEqual(workflows, ReferenceEqualityComparer.Instance))
-        {
-            this.page = page = new Page(registry, workflows);
-        }
-
+        var page = await PageAsync(context.RequestAborted);
         var headers = context.Response.Headers;
         headers.ETag = page.Tag;
         headers.CacheControl = "private, no-cache";
@@ -43,6 +37,22 @@ internal sealed class ActivityDescriptors(ActivityRegistry registry, WorkflowLib
         }
 
         return Results.Bytes(page.Plain, "application/json; charset=utf-8");
+    }
+
+    /// <summary>Makes the first page as soon as the server is up, so that the first designer does not wait for it.</summary>
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => PageAsync(stoppingToken);
+
+    private async Task<Page> PageAsync(CancellationToken cancellationToken)
+    {
+        // The workflows among them are kept by the library: only when one was published or retracted is the page made anew.
+        var workflows = await library.ListAsync(cancellationToken);
+        var page = this.page;
+        if (page is null || !page.Workflows.SequenceEqual(workflows, ReferenceEqualityComparer.Instance))
+        {
+            this.page = page = new Page(registry, workflows);
+        }
+
+        return page;
     }
 
     private static JObject Describe(ActivityDescriptor descriptor) => new()

@@ -1,3 +1,4 @@
+using System.Text;
 using Automation.Engine;
 using Automation.Hosting.Web;
 using Automation.Runtime.Definitions;
@@ -149,29 +150,34 @@ internal static class Shapes
         ["metadata"] = new JObject(),
     };
 
-    /// <summary>Links of a version: without <c>publish</c> the designer shows it read-only.</summary>
-    private static JArray Links(DefinitionVersion version)
+    /// <summary>
+    /// Links of a version: without <c>publish</c> the designer shows it read-only. Written as text: eleven objects for each row of a list cost more than all the rest of it. Ids are
+    /// escaped for a URL, so they need no escaping of JSON's.
+    /// </summary>
+    private static JRaw Links(DefinitionVersion version)
     {
-        var path = "/workflow-definitions/" + Uri.EscapeDataString(version.DefinitionId);
-        var links = new JArray
-        {
-            Link("self", "GET", "/workflow-definitions/by-id/" + Uri.EscapeDataString(version.Id)),
-            Link("versions", "GET", path + "/versions"),
-            Link("bulk-dispatch", "POST", path + "/bulk-dispatch"),
-            Link("dispatch", "POST", path + "/dispatch"),
-            Link("execute", "POST", path + "/execute"),
-            Link("export", "GET", path + "/export"),
-        };
+        var path = Uri.EscapeDataString(version.DefinitionId);
+        var links = new StringBuilder(1500).Append('[');
+        Add("self", "GET", "by-id/" + Uri.EscapeDataString(version.Id), "");
+        Add("versions", "GET", path, "/versions");
+        Add("bulk-dispatch", "POST", path, "/bulk-dispatch");
+        Add("dispatch", "POST", path, "/dispatch");
+        Add("execute", "POST", path, "/execute");
+        Add("export", "GET", path, "/export");
         if (!version.IsReadonly)
         {
-            links.Add(Link("publish", "POST", path + "/publish"));
-            links.Add(Link("retract", "POST", path + "/retract"));
-            links.Add(Link("delete", "DELETE", path));
-            links.Add(Link("import", "PUT", path + "/import"));
-            links.Add(Link("update-references", "POST", path + "/update-references"));
+            Add("publish", "POST", path, "/publish");
+            Add("retract", "POST", path, "/retract");
+            Add("delete", "DELETE", path, "");
+            Add("import", "PUT", path, "/import");
+            Add("update-references", "POST", path, "/update-references");
         }
 
-        return links;
+        links[^1] = ']';
+        return new JRaw(links.ToString());
+
+        void Add(string rel, string method, string subject, string action) =>
+            links.Append("{\"href\":\"/elsa/api/workflow-definitions/").Append(subject).Append(action).Append("\",\"rel\":\"").Append(rel).Append("\",\"method\":\"").Append(method).Append("\"},");
     }
 
     private static JObject Link(string rel, string method, string path) => new() { ["href"] = "/elsa/api" + path, ["rel"] = rel, ["method"] = method };

@@ -9,13 +9,16 @@ internal sealed class DefinitionStore(SqlDatabase database) : IDefinitionStore
     private const string Fields =
         "id, definition_id, version, name, description, is_latest, is_published, is_readonly, is_system, provider, tool_version, created_at";
 
+    /// <summary>What the JSON of a workflow that is usable as an activity has somewhere; the schema's script looks for the same.</summary>
+    private const string OffersActivity = "\"usableAsActivity\":true";
+
     private const string Upsert =
         $"""
-        INSERT INTO definition_versions ({Fields}, json)
-        VALUES (@id, @definition_id, @version, @name, @description, @is_latest, @is_published, @is_readonly, @is_system, @provider, @tool_version, @created_at, @json)
+        INSERT INTO definition_versions ({Fields}, json, offers_activity)
+        VALUES (@id, @definition_id, @version, @name, @description, @is_latest, @is_published, @is_readonly, @is_system, @provider, @tool_version, @created_at, @json, @offers_activity)
         ON CONFLICT (id) DO UPDATE SET
             definition_id = excluded.definition_id, version = excluded.version, name = excluded.name, description = excluded.description, is_latest = excluded.is_latest, is_published = excluded.is_published,
-            is_readonly = excluded.is_readonly, is_system = excluded.is_system, provider = excluded.provider, tool_version = excluded.tool_version, created_at = excluded.created_at, json = excluded.json
+            is_readonly = excluded.is_readonly, is_system = excluded.is_system, provider = excluded.provider, tool_version = excluded.tool_version, created_at = excluded.created_at, json = excluded.json, offers_activity = excluded.offers_activity
         """;
 
     public Task<DefinitionVersion?> FindAsync(string definitionId, VersionOptions version, CancellationToken cancellationToken) => database.ReadAsync(
@@ -33,6 +36,7 @@ internal sealed class DefinitionStore(SqlDatabase database) : IDefinitionStore
         where.AddIf(filter.Ids is not null, "id IN (#each @ids#)", (object)(filter.Ids ?? []).ToArray());
         where.AddIf(filter.Name is not null, "name = @name", filter.Name);
         where.AddIf(filter.Mentions is not null, "#instr#(json, @mentions) > 0", filter.Mentions);
+        where.AddIf(filter.OffersActivity, "offers_activity = 1");
         where.AddIf(filter.IsSystem is not null, "is_system = @system", filter.IsSystem);
         where.AddIf(
             !string.IsNullOrWhiteSpace(filter.Search),
@@ -43,13 +47,16 @@ internal sealed class DefinitionStore(SqlDatabase database) : IDefinitionStore
         {
             _ when string.Equals(filter.OrderBy, "Created", StringComparison.OrdinalIgnoreCase) => $"created_at {direction}",
             _ when string.Equals(filter.OrderBy, "Version", StringComparison.OrdinalIgnoreCase) => $"version {direction}",
+            _ when string.Equals(filter.OrderBy, "DefinitionId", StringComparison.OrdinalIgnoreCase) => $"definition_id {direction}",
             _ => $"name COLLATE nocase {direction}",
         };
+        // The page is found in an index that has all it needs, and only its rows are read: the planner does not know how small a page is, and would else rather sort all versions.
+        var ordered = $"ORDER BY {order}{(order.StartsWith("definition_id", StringComparison.Ordinal) ? "" : ", definition_id")}, version DESC";
         return database.ReadAsync(
             session => new PageOf<DefinitionVersion>(
                 session.List(
                     Read,
-                    $"SELECT {Fields}, {(withJson ? "json" : "''")} FROM definition_versions {where} ORDER BY {order}, definition_id, version DESC LIMIT @limit OFFSET @offset",
+                    $"SELECT {Fields}, {(withJson ? "json" : "''")} FROM definition_versions WHERE id IN (SELECT id FROM definition_versions {where} {ordered} LIMIT @limit OFFSET @offset) {ordered}",
                     where.With(filter.PageSize, (long)filter.Page * filter.PageSize)),
                 session.Long($"SELECT COUNT(*) FROM definition_versions {where}", where.With()) ?? 0),
             cancellationToken);
@@ -88,7 +95,8 @@ internal sealed class DefinitionStore(SqlDatabase database) : IDefinitionStore
                         v.Provider,
                         v.ToolVersion,
                         Columns.Ticks(v.CreatedAt),
-                        v.Json);
+                        v.Json,
+                        v.Json.Contains(OffersActivity, StringComparison.Ordinal));
                 }
             },
             cancellationToken);

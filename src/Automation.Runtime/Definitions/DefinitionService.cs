@@ -318,10 +318,9 @@ public sealed partial class DefinitionService : IDisposable
             RefuseReadonly(latest);
         }
 
-        var stored = (JObject)Json.Parse(latest.Json, Json.DefinitionDepth);
         if (latest.IsPublished)
         {
-            return retriedPublish && DefinitionModel.SameContent(model, stored)
+            return retriedPublish && DefinitionModel.SameContent(model, (JObject)Json.Parse(latest.Json, Json.DefinitionDepth))
                 ? new Draft(latest, IsNew: false) { IsUnchanged = true }
                 : new Draft(Make(model, Ids.New(clock), latest.DefinitionId, latest.Version + 1, now, origin), IsNew: false);
         }

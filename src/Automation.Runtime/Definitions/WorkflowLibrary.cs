@@ -12,6 +12,7 @@ namespace Automation.Runtime.Definitions;
 public sealed class WorkflowLibrary(IDefinitionStore store, ActivityRegistry activities) : IWorkflowCatalog
 {
     private const int Capacity = 4096;
+    private const int PageSize = 1000;
     private readonly ConcurrentDictionary<string, Offer> offers = new(StringComparer.Ordinal);
 
     /// <summary>Activity types of the published workflows that are usable as activities. A type that is built in is not replaced.</summary>
@@ -118,7 +119,7 @@ public sealed class WorkflowLibrary(IDefinitionStore store, ActivityRegistry act
     internal async Task<IReadOnlyList<DefinitionVersion>> ConsumingAsync(string definitionId, CancellationToken cancellationToken)
     {
         var consuming = new List<DefinitionVersion>();
-        await foreach (var version in EachAsync(VersionOptions.Latest, mentions: Json.Write(definitionId), cancellationToken))
+        await foreach (var version in EachAsync(new DefinitionFilter { Version = VersionOptions.Latest, Mentions = Json.Write(definitionId) }, withJson: true, cancellationToken))
         {
             if (version.DefinitionId != definitionId
                 && DefinitionReader.Read(version.Json).Definition is { } definition
@@ -163,11 +164,12 @@ public sealed class WorkflowLibrary(IDefinitionStore store, ActivityRegistry act
         }
     }
 
+    /// <summary>One look at an index says which there are; those not yet known are read together.</summary>
     private async Task<IReadOnlyList<Offer>> PublishedAsync(CancellationToken cancellationToken)
     {
         var published = new List<Offer>();
         var unread = new List<string>();
-        await foreach (var version in EachAsync(VersionOptions.Published, mentions: null, cancellationToken))
+        await foreach (var version in EachAsync(new DefinitionFilter { Version = VersionOptions.Published, OffersActivity = true }, withJson: false, cancellationToken))
         {
             if (!offers.TryGetValue(version.Id, out var offer))
             {
@@ -179,29 +181,31 @@ public sealed class WorkflowLibrary(IDefinitionStore store, ActivityRegistry act
             }
         }
 
-        foreach (var id in unread)
+        foreach (var ids in unread.Chunk(PageSize))
         {
-            if (await store.FindVersionAsync(id, cancellationToken) is { } version && Read(version) is { Definition: not null } offer)
+            await foreach (var version in EachAsync(new DefinitionFilter { Version = VersionOptions.AllVersions, Ids = ids }, withJson: true, cancellationToken))
             {
-                published.Add(offer);
+                if (Read(version) is { Definition: not null } offer)
+                {
+                    published.Add(offer);
+                }
             }
         }
 
         return [.. published.OrderBy(offer => offer.Definition!.DefinitionId, StringComparer.Ordinal)];
     }
 
-    private async IAsyncEnumerable<DefinitionVersion> EachAsync(VersionOptions options, string? mentions, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+    private async IAsyncEnumerable<DefinitionVersion> EachAsync(DefinitionFilter filter, bool withJson, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        const int Size = 1000;
         for (var page = 0; ; page++)
         {
-            var found = await store.ListAsync(new DefinitionFilter { Version = options, Page = page, PageSize = Size, OrderBy = "Created", Mentions = mentions }, withJson: mentions is not null, cancellationToken);
+            var found = await store.ListAsync(filter with { Page = page, PageSize = PageSize, OrderBy = "DefinitionId" }, withJson, cancellationToken);
             foreach (var version in found.Items)
             {
                 yield return version;
             }
 
-            if (found.Items.Count < Size)
+            if (found.Items.Count < PageSize)
             {
                 yield break;
             }

@@ -59,9 +59,12 @@ public sealed record DefinitionFilter
 
     /// <summary>The definition's JSON has this text somewhere.</summary>
     public string? Mentions { get; init; }
+
+    /// <summary>Only those whose JSON says, somewhere, that the workflow is usable as an activity.</summary>
+    public bool OffersActivity { get; init; }
     public bool? IsSystem { get; init; }
 
-    /// <summary><c>Name</c>, <c>Created</c>, <c>Version</c>.</summary>
+    /// <summary><c>Name</c>, <c>Created</c>, <c>Version</c>, <c>DefinitionId</c>.</summary>
     public string OrderBy { get; init; } = "Name";
     public bool Descending { get; init; }
     public int Page { get; init; }

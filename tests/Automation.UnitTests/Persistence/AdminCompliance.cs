@@ -37,6 +37,29 @@ public abstract class AdminCompliance : PollCompliance
     }
 
     [SkippableFact]
+    public async Task Definitions_OfferedAsActivities_AreFound_AndEveryOrderPages()
+    {
+        await Definitions.SaveAsync([.. Enumerable.Range(0, 6).Select(i => new DefinitionVersion
+        {
+            Id = "v" + i,
+            DefinitionId = "d" + (5 - i),
+            Version = 1,
+            Name = i < 3 ? "B" + i : "a" + i,
+            IsLatest = true,
+            IsPublished = i > 0,
+            CreatedAt = T0.AddMinutes(i % 3),
+            Json = i % 2 == 0 ? "{\"options\":{\"usableAsActivity\":true}}" : "{\"options\":{\"usableAsActivity\":false}}",
+        })], default);
+
+        async Task<IEnumerable<string>> Ids(DefinitionFilter filter) => (await Definitions.ListAsync(filter, false, default)).Items.Select(version => version.Id);
+        (await Ids(new DefinitionFilter { Version = VersionOptions.Published, OffersActivity = true, OrderBy = "DefinitionId" })).Should().Equal("v4", "v2");
+        (await Ids(new DefinitionFilter { PageSize = 2, Page = 1 })).Should().Equal("v5", "v0");
+        (await Ids(new DefinitionFilter { PageSize = 2, Page = 1, Descending = true })).Should().Equal("v0", "v5");
+        (await Ids(new DefinitionFilter { Version = VersionOptions.AllVersions, OrderBy = "Created", Descending = true, PageSize = 4 })).Should().Equal("v5", "v2", "v4", "v1");
+        (await Ids(new DefinitionFilter { Version = VersionOptions.LatestOrPublished, OrderBy = "DefinitionId", PageSize = 3, Page = 1 })).Should().Equal("v2", "v1", "v0");
+    }
+
+    [SkippableFact]
     public async Task Definitions_ThatMentionAText_AreFoundByIt()
     {
         await Definitions.SaveAsync([.. new[] { ("a", "{\"uses\":\"child-1\"}"), ("b", "{\"uses\":\"child-2\"}") }.Select(d => new DefinitionVersion
