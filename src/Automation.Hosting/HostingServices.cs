@@ -9,6 +9,7 @@ using Automation.Hosting.Security;
 using Automation.Hosting.Startup;
 using Automation.Persistence;
 using Automation.Runtime;
+using Automation.Runtime.Budgets;
 using Automation.Runtime.Scheduling;
 using Automation.Runtime.Storage;
 using Microsoft.Extensions.Configuration;
@@ -56,6 +57,7 @@ public static class HostingServices
         services.TryAddSingleton<ExpressionFactory>();
         if (settings.Storage.IsPostgreSql)
         {
+            services.AddSingleton<IRateBudget, SharedRateBudget>();
             services.AddPostgreSqlStores(builder.Configuration.GetConnectionString("Automation") ?? "");
         }
         else

@@ -40,5 +40,6 @@ public static class PersistenceServices
         .AddSingleton<ITaskStore, TaskStore>()
         .AddSingleton<IDueStore, DueStore>()
         .AddSingleton<IKeyStore, KeyStore>()
+        .AddSingleton<IBudgetStore, BudgetStore>()
         .AddSingleton<IChangeStore, ChangeStore>();
 }

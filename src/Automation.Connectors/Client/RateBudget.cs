@@ -1,14 +1,11 @@
 using System.Collections.Concurrent;
-using System.Globalization;
-using System.Security.Cryptography;
-using System.Text;
 
 namespace Automation.Connectors;
 
 /// <summary>The API budgets of this process: one per connector, app (or bearer) and location. Callers wait for their turn: actions, then polls, then backfills.</summary>
 public sealed class RateBudget(OperationCatalog catalog, TimeProvider clock) : IRateBudget
 {
-    private readonly ConcurrentDictionary<(string Connector, string App, string Location), RateWindow> windows = new();
+    private readonly ConcurrentDictionary<BudgetKey, RateWindow> windows = new();
 
     /// <inheritdoc />
     public ValueTask AcquireAsync(Connection connection, CallPriority priority, CancellationToken cancellationToken) =>
@@ -18,32 +15,21 @@ public sealed class RateBudget(OperationCatalog catalog, TimeProvider clock) : I
     public void Observe(Connection connection, int status, IReadOnlyDictionary<string, string> headers)
     {
         var window = WindowOf(connection);
-        window.Learn(Number(headers, "X-RateLimit-Max"), Number(headers, "X-RateLimit-Remaining"), Number(headers, "X-RateLimit-Interval-Milliseconds"), Number(headers, "X-RateLimit-Limit-Daily"), Number(headers, "X-RateLimit-Daily-Remaining"));
-        if (status == 429)
+        var news = BudgetNews.Read(status, headers, clock.GetUtcNow());
+        window.Learn(news);
+        if (news.Pause is { } pause)
         {
-            window.Block(ErrorMap.RetryAfter(status, headers, clock.GetUtcNow()));
+            window.Block(pause > TimeSpan.Zero ? pause : null);
         }
     }
 
     /// <inheritdoc />
     public IReadOnlyList<BudgetUse> Describe() => windows.Values.Select(w => w.Describe()).ToList();
 
-    private RateWindow WindowOf(Connection connection)
-    {
-        var credential = connection.Credential;
-
-        // GoHighLevel counts by app and location. Without an app the token stands for it, as a hash, so that no secret is a key in memory.
-        var app = credential.ClientId is { Length: > 0 } client
-            ? client
-            : Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(credential.Bearer ?? connection.Id)).AsSpan(0, 8));
-        return windows.GetOrAdd(
-            (connection.Connector, app, connection.LocationId ?? connection.CompanyId ?? ""),
-            static (_, state) => new RateWindow(state.Connection, state.Limit, state.Clock),
-            (Connection: connection, catalog.ConnectorOf(connection.Connector).Limit, Clock: clock));
-    }
-
-    private static int? Number(IReadOnlyDictionary<string, string> headers, string name) =>
-        int.TryParse(headers.GetValueOrDefault(name), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) && number >= 0 ? number : null;
+    private RateWindow WindowOf(Connection connection) => windows.GetOrAdd(
+        BudgetKey.Of(connection),
+        static (_, state) => new RateWindow(state.Connection, state.Limit, state.Clock),
+        (Connection: connection, catalog.ConnectorOf(connection.Connector).Limit, Clock: clock));
 }
 
 /// <summary>A sliding window of calls, and a day's count.</summary>
@@ -102,23 +88,16 @@ internal sealed class RateWindow
     }
 
     /// <summary>Takes over what the answer's headers say. Calls that others made with the same app are counted in.</summary>
-    public void Learn(int? maximum, int? remaining, int? intervalMilliseconds, int? daily, int? dailyRemaining)
+    public void Learn(BudgetNews news)
     {
         lock (gate)
         {
             var now = clock.GetUtcNow();
             Forget(now);
-            if (maximum is > 0)
-            {
-                limit = maximum.Value;
-            }
-
-            if (intervalMilliseconds is > 0 and <= 3_600_000)
-            {
-                length = TimeSpan.FromMilliseconds(intervalMilliseconds.Value);
-            }
-
-            if (remaining is { } left)
+            limit = news.Limit ?? limit;
+            length = news.Window ?? length;
+            perDay = news.PerDay ?? perDay;
+            if (news.Remaining is { } left)
             {
                 for (var unseen = limit - left - calls.Count; unseen > 0; unseen--)
                 {
@@ -126,13 +105,7 @@ internal sealed class RateWindow
                 }
             }
 
-            if (daily is > 0)
-            {
-                perDay = daily;
-            }
-
-            // A limit of none (0) says nothing of what is left.
-            if (dailyRemaining is { } leftToday && daily is not 0 && perDay is { } allowed)
+            if (news.RemainingToday is { } leftToday && perDay is { } allowed)
             {
                 usedToday = Math.Max(usedToday, allowed - leftToday);
             }

@@ -84,9 +84,9 @@ internal sealed partial class PostgreSqlSession(NpgsqlConnection connection) : S
     }
 
     /// <remarks>Keys that others refer to stay usable for them: a foreign key's check does not wait for this lock.</remarks>
-    public override void Lock(string table, string id)
+    public override void Lock(string table, string column, string value)
     {
-        Post($"SELECT 1 FROM {table} WHERE id = @id FOR NO KEY UPDATE", id);
+        Post($"SELECT 1 FROM {table} WHERE {column} = @value FOR NO KEY UPDATE", value);
         _results++;
     }
 

@@ -19,7 +19,10 @@ internal abstract class Session : IDisposable
     public abstract void Post(string sql, params ReadOnlySpan<object?> arguments);
 
     /// <summary>Keeps a row, named by its id, to this transaction until its end: later statements see what others did to it and around it before. Nothing to do where there is one writer.</summary>
-    public abstract void Lock(string table, string id);
+    public void Lock(string table, string id) => Lock(table, "id", id);
+
+    /// <inheritdoc cref="Lock(string, string)"/>
+    public abstract void Lock(string table, string column, string value);
 
     /// <summary>Keeps one transaction at a time in what is named so. Nothing to do where there is one writer.</summary>
     public abstract void LockAll(string name);

@@ -26,7 +26,7 @@ internal sealed partial class SqliteSession(SqliteConnection connection) : Sessi
 
     public override DbDataReader Query(string sql, params ReadOnlySpan<object?> arguments) => Bind(sql, arguments).ExecuteReader();
 
-    public override void Lock(string table, string id)
+    public override void Lock(string table, string column, string value)
     {
         // The writer's transaction is the only one that writes.
     }
