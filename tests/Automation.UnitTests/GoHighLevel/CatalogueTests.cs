@@ -62,6 +62,22 @@ public sealed class CatalogueTests
     }
 
     [Fact]
+    public void PageSizesAndDefaults_AreWithinTheBoundsOfTheirInputs()
+    {
+        foreach (var operation in Connector.Operations)
+        {
+            foreach (var input in operation.Inputs.Where(i => i.Maximum is not null))
+            {
+                ((double?)input.Default ?? 0).Should().BeLessThanOrEqualTo(input.Maximum!.Value, $"{operation.ActivityType}: {input.Name}");
+                if (operation.Pagination.Params is [.., var size] && input.Name == size)
+                {
+                    ((double)operation.Pagination.PageSize).Should().BeLessThanOrEqualTo(input.Maximum.Value, $"{operation.ActivityType}: pages by {input.Name}");
+                }
+            }
+        }
+    }
+
+    [Fact]
     public void PathParameters_AreDeclaredAsRequiredInputs()
     {
         foreach (var operation in Connector.Operations)
