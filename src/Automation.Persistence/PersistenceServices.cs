@@ -38,6 +38,7 @@ public static class PersistenceServices
         .AddSingleton<IEffectStore, EffectStore>()
         .AddSingleton<IIncidentStore, IncidentStore>()
         .AddSingleton<ITaskStore, TaskStore>()
+        .AddSingleton<IGateStore, GateStore>()
         .AddSingleton<IDueStore, DueStore>()
         .AddSingleton<IKeyStore, KeyStore>()
         .AddSingleton<IBudgetStore, BudgetStore>()

@@ -91,5 +91,7 @@ internal static class Wait
     public static ActivityResult Until(ActivityContext context, string name, DateTimeOffset due) =>
         due <= context.Clock.GetUtcNow()
             ? ActivityResult.Done
-            : ActivityResult.Suspended(new BookmarkRequest(name, DueAt: due, Payload: new JObject { ["resumeAt"] = due.UtcDateTime.ToString("O") }));
+            : ActivityResult.Suspended(Bookmark(name, due));
+
+    public static BookmarkRequest Bookmark(string name, DateTimeOffset due) => new(name, DueAt: due, Payload: new JObject { ["resumeAt"] = due.UtcDateTime.ToString("O") });
 }

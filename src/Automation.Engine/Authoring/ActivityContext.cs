@@ -245,6 +245,9 @@ public sealed class ActivityContext
         return new(child, bookmarkId is null ? null : new BookmarkRequest(ActivityType, child, Payload: new JObject { ["instanceId"] = child }) { Id = bookmarkId });
     }
 
+    /// <summary>Id of a bookmark that this execution may suspend on, for others that are to resume it.</summary>
+    public string NewBookmarkId() => Run.NextBookmarkId();
+
     /// <summary>Publishes an event. It is sent when the activity's result is applied.</summary>
     /// <param name="name">Name of the event.</param>
     /// <param name="correlationId">Only runs of this correlation id hear it; null: all.</param>

@@ -76,8 +76,8 @@ public sealed record BookmarkRequest(string Name, string? Key = null, DateTimeOf
     /// <summary>Tag handed back to <see cref="Activity.ResumeAsync"/>, for activities with several bookmarks.</summary>
     public string? Tag { get; init; }
 
-    /// <summary>Id given out before the bookmark exists, as to a child run that will resume it; null: the run makes one.</summary>
-    internal string? Id { get; init; }
+    /// <summary>Id given out before the bookmark exists (<see cref="ActivityContext.NewBookmarkId"/>), to whoever will resume it; null: the run makes one.</summary>
+    public string? Id { get; init; }
 }
 
 /// <summary>A child run that was asked for. It starts in the transaction that commits its parent.</summary>

@@ -256,12 +256,12 @@ internal sealed class RunStore(SqlDatabase database) : IRunStore
         session.Run("DELETE FROM tasks WHERE instance_id = @id", id);
 
         // As long as a run of the lineage is kept, a replay of it must find what was done.
-        session.Run(
-            """
-            DELETE FROM effects WHERE lineage = @lineage
-                AND NOT EXISTS (SELECT 1 FROM instances WHERE id = @lineage) AND NOT EXISTS (SELECT 1 FROM instances WHERE lineage = @lineage AND lineage <> id)
-            """,
-            lineage);
+        if (session.Long("SELECT 1 WHERE EXISTS (SELECT 1 FROM instances WHERE id = @lineage) OR EXISTS (SELECT 1 FROM instances WHERE lineage = @lineage AND lineage <> id)", lineage) is null)
+        {
+            session.Run("DELETE FROM effects WHERE lineage = @lineage", lineage);
+            GateStore.DeleteOf(session, lineage);
+        }
+
         return true;
     }
 

@@ -2,6 +2,7 @@ using Automation.Connectors;
 using Automation.Runtime.Connections;
 using Automation.Runtime.Definitions;
 using Automation.Runtime.Effects;
+using Automation.Runtime.Gates;
 using Automation.Runtime.People;
 using Automation.Runtime.Running;
 using Automation.Runtime.Scheduling;
@@ -26,6 +27,7 @@ public static class RunningServices
         services.AddSingleton<Runner>();
         services.AddSingleton<RunService>();
         services.AddSingleton<TaskService>();
+        services.AddSingleton<IGates, GateService>();
         services.AddSingleton<RequestSeal>();
         services.AddSingleton<RunTransfer>();
         services.AddSingleton<IEffectLedger, EffectLedger>();

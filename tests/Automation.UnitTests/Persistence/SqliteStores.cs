@@ -131,3 +131,16 @@ public sealed class SqliteTokenTests : TokenCompliance
         _file.Delete();
     }
 }
+
+public sealed class SqliteGateTests : GateCompliance
+{
+    private readonly SqliteFile _file = new();
+
+    protected override void AddStores(IServiceCollection services) => _file.AddTo(services);
+
+    public override async Task DisposeAsync()
+    {
+        await base.DisposeAsync();
+        _file.Delete();
+    }
+}

@@ -29,6 +29,7 @@ public abstract class StoreCompliance : IAsyncLifetime
     protected IChangeStore Changes => Get<IChangeStore>();
     protected IDueStore Due => Get<IDueStore>();
     protected ITaskStore Tasks => Get<ITaskStore>();
+    protected IGateStore Gates => Get<IGateStore>();
 
     /// <summary>Registers the stores of a database of this test's own.</summary>
     protected abstract void AddStores(IServiceCollection services);

@@ -89,6 +89,9 @@ public sealed class TestNode : IDisposable
         builder.Activities.Add(typeof(Automation.Activities.PersonTask));
         builder.Activities.Add(typeof(Automation.Activities.Approval));
         builder.Activities.Add(typeof(Automation.Activities.SendEmail));
+        builder.Activities.Add(typeof(Automation.Activities.OnlyOnce));
+        builder.Activities.Add(typeof(Automation.Activities.Throttle));
+        builder.Activities.Add(typeof(Automation.Activities.Digest));
         services = collection.BuildServiceProvider();
     }
 

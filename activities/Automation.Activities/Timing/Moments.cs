@@ -31,6 +31,31 @@ internal static class Moments
         return Check(isNegative ? -Plain(plain) : Plain(plain), text, property);
     }
 
+    /// <summary>A moment moved by a span. Days and weeks are days of the zone's calendar: a day after 08:00 is 08:00, also when the clocks change in between.</summary>
+    /// <exception cref="FaultException">It is no span.</exception>
+    public static DateTimeOffset Shift(DateTimeOffset from, object? offset, TimeZoneInfo zone, string property)
+    {
+        if (Span(offset, property) is not { } span)
+        {
+            return from;
+        }
+
+        var text = Text(offset);
+        var days = text.Contains('d', StringComparison.Ordinal) || text.Contains('w', StringComparison.Ordinal) ? span.Days : 0;
+        return days == 0 ? from + span : InZone(TimeZoneInfo.ConvertTime(from, zone).DateTime.AddDays(days), zone) + (span - TimeSpan.FromDays(days));
+    }
+
+    /// <summary>A time of day, as <c>09:00</c> or <c>9:30:15</c>; null: the value is something else.</summary>
+    public static TimeOnly? TimeOfDay(object? value) =>
+        value is string && TimeOnly.TryParseExact(Text(value), ["H:mm", "HH:mm", "H:mm:ss", "HH:mm:ss"], CultureInfo.InvariantCulture, DateTimeStyles.None, out var time) ? time : null;
+
+    /// <summary>The next moment at which the zone's clock shows a time.</summary>
+    public static DateTimeOffset Next(TimeOnly time, DateTimeOffset now, TimeZoneInfo zone)
+    {
+        var today = DateOnly.FromDateTime(TimeZoneInfo.ConvertTime(now, zone).DateTime);
+        return InZone(today.ToDateTime(time), zone) is var next && next > now ? next : InZone(today.AddDays(1).ToDateTime(time), zone);
+    }
+
     /// <summary>A time of ISO 8601; one without a zone is of <paramref name="zone"/>, a date alone is its first moment. Null: empty.</summary>
     /// <exception cref="FaultException">It is none.</exception>
     public static DateTimeOffset? Time(object? value, TimeZoneInfo zone, string property) => TimeAndKind(value, zone, property).Time;
