@@ -19,6 +19,9 @@ public static class ConnectorServices
         services.AddOptions<SmtpOptions>().ValidateDataAnnotations();
         services.TryAddSingleton<MailSender>();
         services.AddHttpClient(ConnectorOptions.HttpClientName, client => client.DefaultRequestHeaders.UserAgent.ParseAdd("Automation/0.1"))
+
+            // Journal and effects tell what was called, without what a log must not hold.
+            .RemoveAllLoggers()
             .ConfigurePrimaryHttpMessageHandler(static provider =>
             {
                 var handler = provider.GetRequiredService<PrivateNetworkGuard>().CreateHandler();

@@ -4,6 +4,7 @@ using Automation.Benchmarks;
 var groups = new Dictionary<string, Func<IAsyncEnumerable<BenchmarkRow>>>(StringComparer.OrdinalIgnoreCase)
 {
     ["catalogue"] = CatalogueRows.RunAsync,
+    ["operations"] = OperationRows.RunAsync,
     ["engine"] = EngineRows.RunAsync,
     ["storage"] = StorageRows.RunAsync,
     ["durable"] = DurableRows.RunAsync,

@@ -178,20 +178,24 @@ public sealed class OperationClient(IHttpClientFactory http, IRateBudget budget,
         }
 
         await using var stream = await answer.Content.ReadAsStreamAsync(cancellationToken);
-        using var whole = new MemoryStream((int)Math.Min(answer.Content.Headers.ContentLength ?? 4096, options.MaximumAnswer));
-        var buffer = new byte[16 * 1024];
+        var whole = new byte[(int)Math.Min((answer.Content.Headers.ContentLength + 1) ?? 4096, options.MaximumAnswer + 1L)];
+        var length = 0;
         int read;
-        while ((read = await stream.ReadAsync(buffer, cancellationToken)) > 0)
+        while ((read = await stream.ReadAsync(whole.AsMemory(length), cancellationToken)) > 0)
         {
-            if (whole.Length + read > options.MaximumAnswer)
+            length += read;
+            if (length > options.MaximumAnswer)
             {
                 return null;
             }
 
-            whole.Write(buffer, 0, read);
+            if (length == whole.Length)
+            {
+                Array.Resize(ref whole, (int)Math.Min(2L * length, options.MaximumAnswer + 1L));
+            }
         }
 
-        return whole.ToArray();
+        return length == whole.Length ? whole : whole[..length];
     }
 
     private static Dictionary<string, string> HeadersOf(HttpResponseMessage answer)
