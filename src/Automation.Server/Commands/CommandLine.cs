@@ -23,6 +23,7 @@ internal static class CommandLine
         root.Subcommands.Add(OperationsCommand.Create());
         root.Subcommands.Add(ConnectionsCommand.Create());
         root.Subcommands.Add(KeysCommand.Create());
+        root.Subcommands.Add(HealthCommand.Create());
 
         // Host settings such as --urls or --environment without a command mean serve.
         if (args.Length == 0 || (args[0].StartsWith("--", StringComparison.Ordinal) && args[0] is not ("--help" or "--version")))
