@@ -70,14 +70,10 @@ public sealed class ExecuteWorkflow : Activity
             return missing;
         }
 
-        var child = Children.Dispatch(context, context.Get(WorkflowDefinitionId)!, Children.InputOf(context.Get(Input)), context.Get(CorrelationId), context.Get(WaitForCompletion));
-        if (child.Bookmark is { } bookmark)
-        {
-            return ActivityResult.Suspended(bookmark);
-        }
-
-        context.Set(Result, ResultOf(child.InstanceId, "Running", "Pending", null));
-        return ActivityResult.Done;
+        // Without waiting for its end the result is how far the child came by itself.
+        var child = context.ExecuteChild(context.Get(WorkflowDefinitionId)!, Children.InputOf(context, context.Get(Input)), Children.CorrelationOf(context.Get(CorrelationId)), context.Get(WaitForCompletion));
+        Children.Note(context, context.Get(WorkflowDefinitionId)!, child);
+        return ActivityResult.Suspended(child.Bookmark!);
     }
 
     public override ValueTask<ActivityResult> ResumeAsync(ActivityContext context, Resumption resumption, CancellationToken cancellationToken)
@@ -118,12 +114,25 @@ internal static class Children
 
     public static JObject? InputOf(IDictionary<string, object>? input) => input is null ? null : (JObject)ValueConverter.ToJson(input);
 
+    public static JObject InputOf(ActivityContext context, IDictionary<string, object>? input)
+    {
+        var values = InputOf(input) ?? [];
+        values["ParentInstanceId"] = context.Run.InstanceId;
+        return values;
+    }
+
+    public static string? CorrelationOf(string? id) => string.IsNullOrEmpty(id) ? null : id;
+
     public static DispatchedChild Dispatch(ActivityContext context, string definitionId, JObject? input, string? correlationId, bool wait)
     {
         input ??= [];
         input["ParentInstanceId"] = context.Run.InstanceId;
-        var child = context.DispatchChild(definitionId, input, string.IsNullOrEmpty(correlationId) ? null : correlationId, wait);
-        context.Journal("Dispatched", $"Workflow '{definitionId}' starts as {child.InstanceId}.", new JObject { ["workflowInstanceId"] = child.InstanceId });
+        var child = context.DispatchChild(definitionId, input, CorrelationOf(correlationId), wait);
+        Note(context, definitionId, child);
         return child;
     }
+
+    /// <summary>Says in the journal which run was started.</summary>
+    public static void Note(ActivityContext context, string definitionId, DispatchedChild child) =>
+        context.Journal("Dispatched", $"Workflow '{definitionId}' starts as {child.InstanceId}.", new JObject { ["workflowInstanceId"] = child.InstanceId });
 }

@@ -31,6 +31,9 @@ public sealed class RunJavaScript : Activity
             case JObject { } typed when (string?)typed["type"] is not (null or "" or "Literal" or "JavaScript"):
                 source = compilation.Expression(typed, "script");
                 break;
+            case JValue { Value: string blank } when string.IsNullOrWhiteSpace(blank):
+            case JObject { } empty when empty["value"] is null or JValue { Value: null } || (empty["value"] is JValue { Value: string text } && string.IsNullOrWhiteSpace(text)):
+                break;
             default:
                 script = compilation.Expression(new JObject { ["type"] = "JavaScript", ["value"] = expression is JObject literal ? literal["value"] : expression }, "script");
                 break;
@@ -42,7 +45,7 @@ public sealed class RunJavaScript : Activity
         var prepared = script ?? (source is null ? null : Prepare(context, source, cancellationToken));
         if (prepared is null)
         {
-            context.Set(Result, null);
+            // Without a script there is no result: what the output is bound to keeps its value.
             return ValueTask.FromResult(ActivityResult.Done);
         }
 

@@ -7,6 +7,8 @@ namespace Automation.Engine;
 /// <summary>One execution of one activity in one run: its inputs, outputs, variables and state.</summary>
 public sealed class ActivityContext
 {
+    private const string BreakingKey = "$breaking";
+
     private string? instanceId;
     private ContextScope? scope;
     private Dictionary<string, JToken?>? state;
@@ -86,6 +88,16 @@ public sealed class ActivityContext
 
     /// <summary>A flowchart followed a backward connection to it.</summary>
     internal bool IsBackward { get; init; }
+
+    /// <summary>Outcomes that a Complete inside gave this workflow; null: it ends as its root does. Never lives longer than the completion itself.</summary>
+    internal IReadOnlyList<string>? EndsWith { get; set; }
+
+    /// <summary>A Break below: the loop, and what lies between, goes no further.</summary>
+    internal bool IsBreaking
+    {
+        get => GetState(BreakingKey) is not null;
+        set => SetState(BreakingKey, value);
+    }
 
     internal int RunningChildren { get; set; }
     internal int QueuedChildren { get; set; }
@@ -248,6 +260,15 @@ public sealed class ActivityContext
     /// <summary>Id of a bookmark that this execution may suspend on, for others that are to resume it.</summary>
     public string NewBookmarkId() => Run.NextBookmarkId();
 
+    /// <summary>Asks for a child run that the activity goes on after: when it has ended, or when it has come as far as it comes without waiting. Suspend on the bookmark.</summary>
+    public DispatchedChild ExecuteChild(string definitionId, JObject? input, string? correlationId, bool waitForCompletion)
+    {
+        var child = Ids.New(Clock);
+        var bookmarkId = Run.NextBookmarkId() + (waitForCompletion ? "" : ChildDispatch.UntilRest);
+        Run.Staged.Children.Add(new ChildDispatch { InstanceId = child, DefinitionId = definitionId, CorrelationId = correlationId, Input = input, ParentBookmarkId = bookmarkId });
+        return new(child, new BookmarkRequest(ActivityType, child, Payload: new JObject { ["instanceId"] = child }) { Id = bookmarkId });
+    }
+
     /// <summary>Publishes an event. It is sent when the activity's result is applied.</summary>
     /// <param name="name">Name of the event.</param>
     /// <param name="correlationId">Only runs of this correlation id hear it; null: all.</param>
@@ -286,6 +307,10 @@ public sealed class ActivityContext
         QueuedChildren++;
         Run.Staged.Work.Add(new WorkItem(WorkKind.Start, child, this, null, locals, tag, null, isBackward));
     }
+
+    /// <summary>Whether this execution has scheduled a child that is still to start.</summary>
+    internal bool IsQueued(PlannedActivity child) =>
+        QueuedChildren > 0 && (Run.Staged.Work.Exists(i => i.Owner == this && i.Activity == child) || Run.Queue.Any(i => i.Owner == this && i.Context is null && i.Activity == child));
 
     internal void SetOutput(int slot, object? value)
     {

@@ -12,7 +12,7 @@ internal sealed class Sequence : Activity
     public override ValueTask<ActivityResult> ExecuteAsync(ActivityContext context, CancellationToken cancellationToken) => ValueTask.FromResult(Next(context, 0));
 
     public override ValueTask<ActivityResult> ChildCompletedAsync(ActivityContext context, ChildCompletion child, CancellationToken cancellationToken) =>
-        ValueTask.FromResult(child.Child.Descriptor.IsTerminal ? ActivityResult.Done : Next(context, context.Cursor + 1));
+        ValueTask.FromResult(context.IsBreaking || child.Child.Descriptor.IsTerminal ? ActivityResult.Done : Next(context, context.Cursor + 1));
 
     private ActivityResult Next(ActivityContext context, long index)
     {
@@ -69,7 +69,7 @@ internal sealed class Fork : Activity
     }
 
     public override ValueTask<ActivityResult> ChildCompletedAsync(ActivityContext context, ChildCompletion child, CancellationToken cancellationToken) =>
-        ValueTask.FromResult(JoinMode == "WaitAny" ? ActivityResult.Done : context.WhenChildrenEnd());
+        ValueTask.FromResult(context.IsBreaking || JoinMode == "WaitAny" ? ActivityResult.Done : context.WhenChildrenEnd());
 }
 
 [Activity("Elsa.FlowNode", "Flow", "Runs its body as one activity of a flowchart.", DisplayName = "Container")]
@@ -228,7 +228,16 @@ internal sealed class FlowJoin : Activity
     [Input(TypeName = "Elsa.Workflows.Activities.Flowchart.Models.FlowJoinMode, Elsa.Workflows.Core", Description = "Whether to go on after all branches, after all that were taken, or after the first.")]
     public Input<FlowJoinMode> Mode { get; init; } = default!;
 
-    public override ValueTask<ActivityResult> ExecuteAsync(ActivityContext context, CancellationToken cancellationToken) => ValueTask.FromResult(ActivityResult.Done);
+    /// <summary>Flowcharts decide when a join is executed. Whatever still runs before it is given up then.</summary>
+    public override ValueTask<ActivityResult> ExecuteAsync(ActivityContext context, CancellationToken cancellationToken)
+    {
+        if (context.Parent is { ContainerState: FlowState flow } flowchart)
+        {
+            flow.JoinEntered(flowchart, context.Planned.LocalIndex);
+        }
+
+        return ValueTask.FromResult(ActivityResult.Done);
+    }
 }
 
 internal enum FlowJoinMode

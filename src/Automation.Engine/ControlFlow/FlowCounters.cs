@@ -11,47 +11,70 @@ internal sealed class FlowCounters(Flowchart flowchart, FlowGraph graph) : FlowS
     private readonly int[] edgeVisits = new int[graph.Edges.Count];
     private readonly bool[] edgeFollowed = new bool[graph.Edges.Count];
 
-    public override void Start(ActivityContext context)
-    {
-        activityVisits[Graph.Start]++;
-        context.Schedule(Flowchart.Nodes[Graph.Start]);
-    }
+    public override void Start(ActivityContext context) => context.Schedule(Flowchart.Nodes[Graph.Start]);
 
     public override ActivityResult Completed(ActivityContext context, ChildCompletion child)
     {
-        // Dead paths are followed in a queue, not by recursion: they may be as long as the flowchart.
-        var ended = new Queue<(int Node, IReadOnlyList<string> Outcomes)>();
-        ended.Enqueue((child.Child.LocalIndex, child.Outcomes));
-        while (ended.TryDequeue(out var entry))
+        if (!Graph.IsReached[child.Child.LocalIndex])
         {
-            foreach (var index in Graph.Outbound[entry.Node])
+            return ActivityResult.Faulted(new Fault($"Activity {child.Child.Id} is not reachable from the flowchart graph. Unable to schedule it's outbound activities.") { Code = "invalid-connection", Action = "Connect the activity to the flow that starts it." });
+        }
+
+        var invalid = Follow(context, child.Child.LocalIndex, child.Outcomes, isVisit: !child.Context!.IsBackward);
+        return invalid is not null ? ActivityResult.Faulted(invalid)
+            : HasPendingChildren(context) ? ActivityResult.Waiting : ActivityResult.Done;
+    }
+
+    protected override void Cancelled(ActivityContext context, int node) => Follow(context, node, NoOutcomes, isVisit: true);
+
+    /// <summary>
+    /// Visits the connections of an activity that has ended, and those of all that are skipped after it. Skipped ones are followed at once, before the next
+    /// connection; on a stack of our own, for a dead path may be as long as the flowchart.
+    /// </summary>
+    private Fault? Follow(ActivityContext context, int node, IReadOnlyList<string> outcomes, bool isVisit)
+    {
+        var open = new Stack<(int Node, IReadOnlyList<string> Outcomes, int Next)>();
+        activityVisits[node] += isVisit ? 1 : 0;
+        open.Push((node, outcomes, 0));
+        while (open.TryPop(out var entry))
+        {
+            var outbound = Graph.Outbound[entry.Node];
+            for (var next = entry.Next; next < outbound.Length; next++)
             {
-                var isFollowed = Has(entry.Outcomes, Graph.Edges[index].Port);
-                if (!Graph.IsBackward[index])
+                var index = outbound[next];
+                var edge = Graph.Edges[index];
+                var isFollowed = Has(entry.Outcomes, edge.Port);
+                edgeVisits[index]++;
+                edgeFollowed[index] = isFollowed;
+                if (Graph.IsBackward[index])
                 {
-                    edgeVisits[index]++;
-                    edgeFollowed[index] = isFollowed;
-                    Arrive(context, index, isFollowed, ended);
-                }
-                else if (isFollowed)
-                {
+                    if (!isFollowed)
+                    {
+                        continue;
+                    }
+
                     if (!Graph.IsValidBackward(index))
                     {
-                        var edge = Graph.Edges[index];
-                        return ActivityResult.Faulted(new Fault(
-                            $"Invalid backward connection: Every path from the source ('{Flowchart.Nodes[edge.Source].Id}') must go through the target ('{Flowchart.Nodes[edge.Target].Id}') when tracing back to the start.")
+                        return new Fault($"Invalid backward connection: Every path from the source ('{Flowchart.Nodes[edge.Source].Id}') must go through the target ('{Flowchart.Nodes[edge.Target].Id}') when tracing back to the start.")
                         {
                             Code = "invalid-connection",
                             Action = "Let the connection lead back to an activity that every way to its source passes.",
-                        });
+                        };
                     }
 
-                    context.Schedule(Flowchart.Nodes[Graph.Edges[index].Target], null, null, true);
+                    context.Schedule(Flowchart.Nodes[edge.Target], null, null, true);
+                }
+                else if (IsSkipped(context, index))
+                {
+                    activityVisits[edge.Target]++;
+                    open.Push((entry.Node, entry.Outcomes, next + 1));
+                    open.Push((edge.Target, NoOutcomes, 0));
+                    break;
                 }
             }
         }
 
-        return HasPendingChildren(context) ? ActivityResult.Waiting : ActivityResult.Done;
+        return null;
     }
 
     public override void Write(StateWriter writer)
@@ -108,52 +131,54 @@ internal sealed class FlowCounters(Flowchart flowchart, FlowGraph graph) : FlowS
         return state;
     }
 
-    private void Arrive(ActivityContext context, int index, bool isFollowed, Queue<(int Node, IReadOnlyList<string> Outcomes)> ended)
+    /// <summary>Schedules the target of a connection when its time has come; true: all ways to it are decided, and it is skipped.</summary>
+    private bool IsSkipped(ActivityContext context, int index)
     {
         var target = Graph.Edges[index].Target;
         var mode = JoinMode(context, target) ?? FlowJoinMode.WaitAllActive;
-        if (mode == FlowJoinMode.WaitAny)
+        if (mode == FlowJoinMode.WaitAny && (edgeVisits[index] <= activityVisits[target] || context.IsQueued(Flowchart.Nodes[target])))
         {
-            if (edgeVisits[index] <= activityVisits[target])
-            {
-                // Another way was first in this round.
-                return;
-            }
-
-            if (isFollowed)
-            {
-                activityVisits[target]++;
-                foreach (var cancelled in CancelAncestors(context, target))
-                {
-                    ended.Enqueue((cancelled, NoOutcomes));
-                }
-
-                context.Schedule(Flowchart.Nodes[target]);
-                return;
-            }
+            // Another way was first in this round.
+            return false;
         }
 
+        var least = int.MaxValue;
+        var most = 0;
+        foreach (var inbound in Graph.ForwardInbound[target])
+        {
+            least = Math.Min(least, edgeVisits[inbound]);
+            most = Math.Max(most, edgeVisits[inbound]);
+        }
+
+        // Only ways of the newest round count as followed.
         var isAnyFollowed = false;
         var isEveryFollowed = true;
         foreach (var inbound in Graph.ForwardInbound[target])
         {
-            if (edgeVisits[inbound] <= activityVisits[target])
-            {
-                return;
-            }
-
-            isAnyFollowed |= edgeFollowed[inbound];
-            isEveryFollowed &= edgeFollowed[inbound];
+            var isTaken = edgeVisits[inbound] == most && edgeFollowed[inbound] && most > activityVisits[target];
+            isAnyFollowed |= isTaken;
+            isEveryFollowed &= isTaken;
         }
 
-        activityVisits[target]++;
+        if (mode == FlowJoinMode.WaitAny && isAnyFollowed)
+        {
+            context.Schedule(Flowchart.Nodes[target]);
+            CancelAncestors(context, target);
+            return false;
+        }
+
+        if (least <= activityVisits[target])
+        {
+            // Some way is still open.
+            return false;
+        }
+
         if (mode == FlowJoinMode.WaitAll ? isEveryFollowed : isAnyFollowed)
         {
             context.Schedule(Flowchart.Nodes[target]);
+            return false;
         }
-        else
-        {
-            ended.Enqueue((target, NoOutcomes));
-        }
+
+        return true;
     }
 }

@@ -43,6 +43,8 @@ internal sealed class FlowTokens(Flowchart flowchart, FlowGraph graph) : FlowSta
         return !HasPendingChildren(context) && !tokens.Exists(t => t.IsActive) ? ActivityResult.Done : ActivityResult.Waiting;
     }
 
+    protected override void Cancelled(ActivityContext context, int node) => tokens.RemoveAll(t => t.Edge.Target == node || t.Edge.Source == node);
+
     public override void Write(StateWriter writer)
     {
         writer.Text(Flowchart.Nodes[Graph.Start].Id);
@@ -77,11 +79,7 @@ internal sealed class FlowTokens(Flowchart flowchart, FlowGraph graph) : FlowSta
                 ArriveFirst(context, edge, inbound);
                 break;
             case MergeMode.Race:
-                foreach (var cancelled in CancelAncestors(context, target))
-                {
-                    tokens.RemoveAll(t => t.Edge.Target == cancelled);
-                }
-
+                CancelAncestors(context, target);
                 ArriveFirst(context, edge, inbound);
                 break;
             case MergeMode.Merge:

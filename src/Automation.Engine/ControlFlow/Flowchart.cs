@@ -32,7 +32,12 @@ internal sealed class Flowchart : Activity
         }
 
         edges = [.. Connections(compilation, byId).Distinct()];
-        start = StartOf(compilation.Json["start"], byId);
+        start = Start();
+        if ((Text(compilation.Json["start"]) ?? Text((compilation.Json["start"] as JObject)?["id"])) is { } named && named != nodes[start].Id)
+        {
+            compilation.Report(ProblemSeverity.Warning, "start-ignored", $"The flowchart's 'start' names '{named}', but the flow starts at '{nodes[start].Id}': Elsa does not read 'start' either. Mark where to start with a Start activity, or with 'canStartWorkflow'.", "start");
+        }
+
         var graph = GraphFrom(start);
         var starts = nodes.Where(n => n.CanStartWorkflow && n.LocalIndex != start).Select(n => GraphFrom(n.LocalIndex)).Append(graph).ToList();
         foreach (var node in nodes)
@@ -100,13 +105,8 @@ internal sealed class Flowchart : Activity
 
     private static string? Text(JToken? token) => token.AsText() is { Length: > 0 } text ? text : null;
 
-    private int StartOf(JToken? named, Dictionary<string, int> byId)
+    private int Start()
     {
-        if ((Text(named) ?? Text((named as JObject)?["id"])) is { } id && byId.TryGetValue(id, out var index))
-        {
-            return index;
-        }
-
         var start = Array.FindIndex(nodes, n => n.Descriptor.IsStart);
         start = start >= 0 ? start : Array.FindIndex(nodes, n => n.CanStartWorkflow);
         if (start < 0)
@@ -148,19 +148,27 @@ internal abstract class FlowState(Flowchart flowchart, FlowGraph graph) : IConta
         return join.Inputs[0].Evaluate(context, CancellationToken.None) is FlowJoinMode mode ? mode : WaitAny;
     }
 
-    /// <summary>Cancels the executions of activities before one; returns which.</summary>
-    protected List<int> CancelAncestors(ActivityContext context, int node)
+    /// <summary>A join is executed: nothing before it is waited for any more.</summary>
+    public void JoinEntered(ActivityContext context, int node) => CancelAncestors(context, node);
+
+    /// <summary>Cancels the executions of activities before one.</summary>
+    protected void CancelAncestors(ActivityContext context, int node)
     {
-        var ancestors = Graph.AncestorsOf(node);
-        var cancelled = new List<int>();
-        foreach (var execution in context.Run.Contexts.Where(c => c.Parent == context && ancestors.Contains(c.Planned.LocalIndex)).ToList())
+        if (context.RunningChildren == 0)
         {
-            context.Run.Cancel(execution, context.Run.Burst.Journal);
-            cancelled.Add(execution.Planned.LocalIndex);
+            return;
         }
 
-        return cancelled;
+        var ancestors = Graph.AncestorsOf(node);
+        foreach (var execution in context.Run.Contexts.Where(c => c.Parent == context && c.Status == ContextStatus.Running && ancestors.Contains(c.Planned.LocalIndex)).ToList())
+        {
+            context.Run.Cancel(execution, context.Run.Burst.Journal);
+            Cancelled(context, execution.Planned.LocalIndex);
+        }
     }
+
+    /// <summary>An activity was cancelled for another way that was faster.</summary>
+    protected abstract void Cancelled(ActivityContext context, int node);
 
     protected static bool Has(IReadOnlyList<string> outcomes, string port)
     {

@@ -34,7 +34,7 @@ internal sealed class For : Activity, ILoop
     {
         var end = context.Get(End);
         var isUp = context.Get(Step) >= 0;
-        var goesOn = context.Get(OuterBoundInclusive) ? isUp ? number <= end : number >= end : isUp ? number < end : number > end;
+        var goesOn = !context.IsBreaking && (context.Get(OuterBoundInclusive) ? isUp ? number <= end : number >= end : isUp ? number < end : number > end);
         if (!goesOn || Body is null)
         {
             return ActivityResult.Done;
@@ -62,7 +62,7 @@ internal sealed class ForEach : Activity, ILoop
     public override void Compile(ActivityCompilation compilation) => compilation.Provide(Body, "CurrentValue", "CurrentIndex");
 
     public override ValueTask<ActivityResult> ExecuteAsync(ActivityContext context, CancellationToken cancellationToken) =>
-        ValueTask.FromResult(context.Get(Items) is null
+        ValueTask.FromResult(Items.Slot >= 0 && context.Planned.Inputs[Items.Slot].IsSet && context.Get(Items) is null
             ? ActivityResult.Faulted(new Fault("The items of the loop are empty (null).") { Code = "no-items", Property = "items", Action = "Give a list; an empty one is fine.", ExceptionType = "System.ArgumentNullException" })
             : Iterate(context, 0));
 
@@ -72,7 +72,7 @@ internal sealed class ForEach : Activity, ILoop
     private ActivityResult Iterate(ActivityContext context, long index)
     {
         var items = context.Get(Items);
-        if (Body is null || items is null || index >= items.Count)
+        if (Body is null || items is null || context.IsBreaking || index >= items.Count)
         {
             return ActivityResult.Done;
         }
@@ -86,7 +86,7 @@ internal sealed class ForEach : Activity, ILoop
 }
 
 [Activity("Elsa.ParallelForEach", "Looping", "Runs its body for all items of a list side by side.")]
-internal sealed class ParallelForEach : Activity, ILoop
+internal sealed class ParallelForEach : Activity
 {
     [Input(Description = "The items.")]
     public Input<object> Items { get; init; } = default!;
@@ -98,8 +98,13 @@ internal sealed class ParallelForEach : Activity, ILoop
     public override ValueTask<ActivityResult> ExecuteAsync(ActivityContext context, CancellationToken cancellationToken)
     {
         // A string is not a list of items, not even one that holds JSON.
-        if (Body is not null && context.Get(Items) is JArray items)
+        if (context.Get(Items) is JArray { Count: > 0 } items)
         {
+            if (Body is null)
+            {
+                return ValueTask.FromResult(ActivityResult.Faulted(new Fault("The loop has items but no body to run for them.") { Code = "missing-input", Property = "body", Action = "Put an activity into the loop's body." }));
+            }
+
             for (var i = 0; i < items.Count; i++)
             {
                 context.Schedule(Body, [items[i].Plain(), i], null, false);
@@ -126,5 +131,5 @@ internal sealed class While : Activity, ILoop
     public override ValueTask<ActivityResult> ChildCompletedAsync(ActivityContext context, ChildCompletion child, CancellationToken cancellationToken) => IterateAsync(context, cancellationToken);
 
     private async ValueTask<ActivityResult> IterateAsync(ActivityContext context, CancellationToken cancellationToken) =>
-        context.RunChild(await context.EvaluateAsync(Condition, cancellationToken) ? Body : null);
+        context.RunChild(!context.IsBreaking && await context.EvaluateAsync(Condition, cancellationToken) ? Body : null);
 }

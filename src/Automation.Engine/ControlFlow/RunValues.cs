@@ -28,17 +28,18 @@ internal sealed class SetVariable : Activity
 
         if (name.Length == 0 || !compilation.IsInScope(name))
         {
-            compilation.Report(ProblemSeverity.Warning, "unknown-variable", name.Length == 0 ? "No variable is chosen: the value is lost." : $"There is no variable '{name}' here. Declare it on the workflow or on a container around the activity.", "variable");
+            compilation.Report(ProblemSeverity.Warning, "unknown-variable", name.Length == 0 ? "No variable is chosen: the run would fault there." : $"There is no variable '{name}' here. Declare it on the workflow or on a container around the activity.", "variable");
         }
     }
 
     public override ValueTask<ActivityResult> ExecuteAsync(ActivityContext context, CancellationToken cancellationToken)
     {
-        if (name.Length > 0)
+        if (name.Length == 0)
         {
-            context.SetVariable(name, context.Get(Value));
+            return ValueTask.FromResult(ActivityResult.Faulted(new Fault("No variable is chosen to be set.") { Code = "missing-input", Property = "variable", Action = "Choose a variable." }));
         }
 
+        context.SetVariable(name, context.Get(Value));
         return ValueTask.FromResult(ActivityResult.Done);
     }
 }
@@ -54,11 +55,12 @@ internal sealed class SetOutput : Activity
 
     public override ValueTask<ActivityResult> ExecuteAsync(ActivityContext context, CancellationToken cancellationToken)
     {
-        if (context.Get(OutputName) is { Length: > 0 } output)
+        if (context.Get(OutputName) is not { Length: > 0 } output)
         {
-            context.SetWorkflowOutput(output, context.Get(OutputValue));
+            return ValueTask.FromResult(ActivityResult.Faulted(new Fault("No output is chosen to be set.") { Code = "missing-input", Property = "outputName", Action = "Choose an output of the workflow." }));
         }
 
+        context.SetWorkflowOutput(output, context.Get(OutputValue));
         return ValueTask.FromResult(ActivityResult.Done);
     }
 }

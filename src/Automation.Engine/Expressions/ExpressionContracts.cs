@@ -11,6 +11,9 @@ public interface IExpressionScope
     /// <summary>A variable by name (or id); null when there is none.</summary>
     object? GetVariable(string name);
 
+    /// <summary>Whether there is a variable of that name or id.</summary>
+    bool HasVariable(string nameOrId) => VariableNames.Contains(nameOrId);
+
     /// <summary>Writes the nearest variable of that name; makes one at the workflow when there is none.</summary>
     void SetVariable(string name, object? value);
 

@@ -9,7 +9,7 @@ using JintEngine = Jint.Engine;
 
 namespace Automation.Engine.Expressions;
 
-/// <summary>Values into JavaScript: objects and lists become real JavaScript objects and arrays, times and ids become text.</summary>
+/// <summary>Values into JavaScript: objects and lists become real JavaScript objects and arrays, times become dates, ids text.</summary>
 internal static class JsWriter
 {
     public static JsValue Write(JintEngine engine, object? value) => value switch
@@ -22,6 +22,7 @@ internal static class JsWriter
         double number => JsNumber.Create(number),
         JToken token => Write(engine, token),
         decimal number => JsNumber.Create((double)number),
+        DateTime or DateTimeOffset or TimeSpan => JsValue.FromObject(engine, value),
         _ => Write(engine, ValueConverter.ToJson(value)),
     };
 
@@ -96,7 +97,7 @@ internal sealed class JsReader(ScriptSession session)
         switch (value)
         {
             case JsDate date:
-                return double.IsNaN(date.DateValue) ? JValue.CreateNull() : new JValue(date.ToDateTime().ToString("yyyy-MM-ddTHH:mm:ss.fffZ"));
+                return double.IsNaN(date.DateValue) ? JValue.CreateNull() : new JValue(date.ToDateTime().ToString("yyyy-MM-ddTHH:mm:ss.FFFZ"));
             case IObjectWrapper wrapper:
                 return ValueConverter.ToJson(Plain(wrapper.Target));
             case JsArray array:

@@ -134,6 +134,10 @@ internal sealed class VariableExpression((string? Id, string? Name) variable) : 
         if (value is null && !string.IsNullOrEmpty(variable.Name))
         {
             value = scope.GetVariable(variable.Name);
+            if (value is null && !scope.HasVariable(variable.Name) && !(variable.Id is { Length: > 0 } id && scope.HasVariable(id)))
+            {
+                throw new FaultException(new Fault($"There is no variable '{variable.Name}' here.") { Code = "unknown-variable", Action = "Declare it on the workflow or on a container around the activity, or choose another." });
+            }
         }
 
         return ValueConverter.Convert(value, target);

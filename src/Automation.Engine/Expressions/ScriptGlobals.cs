@@ -7,7 +7,6 @@ using Jint.Native.Object;
 using Jint.Runtime;
 using Jint.Runtime.Descriptors;
 using Jint.Runtime.Interop;
-using Newtonsoft.Json;
 using Newtonsoft.Json.Linq;
 
 namespace Automation.Engine.Expressions;
@@ -65,7 +64,7 @@ internal static class ScriptGlobals
         }),
         Function("isNullOrEmpty", (_, arguments) => At(arguments, 0) is var value && (Missing(value) || value.ToString().Length == 0)),
         Function("isNullOrWhiteSpace", (_, arguments) => At(arguments, 0) is var value && (Missing(value) || string.IsNullOrWhiteSpace(value.ToString()))),
-        Function("toJson", (session, arguments) => new JsString(new JsReader(session).ReadToken(At(arguments, 0)).ToString(Formatting.None))),
+        Function("toJson", (session, arguments) => new JsString(ElsaJson.Write(new JsReader(session).ReadToken(At(arguments, 0))))),
         Function("parseGuid", (session, arguments) => Guid.TryParse(Text(arguments, 0), out var id)
             ? new JsString(id.ToString())
             : throw new JavaScriptException(session.Engine.Intrinsics.TypeError, $"'{Text(arguments, 0)}' is not a GUID")),
@@ -139,17 +138,18 @@ internal static class ScriptGlobals
             return JsWriter.Write(session.Engine, given.Value);
         }
 
-        if (VariableOf(session, subject) is { } variable)
-        {
-            return session.ReadVariable(variable);
-        }
-
+        // An input hides a variable of its name, as in Elsa.
         foreach (var input in scope.InputNames)
         {
             if (IsAccessorOf(input, subject))
             {
                 return JsWriter.Write(session.Engine, scope.GetInput(input));
             }
+        }
+
+        if (VariableOf(session, subject) is { } variable)
+        {
+            return session.ReadVariable(variable);
         }
 
         foreach (var (activity, output) in scope.ActivityOutputs)

@@ -86,7 +86,7 @@ internal sealed partial class ScriptSession
 
         var value = Scope.GetVariable(name);
         var shown = JsWriter.Write(Engine, value);
-        if (shown is Jint.Native.Object.ObjectInstance)
+        if (shown is Jint.Native.Object.ObjectInstance && value is not ValueType)
         {
             read[name] = new ReadValue(value, shown);
         }

@@ -79,7 +79,7 @@ public static class ValueConverter
     /// <exception cref="FaultException">The value does not fit the type (<c>conversion</c>).</exception>
     public static object? Convert(object? value, Type target)
     {
-        if (value is JValue scalar && !typeof(JToken).IsAssignableFrom(target))
+        if (value is JValue scalar && (target == typeof(object) || !target.IsAssignableFrom(typeof(JValue))))
         {
             value = scalar.Value;
         }
@@ -175,8 +175,8 @@ public static class ValueConverter
         decimal number => new JValue(number),
         BigInteger number => new JValue(number),
         byte or sbyte or short or ushort or uint or ulong => new JValue(System.Convert.ToInt64(value)),
-        DateTimeOffset moment => new JValue(moment.ToString("O")),
-        DateTime moment => new JValue(moment.ToString("O")),
+        DateTimeOffset moment => new JValue(moment.ToString("yyyy-MM-ddTHH:mm:ss.FFFFFFFK")),
+        DateTime moment => new JValue(moment.ToString("yyyy-MM-ddTHH:mm:ss.FFFFFFFK")),
         TimeSpan span => new JValue(span.ToString("c")),
         Guid id => new JValue(id.ToString()),
         Uri uri => new JValue(uri.OriginalString),
@@ -262,6 +262,12 @@ public static class ValueConverter
         if (type == typeof(byte[]))
         {
             return value is string base64 ? System.Convert.FromBase64String(base64) : ToJson(value).ToObject<int[]>(Serializer)!.Select(item => checked((byte)item)).ToArray();
+        }
+
+        if (type == typeof(JArray) && value is string letters && letters.AsSpan().TrimStart() is not ['[' or '{', ..])
+        {
+            // As in Elsa, text where any list is asked for is the list of its letters.
+            return new JArray(letters.Select(l => l.ToString()).ToArray<object>());
         }
 
         var token = value is string text ? ParseOrText(text, type) : ToJson(value);

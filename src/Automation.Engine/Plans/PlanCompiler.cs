@@ -125,7 +125,7 @@ internal sealed class PlanCompiler(WorkflowEngine engine, WorkflowDefinition def
         argument.Name,
         ValueConverter.AliasOf(argument.Type),
         argument.Type,
-        argument.Type.IsValueType && Nullable.GetUnderlyingType(argument.Type) is null ? Activator.CreateInstance(argument.Type) : null,
+        null,
         IsStored: true);
 
     public PreparedExpression PrepareOrFault(PlannedActivity planned, string property, JToken? json)
@@ -246,11 +246,6 @@ internal sealed class PlanCompiler(WorkflowEngine engine, WorkflowDefinition def
             Report(ProblemSeverity.Warning, "wrong-value", $"The default of variable '{name}' does not fit its type {json["typeName"].AsText()}: {exception.Fault.Message} It starts empty.", owner, null, "variables");
         }
 
-        if (initial is null && type.IsValueType && Nullable.GetUnderlyingType(type) is null)
-        {
-            initial = Activator.CreateInstance(type);
-        }
-
         var driver = json["storageDriverTypeName"].AsText();
         var isStored = driver is not null && !UnstoredDrivers.Any(d => driver.Contains(d, StringComparison.Ordinal));
         return new(json["id"].AsText() ?? name, name, json["typeName"].AsText() ?? "Object", type, initial, isStored);
@@ -261,7 +256,7 @@ internal sealed class PlanCompiler(WorkflowEngine engine, WorkflowDefinition def
         for (var activity = planned; activity is not null; activity = activity.Parent)
         {
             // What a loop provides is declared only after its children are compiled.
-            if (activity.Variables.Any(v => v.Name == nameOrId || v.Id == nameOrId) || (activity.Activity is ILoop && nameOrId is "CurrentValue" or "CurrentIndex"))
+            if (activity.Variables.Any(v => v.Name == nameOrId || v.Id == nameOrId) || (activity.Activity is ILoop or ParallelForEach && nameOrId is "CurrentValue" or "CurrentIndex"))
             {
                 return true;
             }

@@ -9,6 +9,7 @@ internal sealed class ArgumentScope(IExpressionScope scope, JObject arguments) :
     public JObject Arguments => arguments;
     public IReadOnlyList<string> VariableNames => scope.VariableNames;
     public object? GetVariable(string name) => scope.GetVariable(name);
+    public bool HasVariable(string nameOrId) => scope.HasVariable(nameOrId);
     public void SetVariable(string name, object? value) => scope.SetVariable(name, value);
     public IReadOnlyList<string> InputNames => scope.InputNames;
     public object? GetInput(string name) => scope.GetInput(name);

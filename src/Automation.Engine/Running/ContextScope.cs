@@ -14,6 +14,7 @@ internal sealed class ContextScope(ActivityContext context) : IExpressionScope
             : context.Planned.VariableNames;
 
     public object? GetVariable(string name) => context.GetVariable(name);
+    public bool HasVariable(string nameOrId) => context.Find(nameOrId, out _, out _) || Run.LooseVariables?.ContainsKey(nameOrId) == true;
     public void SetVariable(string name, object? value) => context.SetVariable(name, value);
 
     /// <summary>Inside of a workflow used as an activity its inputs are variables.</summary>

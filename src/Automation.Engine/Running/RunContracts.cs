@@ -129,6 +129,9 @@ public sealed record JournalRecord
 /// <summary>A child run that an activity asked for; started in the transaction that commits its parent.</summary>
 public sealed record ChildDispatch
 {
+    /// <summary>End of a bookmark's id: the child resumes it already when it suspends for the first time.</summary>
+    public const string UntilRest = "-rest";
+
     public required string InstanceId { get; init; }
     public required string DefinitionId { get; init; }
 

@@ -10,6 +10,9 @@ internal sealed class RunLoop(WorkflowEngine engine, WorkflowRun run, IServicePr
     internal const int JournalBatch = 1_000;
 
     private readonly JournalWriter journal = new(run, engine.Options, engine.Clock);
+    private RunResults? results;
+
+    private RunResults Results => results ??= new RunResults(engine, run, journal);
 
     public void Open() => run.Open(new BurstState(engine.Expressions.OpenSession(), services, engine.Clock, journal));
 
@@ -91,7 +94,7 @@ internal sealed class RunLoop(WorkflowEngine engine, WorkflowRun run, IServicePr
             }
         }
 
-        End(WorkflowSubStatus.Cancelled);
+        Results.End(WorkflowSubStatus.Cancelled);
     }
 
     /// <summary>A context outside of the run's tree, with the variables in scope at their defaults.</summary>
@@ -142,7 +145,7 @@ internal sealed class RunLoop(WorkflowEngine engine, WorkflowRun run, IServicePr
 
         if (OverBudget() is { } spent)
         {
-            Fault(context, spent, endsRun: true);
+            Results.Fault(context, spent, endsRun: true);
             return;
         }
 
@@ -180,11 +183,11 @@ internal sealed class RunLoop(WorkflowEngine engine, WorkflowRun run, IServicePr
         }
         catch (Exception exception)
         {
-            result = ActivityResult.Faulted(FaultOf(exception));
+            result = ActivityResult.Faulted(RunResults.FaultOf(exception));
         }
 
         run.IsInActivity = false;
-        await FinishAsync(context, result);
+        await Results.ApplyAsync(context, result);
     }
 
     private ActivityContext Begin(WorkItem item)
@@ -247,178 +250,6 @@ internal sealed class RunLoop(WorkflowEngine engine, WorkflowRun run, IServicePr
         context.HasInputs = true;
     }
 
-    /// <summary>Applies a result, and what follows from it upwards, until somebody waits.</summary>
-    private async ValueTask FinishAsync(ActivityContext context, ActivityResult result)
-    {
-        while (true)
-        {
-            if (result.Kind == ActivityResultKind.Faulted)
-            {
-                run.DropStaged();
-                Fault(context, result.Fault!, endsRun: false);
-                return;
-            }
-
-            run.TakeStaged();
-            IReadOnlyList<string> outcomes = result.Outcomes;
-            switch (result.Kind)
-            {
-                case ActivityResultKind.Waiting:
-                    return;
-                case ActivityResultKind.Suspended:
-                    Suspend(context, result.Bookmarks);
-                    return;
-                case ActivityResultKind.FinishRun:
-                    Complete(context, outcomes);
-                    End(WorkflowSubStatus.Finished);
-                    return;
-                case ActivityResultKind.BreakLoop when Enclosing(context, static c => c.Planned.Activity is ILoop) is { } loop:
-                    Complete(context, outcomes);
-                    context = loop;
-                    break;
-                case ActivityResultKind.CompleteWorkflow when Enclosing(context, static c => c.Planned.Activity is WorkflowActivity) is { } workflow:
-                    Complete(context, outcomes);
-                    context = workflow;
-                    break;
-                default:
-                    break;
-            }
-
-            Complete(context, outcomes);
-            if (context.Parent is not { Status: ContextStatus.Running } owner)
-            {
-                return;
-            }
-
-            try
-            {
-                // Not cancelled half-way: the child's end and what its container makes of it are one.
-                result = await owner.Planned.Activity.ChildCompletedAsync(owner, new ChildCompletion(context.Planned, context.Tag, outcomes) { Context = context }, CancellationToken.None);
-            }
-            catch (Exception exception)
-            {
-                result = ActivityResult.Faulted(FaultOf(exception));
-            }
-
-            context = owner;
-        }
-    }
-
-    private static ActivityContext? Enclosing(ActivityContext context, Func<ActivityContext, bool> isIt)
-    {
-        for (var candidate = context.Parent; candidate is not null; candidate = candidate.Parent)
-        {
-            if (candidate.Status == ContextStatus.Running && isIt(candidate))
-            {
-                return candidate;
-            }
-        }
-
-        return null;
-    }
-
-    private void Complete(ActivityContext context, IReadOnlyList<string> outcomes)
-    {
-        run.CancelChildren(context, journal);
-        context.Status = ContextStatus.Completed;
-        run.Remove(context);
-        journal.WriteEnd(context, "Completed", outcomes, null);
-    }
-
-    private void Suspend(ActivityContext context, IReadOnlyList<BookmarkRequest> requests)
-    {
-        var now = engine.Clock.GetUtcNow();
-        foreach (var request in requests)
-        {
-            run.AddBookmark(new Bookmark
-            {
-                Id = request.Id ?? run.NextBookmarkId(),
-                Name = request.Name,
-                Key = request.Key,
-                Hash = Bookmark.HashOf(request.Name, request.Key),
-                Tag = request.Tag,
-                ActivityId = context.ActivityId,
-                NodeId = context.NodeId,
-                ActivityInstanceId = context.ActivityInstanceId,
-                DueAt = request.DueAt,
-                Payload = request.Payload,
-                CreatedAt = now,
-            });
-        }
-
-        journal.Write(context, "Suspended");
-    }
-
-    private void Fault(ActivityContext context, Fault fault, bool endsRun)
-    {
-        context.Status = ContextStatus.Faulted;
-        run.RemoveBookmarksOf(context);
-        for (var ancestor = context; ancestor is not null; ancestor = ancestor.Parent)
-        {
-            ancestor.FaultCount++;
-        }
-
-        journal.WriteEnd(context, "Faulted", null, fault);
-        run.AddIncident(new Incident
-        {
-            Id = run.IdOf(context.Ordinal) + "-i" + run.Incidents.Count.ToString(System.Globalization.CultureInfo.InvariantCulture),
-            ActivityId = context.ActivityId,
-            NodeId = context.NodeId,
-            ActivityInstanceId = context.ActivityInstanceId,
-            ActivityType = context.ActivityType,
-            ActivityName = context.ActivityName,
-            Fault = fault,
-            At = engine.Clock.GetUtcNow(),
-        });
-        if (endsRun || !run.Plan.ContinuesWithIncidents)
-        {
-            // What is queued or waits stays in the state, for a replay from the failed activity.
-            run.EndBookmarks(keepInState: true);
-            run.Status = WorkflowStatus.Finished;
-            run.SubStatus = WorkflowSubStatus.Faulted;
-            run.FinishedAt = engine.Clock.GetUtcNow();
-        }
-    }
-
-    private void End(WorkflowSubStatus subStatus)
-    {
-        run.Queue.Clear();
-        run.Current = null;
-        run.EndBookmarks(keepInState: false);
-        var root = run.Contexts.Count > 0 ? run.Contexts[0] : null;
-        if (subStatus == WorkflowSubStatus.Finished && root is { Status: ContextStatus.Running })
-        {
-            root.Status = ContextStatus.Completed;
-            journal.WriteEnd(root, "Completed", ActivityResult.Done.Outcomes, null);
-        }
-
-        if (run.Contexts.Count > 1)
-        {
-            run.Contexts.RemoveRange(1, run.Contexts.Count - 1);
-        }
-
-        run.Status = WorkflowStatus.Finished;
-        run.SubStatus = subStatus;
-        run.FinishedAt = run.UpdatedAt = engine.Clock.GetUtcNow();
-    }
-
-    private void Settle()
-    {
-        if (run.Status == WorkflowStatus.Finished)
-        {
-            return;
-        }
-
-        if (run.Contexts is [{ Status: ContextStatus.Completed }])
-        {
-            End(WorkflowSubStatus.Finished);
-        }
-        else
-        {
-            run.SubStatus = WorkflowSubStatus.Suspended;
-        }
-    }
-
     private Fault? OverBudget() =>
         run.ActivityCount > engine.Options.RunActivityBudget
             ? Spent($"The run has executed {engine.Options.RunActivityBudget:N0} activities, which is all it may.")
@@ -432,10 +263,25 @@ internal sealed class RunLoop(WorkflowEngine engine, WorkflowRun run, IServicePr
         Action = "Look for a loop that never ends. If the work is really that large, split it into several runs or raise the run budget.",
     };
 
-    private static Fault FaultOf(Exception exception) => exception switch
+    /// <summary>Nothing is left to do now. A run that does not go on with incidents ends faulted only here: what was queued beside the fault has been done, as in Elsa.</summary>
+    private void Settle()
     {
-        FaultException expected => expected.Fault,
-        OperationCanceledException => new Fault("The activity was cancelled from within: a time-out of its own ran out.") { Code = "timeout", ExceptionType = exception.GetType().FullName, IsTransient = true },
-        _ => new Fault(exception.Message) { Code = "exception", Detail = exception.InnerException?.Message, ExceptionType = exception.GetType().FullName },
-    };
+        if (run.Status == WorkflowStatus.Finished)
+        {
+            return;
+        }
+
+        if (!run.Plan.ContinuesWithIncidents && run.Contexts.Exists(c => c.Status == ContextStatus.Faulted))
+        {
+            Results.EndFaulted();
+        }
+        else if (run.Contexts is [{ Status: ContextStatus.Completed }])
+        {
+            Results.End(WorkflowSubStatus.Finished);
+        }
+        else
+        {
+            run.SubStatus = WorkflowSubStatus.Suspended;
+        }
+    }
 }

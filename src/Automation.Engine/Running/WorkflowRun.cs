@@ -50,7 +50,7 @@ public sealed class WorkflowRun
     /// <summary>All incidents since the start.</summary>
     public IReadOnlyList<Incident> Incidents => incidents;
 
-    /// <summary>Names, ids and values of the workflow's variables that are stored with it.</summary>
+    /// <summary>Names, ids and values of the workflow's variables, and of those of its root container that are stored with it.</summary>
     public IReadOnlyList<(string Id, string Name, object? Value)> Variables
     {
         get
@@ -63,7 +63,8 @@ public sealed class WorkflowRun
                 {
                     for (var i = 0; i < values.Length; i++)
                     {
-                        if (context.Planned.Variables[i] is { IsStored: true } declared)
+                        var declared = context.Planned.Variables[i];
+                        if (declared.IsStored || context.Parent is null)
                         {
                             list.Add((declared.Id, declared.Name, values[i]));
                         }
@@ -210,7 +211,7 @@ public sealed class WorkflowRun
         var token => token,
     };
 
-    internal void SetOutput(string name, object? value) => Output[name] = ValueConverter.ToJson(Plan.Workflow.ConvertOutput(name, value));
+    internal void SetOutput(string name, object? value) => Output[name] = ValueConverter.ToJson(value);
 
     internal void RecordOutput(PlannedActivity activity, int slot, object? value)
     {
@@ -291,7 +292,7 @@ public sealed class WorkflowRun
         }
     }
 
-    /// <summary>Cancels all executions below one. What they had queued still runs, as in Elsa; nobody hears of its end.</summary>
+    /// <summary>Cancels all executions below one. What the one itself had queued still runs, as in Elsa; nobody hears of its end.</summary>
     internal void CancelChildren(ActivityContext context, JournalWriter journal)
     {
         for (var i = Contexts.Count - 1; context.RunningChildren > 0 && i > 0; i--)
@@ -323,12 +324,28 @@ public sealed class WorkflowRun
         context.QueuedChildren = 0;
     }
 
+    /// <summary>Cancels an execution and all below it, with what they had queued.</summary>
     internal void Cancel(ActivityContext context, JournalWriter journal)
     {
+        Withdraw(context);
         CancelChildren(context, journal);
         context.Status = ContextStatus.Canceled;
         Remove(context);
         journal.WriteEnd(context, "Canceled", null, null);
+    }
+
+    private void Withdraw(ActivityContext owner)
+    {
+        for (var left = owner.QueuedChildren > 0 ? Queue.Count : 0; left > 0; left--)
+        {
+            var item = Queue.Dequeue();
+            if (item.Owner != owner || item.Context is not null)
+            {
+                Queue.Enqueue(item);
+            }
+        }
+
+        owner.QueuedChildren = 0;
     }
 
     /// <summary>The run has ended: nothing resumes it. After a fault they stay in the state, for a replay from the failed activity.</summary>

@@ -112,12 +112,13 @@ internal static class WorkflowEndpoints
             return Results.Empty;
         }
 
-        if (run.SubStatus != WorkflowSubStatus.Faulted)
+        // Also a run that goes on with its incidents did not come to an answer.
+        var fault = run.Incidents.Count > 0 ? run.Incidents[^1] : null;
+        if (run.SubStatus != WorkflowSubStatus.Faulted && fault is null)
         {
             return Results.StatusCode(StatusCodes.Status200OK);
         }
 
-        var fault = run.Incidents.Count > 0 ? run.Incidents[^1] : null;
         return new Problem
         {
             Status = StatusCodes.Status500InternalServerError,

@@ -15,7 +15,7 @@ public sealed class RunCommitter(IRunStore runs, IDefinitionStore definitions, E
     internal async Task<bool> CommitAsync(RunLease lease, WorkflowRun run, EffectRecord? intent, bool release, IReadOnlyList<string> stimuliDone)
     {
         var changes = run.DrainChanges();
-        var outgoing = await RouteAsync(lease, run, changes);
+        var outgoing = await RouteAsync(lease, run, changes, isAtRest: release);
         var commit = new RunCommit
         {
             InstanceId = lease.InstanceId,
@@ -84,7 +84,7 @@ public sealed class RunCommitter(IRunStore runs, IDefinitionStore definitions, E
         return waiting;
     }
 
-    private async Task<Outgoing> RouteAsync(RunLease lease, WorkflowRun run, RunChanges changes)
+    private async Task<Outgoing> RouteAsync(RunLease lease, WorkflowRun run, RunChanges changes, bool isAtRest)
     {
         var outgoing = new Outgoing();
         foreach (var incident in changes.Incidents)
@@ -113,7 +113,9 @@ public sealed class RunCommitter(IRunStore runs, IDefinitionStore definitions, E
             }
         }
 
-        if (run.Status == WorkflowStatus.Finished && ParentOf(lease, run.SubStatus, run.Output) is { } parent)
+        // A bookmark that waits for the child's rest is resumed once: what comes after the first finds it gone.
+        if ((run.Status == WorkflowStatus.Finished || (isAtRest && lease.Origin.ParentBookmarkId?.EndsWith(ChildDispatch.UntilRest, StringComparison.Ordinal) == true))
+            && ParentOf(lease, run.SubStatus, run.Output) is { } parent)
         {
             outgoing.Stimuli.Add(parent);
         }
@@ -170,11 +172,11 @@ public sealed class RunCommitter(IRunStore runs, IDefinitionStore definitions, E
             ? new PendingStimulus(parent, new Stimulus("child:" + lease.InstanceId, bookmark, EndOf(lease.InstanceId, end, output)))
             : null;
 
-    /// <summary>What a child's end brings to its parent's bookmark.</summary>
+    /// <summary>What a child's end, or its rest, brings to its parent's bookmark.</summary>
     private static JObject EndOf(string instanceId, WorkflowSubStatus end, JObject output) => new()
     {
         ["instanceId"] = instanceId,
-        ["status"] = nameof(WorkflowStatus.Finished),
+        ["status"] = end is WorkflowSubStatus.Finished or WorkflowSubStatus.Faulted or WorkflowSubStatus.Cancelled ? nameof(WorkflowStatus.Finished) : nameof(WorkflowStatus.Running),
         ["subStatus"] = end.ToString(),
         ["output"] = output.DeepClone(),
     };

@@ -213,15 +213,17 @@ public sealed class FlowchartTests
     }
 
     [Fact]
-    public async Task Start_NamedElsaStartCanStartOrFirst_AreTakenInThatOrder()
+    public async Task Start_ElsaStartCanStartOrFirst_AreTakenInThatOrder()
     {
         var start = Def.Activity("Elsa.Start", "st");
         await harness.RunAsync(Def.Of(Def.Flowchart(["st -> after"], [Def.Say("plain"), start, Def.Say("after")])));
         Said.Should().Equal("after");
 
         Said.Clear();
-        await harness.RunAsync(Def.Of(Def.Flowchart(["st -> after"], [Def.Say("plain"), start, Def.Say("after")]).With("start", "plain")));
-        Said.Should().Equal("plain");
+        var named = Def.Of(Def.Flowchart(["st -> after"], [Def.Say("plain"), start, Def.Say("after")]).With("start", "plain"));
+        await harness.RunAsync(named);
+        Said.Should().Equal(["after"], "Elsa does not read a flowchart's start");
+        harness.Compile(named).Problems.Should().ContainSingle(p => p.Code == "start-ignored");
 
         Said.Clear();
         var marked = Def.Say("marked");

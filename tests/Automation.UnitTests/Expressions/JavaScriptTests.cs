@@ -65,7 +65,7 @@ public sealed class JavaScriptTests
     {
         Run("({ a: [1, 2.5, 'x', null, undefined], b: { c: true }, d: undefined, e() { } })").Should().BeOfType<JObject>()
             .Which.ToString(Newtonsoft.Json.Formatting.None).Should().Be("""{"a":[1,2.5,"x",null,null],"b":{"c":true}}""");
-        Run("[new Date(0), 2 ** 53 - 1]").Should().BeOfType<JArray>().Which.ToString(Newtonsoft.Json.Formatting.None).Should().Be("""["1970-01-01T00:00:00.000Z",9007199254740991]""");
+        Run("[new Date(0), 2 ** 53 - 1]").Should().BeOfType<JArray>().Which.ToString(Newtonsoft.Json.Formatting.None).Should().Be("""["1970-01-01T00:00:00Z",9007199254740991]""");
     }
 
     [Fact]
