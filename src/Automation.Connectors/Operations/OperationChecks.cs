@@ -51,6 +51,12 @@ internal static class OperationChecks
         }
 
         var connection = await connections.FindAsync(id, context.CancellationToken);
+        if (connection is null && id.Trim() is ['{', '{', .., '}', '}'] slot)
+        {
+            Add(context, "unfilled-slot", "connectionId", $"The slot '{slot[2..^2].Trim().Replace("slot:", "", StringComparison.Ordinal)}' has no connection yet. Choose a connection of {operation.Connector}.");
+            return null;
+        }
+
         if (connection is null)
         {
             Add(context, "unknown-connection", "connectionId", $"There is no connection '{id}'. Choose one that exists, or make it first.");

@@ -119,10 +119,10 @@ internal static class DefinitionEndpoints
 
         if (Query.Flag(context, "includeConsumingWorkflows") == true)
         {
-            return Results.File(Zip(definitions, await WithConsumersAsync([version], library, store, context.RequestAborted)), "application/zip", "workflow-definitions.zip");
+            return Results.File(await ZipAsync(definitions, await WithConsumersAsync([version], library, store, context.RequestAborted), context.RequestAborted), "application/zip", "workflow-definitions.zip");
         }
 
-        var (fileName, text) = definitions.Export(version);
+        var (fileName, text) = await definitions.ExportAsync(version, context.RequestAborted);
         return Results.File(Encoding.UTF8.GetBytes(text), "application/json", fileName);
     }
 
@@ -137,7 +137,7 @@ internal static class DefinitionEndpoints
 
         var found = await store.ListAsync(new DefinitionFilter { Version = VersionOptions.AllVersions, Ids = ids, PageSize = MaximumPage }, withJson: true, context.RequestAborted);
         var versions = Bodies.Flag(body, "includeConsumingWorkflows") == true ? await WithConsumersAsync(found.Items, library, store, context.RequestAborted) : found.Items;
-        return versions.Count == 0 ? Results.NoContent() : Results.File(Zip(definitions, versions), "application/zip", "workflow-definitions.zip");
+        return versions.Count == 0 ? Results.NoContent() : Results.File(await ZipAsync(definitions, versions, context.RequestAborted), "application/zip", "workflow-definitions.zip");
     }
 
     /// <summary>Versions, and the latest of each workflow that uses one of them as an activity, and so on.</summary>
@@ -159,17 +159,18 @@ internal static class DefinitionEndpoints
         return all;
     }
 
-    private static byte[] Zip(DefinitionService definitions, IEnumerable<DefinitionVersion> versions)
+    private static async Task<byte[]> ZipAsync(DefinitionService definitions, IEnumerable<DefinitionVersion> versions, CancellationToken cancellationToken)
     {
         using var stream = new MemoryStream();
-        using (var archive = new ZipArchive(stream, ZipArchiveMode.Create, leaveOpen: true))
+        await using (var archive = new ZipArchive(stream, ZipArchiveMode.Create, leaveOpen: true))
         {
-            foreach (var (fileName, text) in versions.Select(definitions.Export))
+            foreach (var version in versions)
             {
+                var (fileName, text) = await definitions.ExportAsync(version, cancellationToken);
                 var entry = archive.CreateEntry(fileName);
                 entry.LastWriteTime = EntryTime;
-                using var content = entry.Open();
-                content.Write(Encoding.UTF8.GetBytes(text));
+                await using var content = await entry.OpenAsync(cancellationToken);
+                await content.WriteAsync(Encoding.UTF8.GetBytes(text), cancellationToken);
             }
         }
 

@@ -133,14 +133,14 @@ internal static class DefinitionWriteEndpoints
             text = Json.Write(model);
         }
 
-        var saved = (await definitions.ImportAsync([("the request's body", text)], Query.Flag(context, "renewIds") ?? false, context.RequestAborted))[0];
+        var saved = (await definitions.ImportAsync([("the request's body", text)], OptionsOf(context), context.RequestAborted))[0];
         return new Reply(Shapes.Definition(definitions, saved.Version), saved.WasNew ? StatusCodes.Status201Created : StatusCodes.Status200OK);
     }
 
     private static async Task<IResult> ImportFilesAsync(HttpContext context, DefinitionService definitions)
     {
         var files = await UploadedFiles.ReadAsync(context, context.RequestAborted);
-        var saved = await definitions.ImportAsync(files, Query.Flag(context, "renewIds") ?? false, context.RequestAborted);
+        var saved = await definitions.ImportAsync(files, OptionsOf(context), context.RequestAborted);
         return new Reply(new JObject
         {
             ["count"] = saved.Count,
@@ -151,10 +151,20 @@ internal static class DefinitionWriteEndpoints
                 ["name"] = s.Version.Name,
                 ["version"] = s.Version.Version,
                 ["wasNew"] = s.WasNew,
+                ["slots"] = new JArray(s.Slots.Select(slot => new JObject { ["name"] = slot.Name, ["connector"] = slot.Connector, ["connectionId"] = slot.ConnectionId })),
                 ["problems"] = new JArray(s.Problems.Select(p => Problem.Describe(p, withText: true))),
             })),
         });
     }
+
+    /// <summary><c>?renewIds=true&amp;connection=slot:connectionId</c>.</summary>
+    private static ImportOptions OptionsOf(HttpContext context) => new()
+    {
+        RenewIds = Query.Flag(context, "renewIds") ?? false,
+        Connections = (Query.Many(context, "connection") ?? []).Select(pair => pair.Split(':', 2)).Select(pair => pair is [{ Length: > 0 }, { Length: > 0 }]
+            ? pair
+            : throw new ProblemException(Problem.BadRequest($"'connection' must be slot:connectionId; it is '{pair[0]}'.", "connection"))).GroupBy(pair => pair[0]).ToDictionary(pair => pair.Key, pair => pair.Last()[1]),
+    };
 
     private static Task<JObject> ReadAsync(HttpContext context) =>
         RequestBody.ReadObjectAsync(context, context.RequestAborted, Json.DefinitionDepth + 1);

@@ -24,6 +24,7 @@ public sealed class DefinitionFolder(
     ILogger<DefinitionFolder> log) : BackgroundService
 {
     private const string Provider = "folder";
+    private const string IncidentKind = "definition";
     private const string TemplateEnding = ".template.json";
 
     /// <summary>Watchers miss changes on some file systems; this finds them.</summary>
@@ -38,6 +39,7 @@ public sealed class DefinitionFolder(
     private readonly Dictionary<string, (string Hash, string? DefinitionId)> loaded = new(StringComparer.Ordinal);
 
     private readonly Dictionary<string, string> openIncidents = new(StringComparer.Ordinal);
+    private bool isRemembered;
 
     /// <summary>The folder.</summary>
     public string Directory { get; } = Path.GetFullPath(options.Value.Definitions.Directory);
@@ -54,13 +56,20 @@ public sealed class DefinitionFolder(
         await loading.WaitAsync(cancellationToken);
         try
         {
-            var files = System.IO.Directory.EnumerateFiles(Directory, "*.json", SearchOption.AllDirectories).Order(StringComparer.Ordinal).ToList();
-            foreach (var path in files)
+            await RememberAsync(cancellationToken);
+            var files = System.IO.Directory.EnumerateFiles(Directory, "*.json", SearchOption.AllDirectories)
+                .Select(path => Path.GetRelativePath(Directory, path).Replace('\\', '/'))
+                .Where(name => !IsHidden(name))
+                .Order(StringComparer.Ordinal).ToList();
+
+            // First, so that a file that was given another name finds its definition free.
+            await ForgetMissingAsync([.. files], cancellationToken);
+            foreach (var file in files)
             {
-                await LoadFileAsync(path, Path.GetRelativePath(Directory, path).Replace('\\', '/'), cancellationToken);
+                await LoadFileAsync(Path.Combine(Directory, file), file, cancellationToken);
             }
 
-            await DropMissingAsync([.. files.Select(path => Path.GetRelativePath(Directory, path).Replace('\\', '/'))], cancellationToken);
+            await RetractMissingAsync(cancellationToken);
         }
         finally
         {
@@ -110,15 +119,30 @@ public sealed class DefinitionFolder(
         }
     }
 
+    /// <summary>What version control and editors keep beside the files.</summary>
+    private static bool IsHidden(string name) => name.Split('/').Any(part => part.StartsWith('.') || part == "node_modules");
+
     private FileSystemWatcher? Watch(SemaphoreSlim changed)
     {
         try
         {
-            var watcher = new FileSystemWatcher(Directory, "*.json") { IncludeSubdirectories = true };
-            watcher.Changed += (_, _) => changed.Release();
-            watcher.Created += (_, _) => changed.Release();
-            watcher.Deleted += (_, _) => changed.Release();
-            watcher.Renamed += (_, _) => changed.Release();
+            // Of all names: a folder that is moved takes its files along without a word of them.
+            var watcher = new FileSystemWatcher(Directory) { IncludeSubdirectories = true };
+            void Note(object sender, FileSystemEventArgs change)
+            {
+                if (!IsHidden((change.Name ?? "").Replace('\\', '/')))
+                {
+                    changed.Release();
+                }
+            }
+
+            watcher.Changed += Note;
+            watcher.Created += Note;
+            watcher.Deleted += Note;
+            watcher.Renamed += Note;
+
+            // More changed at once than it can hold, as a checkout does: all is looked at.
+            watcher.Error += (_, _) => changed.Release();
             watcher.EnableRaisingEvents = true;
             return watcher;
         }
@@ -141,8 +165,7 @@ public sealed class DefinitionFolder(
                 return;
             }
 
-            var text = Encoding.UTF8.GetString(bytes).TrimStart('\ufeff');
-            var (definition, problems) = DefinitionReader.Read(text);
+            var (definition, problems) = DefinitionReader.Read(ImportFiles.TextOf(fileName, bytes));
             if (definition is null)
             {
                 throw new DefinitionRejectedException(string.Join(" ", problems.Select(problem => problem.ToString())), problems, fileName);
@@ -174,7 +197,16 @@ public sealed class DefinitionFolder(
             model["definitionId"] = Path.GetFileNameWithoutExtension(fileName);
         }
 
+        // A file that was exported names slots; the connections of this installation that have the same names fill them.
+        await definitions.FillSlotsAsync(model, cancellationToken);
         var definitionId = (string)model["definitionId"]!;
+        if (loaded.FirstOrDefault(other => other.Key != fileName && other.Value.DefinitionId == definitionId).Key is { } taken)
+        {
+            throw new DefinitionRejectedException(
+                $"The definitionId '{definitionId}' is taken by {taken}. Give one of the two files another definitionId.",
+                [new DefinitionProblem(ProblemSeverity.Error, "duplicate-definition", "The definitionId is taken.") { Property = "definitionId" }], fileName);
+        }
+
         var latest = await store.FindAsync(definitionId, VersionOptions.Latest, cancellationToken);
         if (latest is not null && latest.Provider != Provider)
         {
@@ -197,7 +229,23 @@ public sealed class DefinitionFolder(
         return definitionId;
     }
 
-    private async Task DropMissingAsync(HashSet<string> files, CancellationToken cancellationToken)
+    /// <summary>After a restart: which files are known not to load, so that their incidents end when they do.</summary>
+    private async Task RememberAsync(CancellationToken cancellationToken)
+    {
+        const int pageSize = 100;
+        for (var page = 0; !isRemembered; page++)
+        {
+            var open = await incidents.ListAsync(open: true, null, null, page, pageSize, cancellationToken);
+            foreach (var incident in open.Items.Where(incident => incident.Kind == IncidentKind && incident.Detail is not null))
+            {
+                openIncidents.TryAdd(incident.Detail!, incident.Id);
+            }
+
+            isRemembered = open.Items.Count < pageSize;
+        }
+    }
+
+    private async Task ForgetMissingAsync(HashSet<string> files, CancellationToken cancellationToken)
     {
         foreach (var gone in loaded.Keys.Where(fileName => !files.Contains(fileName)).ToList())
         {
@@ -205,6 +253,15 @@ public sealed class DefinitionFolder(
             loaded.Remove(gone);
         }
 
+        foreach (var gone in openIncidents.Keys.Where(fileName => !files.Contains(fileName)).ToList())
+        {
+            await incidents.ResolveAsync(openIncidents[gone], "The file is gone.", clock.GetUtcNow(), cancellationToken);
+            openIncidents.Remove(gone);
+        }
+    }
+
+    private async Task RetractMissingAsync(CancellationToken cancellationToken)
+    {
         var present = loaded.Values.Select(file => file.DefinitionId).OfType<string>().ToHashSet(StringComparer.Ordinal);
         if (openIncidents.Count > 0)
         {
@@ -251,7 +308,8 @@ public sealed class DefinitionFolder(
                 new IncidentRecord
                 {
                     Id = id,
-                    Kind = "definition",
+                    Kind = IncidentKind,
+                    Detail = fileName,
                     ActivityId = problem?.ActivityId,
                     ActivityType = problem?.ActivityType,
                     Code = problem?.Code ?? "definition-file",

@@ -57,14 +57,17 @@ internal static class DefinitionModel
         return model;
     }
 
-    /// <summary>Export file: the model after its schema line.</summary>
-    public static (string FileName, string Text) Export(DefinitionVersion version)
+    /// <summary>Text of an export: the model after its schema line.</summary>
+    public static string Export(JObject model)
     {
-        var model = Model(version);
         model.AddFirst(new JProperty("$schema", Schema));
+        return model.ToString(Formatting.Indented).ReplaceLineEndings("\n") + "\n";
+    }
+
+    public static string FileName(DefinitionVersion version)
+    {
         var slug = Slug(version.Name);
-        var name = slug.Length == 0 ? $"workflow-definition-{version.DefinitionId}-{version.Id}.json" : $"workflow-definition-{slug}-{version.DefinitionId}-{version.Id}.json";
-        return (name, model.ToString(Formatting.Indented).ReplaceLineEndings("\n") + "\n");
+        return slug.Length == 0 ? $"workflow-definition-{version.DefinitionId}-{version.Id}.json" : $"workflow-definition-{slug}-{version.DefinitionId}-{version.Id}.json";
     }
 
     /// <summary>Members of the wrong type: kept, they would break every reader of the definition.</summary>

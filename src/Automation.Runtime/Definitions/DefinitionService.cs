@@ -17,6 +17,7 @@ public sealed partial class DefinitionService : IDisposable
     private readonly TimeProvider clock;
     private readonly PlanCache plans;
     private readonly PublishCheck check;
+    private readonly ConnectionSlots slots;
 
     /// <summary>Saves and publications of this node one after the other: two saves of a published version must not both add one.</summary>
     private readonly SemaphoreSlim writing = new(1, 1);
@@ -38,6 +39,7 @@ public sealed partial class DefinitionService : IDisposable
         this.doorbell = doorbell;
         this.clock = clock;
         plans = new PlanCache(store, engine, library);
+        slots = new ConnectionSlots(connections, operations);
         check = new PublishCheck(store, new TriggerBuilder(polls, connections, operations, engine, options, services, clock), services);
     }
 
@@ -178,64 +180,13 @@ public sealed partial class DefinitionService : IDisposable
         }
     }
 
-    /// <summary>Imports files (name and text), all or none, as drafts: version and published mark of a file are ignored. Zip archives are expanded by the caller.</summary>
-    /// <exception cref="DefinitionRejectedException">One file cannot be kept: names it, with place and reason; nothing was kept.</exception>
-    public Task<IReadOnlyList<SavedDefinition>> ImportAsync(IReadOnlyList<(string FileName, string Text)> files, CancellationToken cancellationToken) =>
-        ImportAsync(files, renewIds: false, cancellationToken);
-
-    /// <summary>As above; with <paramref name="renewIds"/> every definition gets new ids and, where its name is taken, another name, and references among the files follow.</summary>
-    /// <exception cref="DefinitionRejectedException">One file cannot be kept; nothing was kept.</exception>
-    public async Task<IReadOnlyList<SavedDefinition>> ImportAsync(IReadOnlyList<(string FileName, string Text)> files, bool renewIds, CancellationToken cancellationToken)
+    /// <summary>The export of a version: file name and JSON text, stable to the byte. Connections are slots in it: their ids are this installation's own.</summary>
+    public async Task<(string FileName, string Text)> ExportAsync(DefinitionVersion version, CancellationToken cancellationToken)
     {
-        var read = files.Select(file => (file.FileName, Definition: Read(DefinitionReader.Read(file.Text), file.FileName))).ToList();
-        if (renewIds)
-        {
-            await RenewAsync([.. read.Select(file => file.Definition.Json)], cancellationToken);
-        }
-
-        await writing.WaitAsync(cancellationToken);
-        try
-        {
-            var drafts = new List<Draft>();
-            var fileOf = new Dictionary<string, string>(StringComparer.Ordinal);
-            foreach (var (fileName, definition) in read)
-            {
-                Draft draft;
-                try
-                {
-                    draft = await DraftAsync(definition.Json, new Origin("import"), retriedPublish: false, cancellationToken);
-                }
-                catch (DefinitionRejectedException exception)
-                {
-                    throw new DefinitionRejectedException($"{fileName}: {exception.Message}", exception.Problems, fileName);
-                }
-
-                if (!fileOf.TryAdd(draft.Version.DefinitionId, fileName))
-                {
-                    throw Rejected("duplicate-definition", $"{fileName} has the same definitionId '{draft.Version.DefinitionId}' as {fileOf[draft.Version.DefinitionId]}. Import them one after the other, or give one another id.", fileName);
-                }
-
-                drafts.Add(draft);
-            }
-
-            await store.SaveAsync([.. drafts.Select(draft => draft.Version)], cancellationToken);
-            var saved = new List<SavedDefinition>();
-            foreach (var draft in drafts)
-            {
-                plans.Forget(draft.Version.Id);
-                saved.Add(new SavedDefinition(draft.Version, (await CheckAsync(draft.Version, cancellationToken)).Problems, draft.IsNew, AlreadyPublished: false));
-            }
-
-            return saved;
-        }
-        finally
-        {
-            writing.Release();
-        }
+        var model = DefinitionModel.Model(version);
+        await slots.WriteAsync(model, cancellationToken);
+        return (DefinitionModel.FileName(version), DefinitionModel.Export(model));
     }
-
-    /// <summary>The export of a version: file name and JSON text, stable to the byte.</summary>
-    public (string FileName, string Text) Export(DefinitionVersion version) => DefinitionModel.Export(version);
 
     /// <summary>A version as the Elsa API shows it: flags, empty lists for nulls, a node id on every activity.</summary>
     public JObject Describe(DefinitionVersion version) => DefinitionView.Of(version);
@@ -249,9 +200,11 @@ public sealed partial class DefinitionService : IDisposable
             return problems;
         }
 
+        // A slot without a connection is open until the definition is where it is to run: no mistake of the file.
+        await slots.ReadAsync(definition.Json, NoneChosen, cancellationToken);
         var version = Make(definition.Json, definition.Id, definition.DefinitionId, definition.Version, clock.GetUtcNow(), new Origin("import"));
         var plan = await check.CheckAsync(await plans.CompileAsync(definition, cancellationToken), version, cancellationToken);
-        return [.. problems, .. plan.Problems];
+        return [.. problems, .. plan.Problems.Select(problem => problem.Code == "unfilled-slot" ? problem with { Severity = ProblemSeverity.Warning } : problem)];
     }
 
     /// <summary>Another process changed definitions: what is held of them in memory is compared before it is used.</summary>
@@ -326,55 +279,6 @@ public sealed partial class DefinitionService : IDisposable
         }
 
         return new Draft(Make(model, latest.Id, latest.DefinitionId, latest.Version, latest.CreatedAt, origin), IsNew: false);
-    }
-
-    /// <summary>An imported file keeps its time, so that exports of two installations are the same text.</summary>
-    private static DateTimeOffset CreatedAt(JObject model, Origin origin, DateTimeOffset now) =>
-        origin.Provider == "import" && (string?)model["definitionId"] is { Length: > 0 } && model["createdAt"] is JValue { Value: string text }
-            && DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time) && time.Year > 1 && time <= now
-            ? time
-            : now;
-
-    /// <summary>Gives the models new ids and names of their own, and turns what they say of each other to the new ids.</summary>
-    private async Task RenewAsync(IReadOnlyList<JObject> models, CancellationToken cancellationToken)
-    {
-        var renewed = new Dictionary<string, string>(StringComparer.Ordinal);
-        var names = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
-        foreach (var model in models)
-        {
-            var id = Ids.New(clock);
-            if ((string?)model["definitionId"] is { Length: > 0 } old && !renewed.TryAdd(old, id))
-            {
-                throw Rejected("duplicate-definition", $"Two of the files have the definitionId '{old}'. Import them one after the other.");
-            }
-
-            model["definitionId"] = id;
-            model.Remove("id");
-            var name = (string?)model["name"];
-            if (!string.IsNullOrEmpty(name))
-            {
-                var candidate = name;
-                for (var number = 2; names.Contains(candidate) || (await store.ListAsync(new DefinitionFilter { Name = candidate, PageSize = 1 }, withJson: false, cancellationToken)).Total > 0; number++)
-                {
-                    candidate = $"{name} {number}";
-                }
-
-                names.Add(candidate);
-                model["name"] = candidate;
-            }
-        }
-
-        foreach (var reference in models.SelectMany(model => model.Descendants()).OfType<JProperty>().Where(property => property.Name == "workflowDefinitionId").ToList())
-        {
-            var value = reference.Value is JObject input ? input["expression"]?["value"] as JValue : reference.Value as JValue;
-            if (value?.Value is string old && renewed.TryGetValue(old, out var id))
-            {
-                value.Value = id;
-
-                // The version's id is not known yet; the definition's names it well enough.
-                (reference.Parent as JObject)?.Remove("workflowDefinitionVersionId");
-            }
-        }
     }
 
     /// <summary>

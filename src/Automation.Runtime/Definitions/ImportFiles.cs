@@ -156,11 +156,22 @@ public sealed class ImportFiles
             throw Rejected("too-many-files", fileName, $"The import has more than {MaximumFiles:N0} definition files. Import them in several parts.");
         }
 
-        var bytes = content.GetBuffer().AsSpan(0, (int)content.Length);
+        files.Add((fileName, TextOf(fileName, content.GetBuffer().AsSpan(0, (int)content.Length))));
+    }
+
+    /// <summary>Text of a file.</summary>
+    /// <exception cref="DefinitionRejectedException">It is not UTF-8.</exception>
+    public static string TextOf(string fileName, ReadOnlySpan<byte> bytes)
+    {
+        if (bytes is [0xFF, 0xFE, ..] or [0xFE, 0xFF, ..])
+        {
+            throw Rejected("not-text", fileName, "The file is UTF-16 text. Save it as UTF-8.");
+        }
+
         try
         {
             // A byte order mark is no part of the text.
-            files.Add((fileName, Utf8.GetString(bytes is [0xEF, 0xBB, 0xBF, ..] ? bytes[3..] : bytes)));
+            return Utf8.GetString(bytes is [0xEF, 0xBB, 0xBF, ..] ? bytes[3..] : bytes);
         }
         catch (DecoderFallbackException)
         {

@@ -8,6 +8,9 @@ public sealed record SavedDefinition(DefinitionVersion Version, IReadOnlyList<De
 {
     /// <summary>Definition ids of workflows that use it as an activity and were changed to use this version.</summary>
     public IReadOnlyList<string> UpdatedConsumers { get; init; } = [];
+
+    /// <summary>Slots for connections that its file had.</summary>
+    public IReadOnlyList<ConnectionSlot> Slots { get; init; } = [];
 }
 
 /// <summary>A definition was refused; nothing was kept.</summary>

@@ -22,6 +22,7 @@ public static class PollingServices
         services.AddSingleton<FieldMapService>();
         services.AddSingleton<IFieldMaps>(provider => provider.GetRequiredService<FieldMapService>());
         services.AddSingleton<DefinitionFolder>();
+        services.AddTransient<DefinitionFileCheck>();
         services.AddHostedService(provider => provider.GetRequiredService<DefinitionFolder>());
         services.AddSingleton<TokenSeal>();
         services.AddSingleton<AccessTokens>();

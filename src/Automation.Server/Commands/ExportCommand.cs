@@ -26,7 +26,7 @@ internal static class ExportCommand
             var found = await store.ListAsync(filter, withJson: true, cancellationToken);
             foreach (var version in found.Items)
             {
-                var (name, text) = definitions.Export(version);
+                var (name, text) = await definitions.ExportAsync(version, cancellationToken);
                 await File.WriteAllTextAsync(Path.Combine(folder, name), text, cancellationToken);
                 Console.WriteLine(Path.Combine(folder, name));
             }

@@ -1,6 +1,8 @@
 using System.CommandLine;
 using Automation.Engine;
 using Automation.Runtime.Definitions;
+using Newtonsoft.Json;
+using Newtonsoft.Json.Linq;
 
 namespace Automation.Server.Commands;
 
@@ -9,41 +11,72 @@ internal static class ValidateCommand
 {
     public static Command Create()
     {
-        var files = new Argument<FileInfo[]>("files") { Description = "Definition files.", Arity = ArgumentArity.OneOrMore };
-        var command = new Command("validate", "Checks definition files: file, activity, property, line and column of every problem.") { files };
-        command.SetAction((parsed, cancellationToken) => Offline.RunAsync(services => ValidateAsync(services, parsed.GetValue(files)!, cancellationToken), needsDatabase: true, cancellationToken));
+        var files = new Argument<string[]>("files") { Description = "Definition files and templates, or folders of them.", Arity = ArgumentArity.OneOrMore };
+        var json = new Option<bool>("--json") { Description = "Prints the problems as JSON." };
+        var command = new Command("validate", "Checks definition files and templates: file, activity, property, line and column of every problem.") { files, json };
+        command.SetAction((parsed, cancellationToken) => Offline.RunAsync(services => ValidateAsync(services, parsed.GetValue(files)!, parsed.GetValue(json), cancellationToken), needsDatabase: true, cancellationToken));
         return command;
     }
 
-    private static async Task<int> ValidateAsync(IServiceProvider services, FileInfo[] files, CancellationToken cancellationToken)
+    private static async Task<int> ValidateAsync(IServiceProvider services, string[] paths, bool asJson, CancellationToken cancellationToken)
     {
-        var definitions = services.GetRequiredService<DefinitionService>();
-        var failed = 0;
+        var check = services.GetRequiredService<DefinitionFileCheck>();
+        var files = paths.SelectMany(Expand).ToList();
+        var (failed, report) = (0, new JArray());
         foreach (var file in files)
         {
-            if (!file.Exists)
-            {
-                Console.Error.WriteLine($"{file}: there is no such file.");
-                failed++;
-                continue;
-            }
-
-            var problems = await definitions.ValidateAsync(await File.ReadAllTextAsync(file.FullName, cancellationToken), cancellationToken);
+            var problems = File.Exists(file)
+                ? await check.CheckAsync(file, await File.ReadAllBytesAsync(file, cancellationToken), cancellationToken)
+                : [new FileProblem(new DefinitionProblem(ProblemSeverity.Error, "no-file", "There is no such file."), null, null)];
+            failed += problems.Any(IsError) ? 1 : 0;
             foreach (var problem in problems)
             {
-                Console.WriteLine($"{file}: {(problem.Severity == ProblemSeverity.Warning ? "warning" : "error")} {problem.Code}: {problem}");
+                report.Add(Describe(file, problem));
+                if (!asJson)
+                {
+                    Console.WriteLine($"{file}: {(IsError(problem) ? "error" : "warning")} {problem.Problem.Code}: {problem}");
+                }
             }
 
-            if (problems.Any(problem => problem.Severity != ProblemSeverity.Warning))
-            {
-                failed++;
-            }
-            else
+            if (!asJson && !problems.Any(IsError))
             {
                 Console.WriteLine($"{file}: ok");
             }
         }
 
-        return failed == 0 ? CommandLine.Done : CommandLine.Fail($"{failed} of {files.Length} files cannot be published as they are.");
+        if (asJson)
+        {
+            Console.WriteLine(report.ToString(Formatting.Indented));
+        }
+
+        return failed == 0 ? CommandLine.Done : CommandLine.Fail($"{failed} of {files.Count} files cannot be published as they are.");
+    }
+
+    private static bool IsError(FileProblem problem) => problem.Problem.Severity != ProblemSeverity.Warning;
+
+    private static IEnumerable<string> Expand(string path) =>
+        Directory.Exists(path) ? Directory.EnumerateFiles(path, "*.json", SearchOption.AllDirectories).Order(StringComparer.Ordinal) : [path];
+
+    private static JObject Describe(string file, FileProblem problem)
+    {
+        var json = new JObject
+        {
+            ["file"] = file,
+            ["severity"] = IsError(problem) ? "error" : "warning",
+            ["code"] = problem.Problem.Code,
+            ["message"] = problem.Problem.Message,
+            ["activityId"] = problem.Problem.ActivityId,
+            ["activityType"] = problem.Problem.ActivityType,
+            ["property"] = problem.Problem.Property,
+            ["line"] = problem.Line,
+            ["column"] = problem.Column,
+        };
+        if (problem.IsOfScript)
+        {
+            json["scriptLine"] = problem.Problem.Line;
+            json["scriptColumn"] = problem.Problem.Column;
+        }
+
+        return json;
     }
 }

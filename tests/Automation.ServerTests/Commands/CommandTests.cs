@@ -29,6 +29,43 @@ public sealed class CommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Validate_Folder_PlacesEveryProblemInItsFile_AndTemplatesAreCheckedAsFarAsTheyAreOpen()
+    {
+        Directory.CreateDirectory(Path.Combine(folder, "defs"));
+        Write("defs/a.json", """
+            {
+              "definitionId": "a",
+              "root": { "id": "r", "type": "Elsa.Sequence", "activities": [
+                { "id": "nothing", "type": "Acme.Nothing" },
+                { "id": "say", "type": "Elsa.WriteLine",
+                  "text": { "typeName": "String", "expression": { "type": "JavaScript", "value": "1 +\n * 2" } } },
+                { "id": "get", "type": "GoHighLevel.Contacts.GetContact", "connectionId": "none",
+                  "contactId": "" }
+              ] }
+            }
+            """);
+        Write("defs/b.json", Flow("a", "'the same definition'"));
+        Write("defs/c.template.json", """
+            {"definitionId":"t","customProperties":{"template":{"name":"t","slots":[{"name":"ghl","connector":"gohighlevel"}],"inputs":[{"name":"interval","type":"interval"}]}},
+             "root":{"id":"r","type":"Elsa.Flowchart","activities":[{"id":"new","type":"GoHighLevel.SocialPlanner.ListSocialPlannerTags","connectionId":"{{slot:ghl}}","interval":"{{input:interval}}","customProperties":{"canStartWorkflow":true}}]}}
+            """);
+        await File.WriteAllBytesAsync(Path.Combine(folder, "defs", "d.json"), System.Text.Encoding.Unicode.GetPreamble());
+
+        var (exit, output) = await RunAsync("validate", "--json", Path.Combine(folder, "defs"));
+
+        var problems = JArray.Parse(output[..(output.LastIndexOf(']') + 1)]).Select(problem =>
+            string.Join('|', new[] { Path.GetFileName((string)problem["file"]!) }.Concat(new[] { "severity", "code", "activityId", "property", "line", "scriptLine" }.Select(name => (string?)problem[name] ?? "-"))));
+        exit.Should().Be(1);
+        problems.Should().BeEquivalentTo(
+            "a.json|warning|unknown-activity-type|nothing|-|4|-",
+            "a.json|warning|expression-syntax|say|text|6|2",
+            "a.json|error|unknown-connection|get|connectionId|7|-",
+            "a.json|error|missing-input|get|contactId|8|-",
+            "b.json|error|duplicate-definition|-|definitionId|2|-",
+            "d.json|error|not-text|-|-|-|-");
+    }
+
+    [Fact]
     public async Task Run_FileWithInput_PrintsJournalAndOutcome()
     {
         var file = Write("greet.json", Flow("greet", "'hello ' + getInput('who')"));

@@ -92,6 +92,108 @@ public sealed class ImportExportTests(RunningServer server) : IClassFixture<Runn
     }
 
     [Fact]
+    public async Task Import_RenewedIds_OfARepeatedRequest_GiveTheSameDefinitions()
+    {
+        var archive = Zip(("one.json", Models.Sequence("repeat-one", Models.Output("x", "X", "1"))), ("two.json", Models.Sequence("repeat-two", Models.Output("x", "X", "1"))));
+
+        var (_, first) = await UploadAsync("?renewIds=true", archive);
+        var (_, second) = await UploadAsync("?renewIds=true", archive);
+
+        second["definitions"]!.Select(d => (string?)d["definitionId"]).Should().Equal(first["definitions"]!.Select(d => (string?)d["definitionId"]));
+        second["definitions"]!.Select(d => (string?)d["name"]).Should().Equal("repeat-one", "repeat-two");
+    }
+
+    [Fact]
+    public async Task Export_NamesSlots_AndImportPutsTheConnectionsBack_ToTheByte()
+    {
+        await server.PostAsync(Definitions, new JObject { ["model"] = Connected("slotted") });
+
+        var text = await TextAsync(Definitions + "/slotted/export");
+        var (_, imported) = await server.SendTextAsync(HttpMethod.Post, Definitions + "/import", text);
+        var (_, reply) = await UploadAsync("", Zip(("slotted.json", text)));
+
+        text.Should().Contain("{{slot:gohighlevel}}").And.Contain("{{slot:flocksy}}").And.NotContain(": \"sandbox-ghl\"\n        }");
+        JObject.Parse(text)["customProperties"]!["connectionSlots"]!.Select(slot => ((string?)slot["name"], (string?)slot["connector"])).Should().Equal(("gohighlevel", "gohighlevel"), ("flocksy", "flocksy"));
+        imported["root"]!["activities"]!.Select(activity => (string?)(activity["connectionId"] is JObject wrapped ? wrapped["expression"]!["value"] : activity["connectionId"])).Should().Equal("sandbox-ghl", "sandbox-flocksy", "sandbox-ghl");
+        reply["definitions"]![0]!["slots"]!.Select(slot => (string?)slot["connectionId"]).Should().Equal("sandbox-ghl", "sandbox-flocksy");
+        (await TextAsync(Definitions + "/slotted/export")).Should().Be(text);
+    }
+
+    [Fact]
+    public async Task Import_SlotIsFilledByChoice_OrStaysOpen_AndPublishingSaysSo()
+    {
+        await server.PostAsync("/api/connections", JObject.Parse("""{"name":"other GHL","connector":"gohighlevel","auth":{"kind":"apiKey","apiKey":"pit-x"}}"""));
+        await server.PostAsync(Definitions, new JObject { ["model"] = Connected("chosen") });
+        var text = await TextAsync(Definitions + "/chosen/export");
+        var elsewhere = JObject.Parse(text);
+        elsewhere["customProperties"]!["connectionSlots"]![0]!["connection"] = "a connection of another installation";
+        var open = elsewhere.ToString().ReplaceLineEndings("\n") + "\n";
+
+        var (chosen, byChoice) = await UploadAsync("?connection=" + Uri.EscapeDataString("gohighlevel:other GHL"), Zip(("a.json", open)));
+        var (left, stays) = await UploadAsync("", Zip(("a.json", open)));
+        var again = await TextAsync(Definitions + "/chosen/export");
+        var (published, why) = await server.PostAsync(Definitions + "/chosen/publish", new JObject());
+        var (none, noSlot) = await UploadAsync("?connection=salesforce:x", Zip(("a.json", open)));
+        var (wrong, refusal) = await UploadAsync("?connection=gohighlevel:sandbox-flocksy", Zip(("a.json", open)));
+
+        (chosen, left, published, none, wrong).Should().Be((200, 200, 400, 400, 400));
+        byChoice["definitions"]![0]!["slots"]![0]!["connectionId"]!.Type.Should().Be(JTokenType.String);
+        stays["definitions"]![0]!["problems"]!.Select(problem => (string?)problem["code"]).Should().Contain("unfilled-slot");
+        again.Should().Be(open, "an open slot goes out as it came in");
+        ((string?)why["detail"]).Should().Contain("The slot 'gohighlevel' has no connection yet");
+        ((string?)noSlot["detail"]).Should().Contain("None of the files has a slot 'salesforce'");
+        ((string?)refusal["detail"]).Should().Contain("takes a gohighlevel connection").And.StartWith("flows.zip/a.json");
+    }
+
+    [Theory]
+    [InlineData("twice", "duplicate-activity-id", "used more than once")]
+    [InlineData("deep", "too-deep", "nested deeper")]
+    [InlineData("list", "not-a-definition", "not an object")]
+    [InlineData("empty", "malformed-json", "flows.zip/x.json")]
+    public async Task Import_WhatCannotBeKept_IsNamedWithItsReason(string kind, string code, string reason)
+    {
+        var text = kind switch
+        {
+            "twice" => """{"definitionId":"x","root":{"id":"r","type":"Elsa.Sequence","activities":[{"id":"a","type":"Elsa.End"},{"id":"a","type":"Elsa.End"}]}}""",
+            "deep" => string.Concat(Enumerable.Repeat("{\"root\":", 300)) + "1" + new string('}', 300),
+            "list" => "[]",
+            _ => "",
+        };
+
+        var (status, body) = await UploadAsync("", Zip(("x.json", text)));
+
+        (status, (string?)body["code"], (string?)body["file"]).Should().Be((400, code, "flows.zip/x.json"));
+        ((string?)body["detail"]).Should().Contain(reason);
+    }
+
+    [Fact]
+    public async Task Import_UnknownTypes_AreKeptAndWarnedOf_AndACycleIsRefusedOnlyWhenPublished()
+    {
+        var unknown = Models.Sequence("unknown-types", Models.Activity("a", "Acme.Nothing", ("anything", "Literal", "kept")));
+        JObject Ring(string id, string other) => new(Models.Sequence(id, new JObject(Models.Activity("use", other)) { ["workflowDefinitionId"] = "ring-" + other.ToLowerInvariant() })) { ["name"] = id[^1..].ToUpperInvariant(), ["options"] = new JObject { ["usableAsActivity"] = true } };
+        var (status, body) = await UploadAsync("", Zip(("u.json", unknown), ("a.json", Ring("ring-x", "Y")), ("b.json", Ring("ring-y", "X"))));
+
+        var (published, why) = await server.PostAsync(Definitions + "/ring-x/publish", new JObject());
+        var (_, kept) = await server.GetAsync(Definitions + "/by-definition-id/unknown-types");
+
+        status.Should().Be(200, "{0}", body);
+        body["definitions"]![0]!["problems"]!.Select(problem => (string?)problem["code"]).Should().Equal("unknown-activity-type");
+        ((string?)kept["root"]!["activities"]![0]!["anything"]!["expression"]!["value"]).Should().Be("kept");
+        (published, (string?)why["code"]).Should().Be((400, "workflow-cycle"));
+    }
+
+    private static JObject Connected(string id)
+    {
+        var model = Models.Sequence(
+            id,
+            Models.Activity("get", "GoHighLevel.Contacts.GetContact", ("connectionId", "Literal", "sandbox-ghl"), ("contactId", "Literal", "c1")),
+            Models.Activity("map", "Flocksy.Campaigns.RefreshCampaign", ("campaignId", "Literal", "c1")),
+            Models.Activity("more", "GoHighLevel.Contacts.GetContact", ("connectionId", "Literal", "sandbox-ghl"), ("contactId", "Literal", "c2")));
+        model["root"]!["activities"]![1]!["connectionId"] = "sandbox-flocksy";
+        return model;
+    }
+
+    [Fact]
     public async Task BulkExport_IsAFlatArchiveOfImportableFiles_AlwaysTheSame()
     {
         var ids = new List<string>();

@@ -75,13 +75,13 @@ public sealed class DefinitionServiceTests
         model["acmeExtension"] = new JObject { ["b"] = 1, ["a"] = "2026-01-01T00:00:00+01:00" };
 
         var saved = await world.Definitions.SaveAsync(model, publish: false, default);
-        var (fileName, text) = world.Definitions.Export(saved.Version);
+        var (fileName, text) = await world.Definitions.ExportAsync(saved.Version, default);
         var again = (await world.Definitions.ImportAsync([(fileName, text)], default)).Single();
 
         fileName.Should().Be($"workflow-definition-my-flow-w-{saved.Version.Id}.json");
         text.Should().StartWith("{\n  \"$schema\": \"https://elsaworkflows.io/schemas/workflow-definition/v3.0.0/schema.json\"");
         text.Should().Contain("\"acmeExtension\": {\n    \"b\": 1,\n    \"a\": \"2026-01-01T00:00:00+01:00\"\n  }");
-        world.Definitions.Export(again.Version).Text.Should().Be(text);
+        (await world.Definitions.ExportAsync(again.Version, default)).Text.Should().Be(text);
     }
 
     [Fact]

@@ -95,6 +95,18 @@ public sealed class ImportFilesTests
         refused.Message.Should().EndWith("Nothing was imported.");
     }
 
+    [Fact]
+    public async Task AddAsync_TextOfAnotherEncoding_IsRefused_AndAByteOrderMarkIsNoPartOfTheText()
+    {
+        var files = new ImportFiles();
+        await files.AddAsync("marked.json", new MemoryStream([0xEF, 0xBB, 0xBF, .. Bytes("{}")]), default);
+
+        var act = () => files.AddAsync("flow.json", new MemoryStream([0xFF, 0xFE, .. Encoding.Unicode.GetBytes("{}")]), default);
+
+        (await act.Should().ThrowAsync<DefinitionRejectedException>()).Which.Message.Should().Be("flow.json: The file is UTF-16 text. Save it as UTF-8. Nothing was imported.");
+        files.All.Should().Equal(("marked.json", "{}"));
+    }
+
     private static byte[] Bytes(string text) => Encoding.UTF8.GetBytes(text);
 
     private static byte[] Zip(params (string Name, byte[] Content)[] entries)
