@@ -25,6 +25,7 @@ internal static class SecurityServices
         if (isShared)
         {
             services.AddSingleton<InstallationKey>();
+            services.AddSingleton<KeyImport>();
             services.AddOptions<KeyManagementOptions>().Configure<InstallationKey, IKeyStore, TimeProvider>((keys, file, store, clock) =>
             {
                 keys.XmlRepository = new DatabaseKeyRing(store, clock);

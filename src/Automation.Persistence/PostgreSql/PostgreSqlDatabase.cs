@@ -33,6 +33,12 @@ internal sealed class PostgreSqlDatabase : SqlDatabase
         _opened = new(() => Prepare(Read(connectionString)));
     }
 
+    /// <summary>Table that says: an installation is being moved into this database, and is not whole.</summary>
+    public const string MoveMark = "move_in_progress";
+
+    /// <summary>Opened by the move itself.</summary>
+    public bool IsMoving { get; init; }
+
     public override string Description => $"PostgreSQL {Name}";
 
     protected override string Name => _opened.Value.Name;
@@ -76,6 +82,11 @@ internal sealed class PostgreSqlDatabase : SqlDatabase
             try
             {
                 Migrate(session, s => s.Long("SELECT 1 WHERE to_regclass('schema_versions') IS NOT NULL") is not null, (_, script) => session.Script(script), cancellationToken);
+                if (!IsMoving && session.Long($"SELECT 1 WHERE to_regclass('{MoveMark}') IS NOT NULL") is not null)
+                {
+                    throw new StartRefusedException($"An installation is being moved into PostgreSQL {Name}, or its move was stopped in the middle. Wait for its end, or run `automation move --to postgres` again: it begins anew.");
+                }
+
                 CheckRights(session);
             }
             finally

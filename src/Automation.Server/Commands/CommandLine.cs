@@ -24,6 +24,7 @@ internal static class CommandLine
         root.Subcommands.Add(ConnectionsCommand.Create());
         root.Subcommands.Add(KeysCommand.Create());
         root.Subcommands.Add(HealthCommand.Create());
+        root.Subcommands.Add(MoveCommand.Create());
 
         // Host settings such as --urls or --environment without a command mean serve.
         if (args.Length == 0 || (args[0].StartsWith("--", StringComparison.Ordinal) && args[0] is not ("--help" or "--version")))

@@ -15,7 +15,12 @@ internal static class DataFolderLock
             return null;
         }
 
-        var data = services.GetRequiredService<HostPaths>().Data;
+        return Take(services.GetRequiredService<HostPaths>().Data);
+    }
+
+    /// <inheritdoc cref="Take(IServiceProvider)"/>
+    public static FileStream Take(string data)
+    {
         Directory.CreateDirectory(data);
         try
         {
