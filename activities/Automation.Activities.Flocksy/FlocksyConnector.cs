@@ -18,6 +18,7 @@ public static class FlocksyConnector
         DisplayName = "Flocksy",
         DefaultBaseUrl = new Uri("https://api.flocksy.example"),
         Operations = OperationFile.Read(typeof(FlocksyConnector).Assembly, "flocksy.operations.json", Name),
+        Samples = new OperationSamples(typeof(FlocksyConnector).Assembly, "flocksy.samples.json"),
         IdempotencyHeader = "Idempotency-Key",
         Limit = new RateLimit(10, TimeSpan.FromSeconds(1), null),
         TestOperation = "Flocksy.TagMappings.ListTagMappings",

@@ -18,6 +18,7 @@ public static class GoHighLevelConnector
         DisplayName = "GoHighLevel",
         DefaultBaseUrl = new Uri("https://services.leadconnectorhq.com"),
         Operations = OperationFile.Read(typeof(GoHighLevelConnector).Assembly, "gohighlevel.operations.json", Name),
+        Samples = new OperationSamples(typeof(GoHighLevelConnector).Assembly, "gohighlevel.samples.json"),
 
         // Published limits per app and location; see "Rate limits" in HighLevel's developer documentation.
         Limit = new RateLimit(100, TimeSpan.FromSeconds(10), 200_000),

@@ -134,7 +134,7 @@ internal static class SeedData
         Put(session, GhlCollections.BlogSites, new { _id = $"blog-{number}", locationId, name = "News" });
         Put(session, GhlCollections.BlogAuthors, new { _id = $"author-{number}", locationId, name = $"Olga Owner {number}", canonicalLink = "" });
         Put(session, GhlCollections.BlogCategories, new { _id = $"category-{number}", locationId, label = "Updates", canonicalLink = "", urlSlug = "updates" });
-        Put(session, GhlCollections.Conversations, new { id = $"conversation-{number}", locationId, contactId = $"contact-{number}-01", type = "TYPE_PHONE", unreadCount = 1, inbox = true, starred = false, deleted = false, fullName = "Ada", contactName = "Ada", lastMessageBody = "Hello", lastMessageType = "TYPE_SMS" });
+        Put(session, GhlCollections.Conversations, new { id = $"conversation-{number}", locationId, contactId = $"contact-{number}-01", type = "TYPE_PHONE", unreadCount = 1, inbox = true, starred = false, deleted = false, fullName = "Ada", contactName = "Ada", email = $"ada.{number}@example.com", phone = $"+1555{number}100001", lastMessageBody = "Hello", lastMessageType = "TYPE_SMS" });
         Put(session, GhlCollections.Messages, new { id = $"message-{number}-1", locationId, contactId = $"contact-{number}-01", conversationId = $"conversation-{number}", type = 2, messageType = "TYPE_SMS", body = "Hello", direction = "inbound", status = "delivered", contentType = "text/plain" });
         SeedChildren(session, number, locationId);
     }
@@ -156,6 +156,7 @@ internal static class SeedData
             title = "First call",
             appointmentStatus = "confirmed",
             assignedUserId = $"user-{number}b",
+            users = new[] { $"user-{number}b" },
             startTime = Timestamps.Iso(weekday),
             endTime = Timestamps.Iso(weekday + (30 * 60 * 1000)),
             isRecurring = false,
@@ -172,10 +173,10 @@ internal static class SeedData
         });
         Put(session, GhlCollections.AppointmentNotes, new { id = $"appointment-note-{number}-1", locationId, appointmentId = $"appointment-{number}-1", body = "Bring the brochure", userId = $"user-{number}b" });
         Put(session, GhlCollections.CalendarNotifications, new { _id = $"notification-{number}-1", locationId, calendarId, receiverType = "contact", channel = "email", notificationType = "booked", isActive = true, deleted = false });
-        Put(session, GhlCollections.CalendarResources, new { _id = $"room-{number}-1", locationId, resourceType = "rooms", name = "Blue room", description = "For six", quantity = 1, isActive = true });
-        Put(session, GhlCollections.CalendarResources, new { _id = $"equipment-{number}-1", locationId, resourceType = "equipments", name = "Projector", description = "", quantity = 2, isActive = true });
+        Put(session, GhlCollections.CalendarResources, new { _id = $"room-{number}-1", locationId, resourceType = "rooms", name = "Blue room", description = "For six", quantity = 1, outOfService = 0, capacity = 6, calendarIds = new[] { calendarId }, isActive = true });
+        Put(session, GhlCollections.CalendarResources, new { _id = $"equipment-{number}-1", locationId, resourceType = "equipments", name = "Projector", description = "", quantity = 2, outOfService = 0, capacity = 1, calendarIds = new[] { calendarId }, isActive = true });
         Put(session, GhlCollections.Relations, new { id = $"relation-{number}-1", locationId, associationId = $"association-{number}", firstRecordId = contactId, secondRecordId = $"business-{number}" });
-        Put(session, GhlCollections.BlogPosts, new { _id = $"post-{number}-1", locationId, blogId = $"blog-{number}", title = "Hello", urlSlug = $"hello-{number}", status = "PUBLISHED", archived = false });
+        Put(session, GhlCollections.BlogPosts, new { _id = $"post-{number}-1", locationId, blogId = $"blog-{number}", title = "Hello", description = "First words", imageUrl = "https://files.sandbox.example/hello.png", imageAltText = "A wave", categories = new[] { $"category-{number}" }, author = $"author-{number}", urlSlug = $"hello-{number}", status = "PUBLISHED", publishedAt = Timestamps.Iso(weekday - (7 * 24 * 3600 * 1000)), archived = false });
         Put(session, GhlCollections.Messages, new
         {
             id = $"message-{number}-2",
@@ -199,6 +200,9 @@ internal static class SeedData
             type = 3,
             messageType = "TYPE_EMAIL",
             subject = "Offer",
+            threadId = $"message-{number}-3",
+            from = $"owner{number}@sandbox.example",
+            to = new[] { $"ada.{number}@example.com" },
             body = "<p>Our offer</p>",
             direction = "outbound",
             status = "sent",

@@ -41,7 +41,7 @@ internal static class CalendarBehaviours
             return Answer.NotFound("Contact", call.Text("contactId"));
         }
 
-        return CreateEvent(call, Appointments, new JObject { ["appointmentStatus"] = "confirmed", ["isRecurring"] = false });
+        return CreateEvent(call, Appointments, new JObject { ["appointmentStatus"] = "confirmed", ["isRecurring"] = false, ["users"] = new JArray() });
     }
 
     public static Answer CreateBlockedSlot(Call call) => CreateEvent(call, BlockedSlots, []);

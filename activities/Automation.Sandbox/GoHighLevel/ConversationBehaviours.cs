@@ -10,6 +10,9 @@ namespace Automation.Sandbox;
 /// <summary>What is special about conversations: cursors over their last message, recordings and transcriptions.</summary>
 internal static class ConversationBehaviours
 {
+    /// <summary>In the order of their numbers.</summary>
+    private static readonly string[] Kinds = ["TYPE_PHONE", "TYPE_EMAIL", "TYPE_FB_MESSENGER", "TYPE_REVIEW", "TYPE_GROUP_SMS"];
+
     public static Answer Search(Call call)
     {
         var size = call.Number("limit", 20, 100);
@@ -61,6 +64,18 @@ internal static class ConversationBehaviours
             return conversation;
         });
         return new Answer(200, new JObject { ["conversations"] = new JArray(found), ["total"] = call.Session.Count(Conversations, query) });
+    }
+
+    /// <summary>Lists name a conversation's kind; read alone it has a number.</summary>
+    public static Answer Read(Call call)
+    {
+        var answer = Behaviours.Read(Conversations, "conversationId")(call);
+        if (answer.Body is JObject conversation)
+        {
+            conversation["type"] = Math.Max(1, 1 + Array.IndexOf(Kinds, conversation["type"]?.ToString()));
+        }
+
+        return answer;
     }
 
     public static Answer ListMessages(Call call)

@@ -177,7 +177,7 @@ internal static class GhlBehaviours
     private static void AddConversations(Dictionary<string, Behaviour> table)
     {
         table["GET /conversations/search"] = ConversationBehaviours.Search;
-        table["GET /conversations/{conversationId}"] = Read(Conversations, "conversationId");
+        table["GET /conversations/{conversationId}"] = ConversationBehaviours.Read;
         table["GET /conversations/{conversationId}/messages"] = ConversationBehaviours.ListMessages;
         table["GET /conversations/messages/{id}"] = Read(Messages, "id");
         table["GET /conversations/messages/email/{id}"] = Read(Messages, "id");

@@ -33,6 +33,9 @@ public sealed record Connector
     public required Uri DefaultBaseUrl { get; init; }
     public required IReadOnlyList<Operation> Operations { get; init; }
 
+    /// <summary>Sample answers; null: there are none.</summary>
+    public OperationSamples? Samples { get; init; }
+
     /// <summary>Header that makes a repeated write harmless; null: the API has none.</summary>
     public string? IdempotencyHeader { get; init; }
 

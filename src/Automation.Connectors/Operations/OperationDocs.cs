@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Automation.Engine;
+using Newtonsoft.Json;
 
 namespace Automation.Connectors;
 
@@ -11,19 +12,19 @@ public static class OperationDocs
 
     private const string Made = "<!-- Made by `automation operations --docs docs/operations` from the connectors' data. Change the data, then run it again. -->";
 
-    /// <summary>The pages' text by file name. The same operations always make the same text.</summary>
-    public static IReadOnlyDictionary<string, string> Pages(IEnumerable<Operation> operations)
+    /// <summary>The pages' text by file name. The same connectors always make the same text.</summary>
+    public static IReadOnlyDictionary<string, string> Pages(IEnumerable<Connector> connectors)
     {
         var pages = new Dictionary<string, string>(StringComparer.Ordinal);
         var index = new StringBuilder($"{Made}\n\n# Operations\n\nEach is an activity, and a trigger too where it can be polled. What the columns mean stands [below](#words).\n");
-        foreach (var connector in operations.GroupBy(o => o.Connector).OrderBy(c => c.Key == "gohighlevel" ? 0 : 1).ThenBy(c => c.Key, StringComparer.Ordinal))
+        foreach (var connector in connectors.OrderBy(c => c.Name == "gohighlevel" ? 0 : 1).ThenBy(c => c.Name, StringComparer.Ordinal))
         {
-            var all = connector.OrderBy(o => o.Number ?? int.MaxValue).ToList();
-            index.Append(CultureInfo.InvariantCulture, $"\n## {connector.Key}\n\n{all.Count} operations; {all.Count(o => o.Poll is not null)} of them are triggers.\n\n| category | triggers | actions |\n|---|---|---|\n");
+            var all = connector.Operations.OrderBy(o => o.Number ?? int.MaxValue).ToList();
+            index.Append(CultureInfo.InvariantCulture, $"\n## {connector.Name}\n\n{all.Count} operations; {all.Count(o => o.Poll is not null)} of them are triggers.\n\n| category | triggers | actions |\n|---|---|---|\n");
             foreach (var category in all.GroupBy(o => o.Category))
             {
-                var file = FileOf(connector.Key, category.Key);
-                pages[file] = Page(category.Key, [.. category]);
+                var file = FileOf(connector.Name, category.Key);
+                pages[file] = Page(category.Key, [.. category], connector.Samples);
                 index.Append(CultureInfo.InvariantCulture, $"| [{category.Key}]({file}) | {category.Count(o => o.Poll is not null)} | {category.Count(o => o.Poll is null)} |\n");
             }
         }
@@ -61,7 +62,7 @@ public static class OperationDocs
     private static string FileOf(string connector, string category) =>
         connector + "-" + string.Join('-', new string([.. category.ToLowerInvariant().Select(c => char.IsAsciiLetterOrDigit(c) ? c : ' ')]).Split(' ', StringSplitOptions.RemoveEmptyEntries)) + ".md";
 
-    private static string Page(string category, IReadOnlyList<Operation> operations)
+    private static string Page(string category, IReadOnlyList<Operation> operations, OperationSamples? samples)
     {
         var page = new StringBuilder($"{Made}\n\n# {category}\n\n[All categories]({Index})\n\n| operation | kind | after a crash |\n|---|---|---|\n");
         foreach (var operation in operations)
@@ -72,6 +73,10 @@ public static class OperationDocs
         foreach (var operation in operations)
         {
             Write(page, operation);
+            if (!operation.Response.Binary && samples?.Of(operation.ActivityType) is { } sample)
+            {
+                page.Append(CultureInfo.InvariantCulture, $"\n<details><summary>Sample answer</summary>\n\n```json\n{sample.ToString(Formatting.Indented).ReplaceLineEndings("\n")}\n```\n\n</details>\n");
+            }
         }
 
         return page.ToString();

@@ -19,7 +19,7 @@ internal static class OperationEndpoints
     {
         var group = routes.MapGroup("/operations").WithTags("operations");
         group.MapGet("", List).WithSummary("Every operation. Filters: connector, kind, category, search.");
-        group.MapGet("/{activityType}", (string activityType, OperationCatalog operations) => new Reply(Describe(Find(operations, activityType)))).WithSummary("One operation.");
+        group.MapGet("/{activityType}", (string activityType, OperationCatalog operations) => new Reply(Describe(Find(operations, activityType), operations))).WithSummary("One operation.");
         group.MapPost("/{activityType}/execute", ExecuteAsync).WithSummary("Tests one operation: {connectionId, inputs, dryRun}. A dry run only shows the request.");
     }
 
@@ -40,11 +40,11 @@ internal static class OperationEndpoints
         // The catalogue is a fixed list of a few hundred: it is given whole unless a page is asked for.
         if (Query.Text(context, "page") is null && Query.Text(context, "pageSize") is null)
         {
-            return Reply.List(found.Select(Describe), found.Count);
+            return Reply.List(found.Select(o => Describe(o, operations)), found.Count);
         }
 
         var (page, size) = Query.Page(context);
-        return Reply.List(found.Skip(page * size).Take(size).Select(Describe), found.Count);
+        return Reply.List(found.Skip(page * size).Take(size).Select(o => Describe(o, operations)), found.Count);
     }
 
     private static async Task<IResult> ExecuteAsync(string activityType, HttpContext context, OperationCatalog operations, IConnections connections, OperationClient client, FieldValues fields, TimeProvider clock)
@@ -143,7 +143,7 @@ internal static class OperationEndpoints
         return outputs;
     }
 
-    internal static JObject Describe(Operation operation) => new()
+    internal static JObject Describe(Operation operation, OperationCatalog operations) => new()
     {
         ["number"] = operation.Number,
         ["connector"] = operation.Connector,
@@ -180,5 +180,6 @@ internal static class OperationEndpoints
             ["description"] = input.Description,
             ["optionsFrom"] = input.OptionsFrom ?? input.Fields?.Operation,
         })),
+        ["outputs"] = OperationOutputs.Describe(operation, operations.ConnectorOf(operation.Connector).Samples),
     };
 }

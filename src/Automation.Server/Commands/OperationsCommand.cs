@@ -22,7 +22,7 @@ internal static class OperationsCommand
 
     private static async Task<int> WriteDocsAsync(IServiceProvider services, string folder, CancellationToken cancellationToken)
     {
-        var pages = OperationDocs.Pages(services.GetRequiredService<OperationCatalog>().All);
+        var pages = OperationDocs.Pages(services.GetRequiredService<OperationCatalog>().Connectors);
         Directory.CreateDirectory(folder);
         foreach (var (file, text) in pages)
         {

@@ -9,7 +9,7 @@ namespace Automation.UnitTests.Conventions;
 /// <summary>The pages about operations are made of the data, and say what it says now.</summary>
 public sealed class OperationDocsTests
 {
-    private static readonly IReadOnlyDictionary<string, string> Pages = OperationDocs.Pages([.. GoHighLevelConnector.Create().Operations, .. FlocksyConnector.Create().Operations]);
+    private static readonly IReadOnlyDictionary<string, string> Pages = OperationDocs.Pages([GoHighLevelConnector.Create(), FlocksyConnector.Create()]);
 
     [Fact]
     public void CommittedPages_AreThoseOfTheData()

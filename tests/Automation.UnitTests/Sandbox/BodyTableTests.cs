@@ -12,7 +12,7 @@ namespace Automation.UnitTests.Sandbox;
 public sealed class BodyTableTests(SandboxFixture fixture) : IClassFixture<SandboxFixture>
 {
     /// <summary>Set, the test writes the table instead of comparing it.</summary>
-    private const string Update = "AUTOMATION_UPDATE_TABLES";
+    internal const string Update = "AUTOMATION_UPDATE_TABLES";
 
     [SkippableFact]
     public void Table_IsThatOfTheSpecifications()

@@ -2,6 +2,7 @@ using Automation.Activities.Flocksy;
 using Automation.Activities.GoHighLevel;
 using Automation.Connectors;
 using Automation.Engine;
+using Automation.UnitTests.Conventions;
 using FluentAssertions;
 using Newtonsoft.Json.Linq;
 using Xunit;
@@ -15,12 +16,14 @@ public sealed class EveryOperationTests : IAsyncLifetime
     private static readonly JObject Known = (JObject)Json.Parse("""
         {
           "locationId": "loc-1", "location_id": "loc-1", "companyId": "co-1", "contactId": "contact-1-01", "businessId": "business-1", "calendarId": "calendar-1",
-          "groupId": "group-1", "appointmentId": "appointment-1", "notificationId": "notification-1", "resourceType": "rooms", "userId": "user-1a", "campaignId": "ghl-campaign-1",
+          "groupId": "group-1", "appointmentId": "appointment-1-1", "notificationId": "notification-1-1", "resourceType": "rooms", "userId": "user-1a", "campaignId": "ghl-campaign-1",
           "workflowId": "workflow-1", "pipelineId": "pipeline-1", "conversationId": "conversation-1", "messageId": "message-1-1", "associationId": "association-1",
-          "relationId": "relation-1", "recordId": "contact-1-01", "key_name": "business_owner", "objectKey": "contact", "postId": "post-1", "blogId": "blog-1",
-          "taskId": "task-1", "noteId": "appointment-note-1", "email": "new@every.example", "startTime": "1767225600000", "endTime": "1767312000000", "startDate": 1767225600000, "endDate": 1767312000000,
+          "relationId": "relation-1-1", "recordId": "contact-1-01", "key_name": "business_owner", "objectKey": "contact", "postId": "post-1-1", "blogId": "blog-1",
+          "taskId": "task-1-1", "noteId": "appointment-note-1-1", "email": "new@every.example", "startTime": "1767225600000", "endTime": "1767312000000", "startDate": 1767225600000, "endDate": 1767312000000,
           "dashboardId": "dashboard-1", "reportId": "report-1", "profileId": "user-1a", "projectId": "project-1", "ghlTag": "vip", "segmentIds": ["segment-1-vip"],
-          "values": [{"metricId": "likes", "date": "2026-01-01", "value": 5, "locationId": "loc-1"}], "tagId": "location-tag-1-newsletter", "file": {"name": "a.txt", "contentType": "text/plain", "text": "Hello"}, "message": "Hello", "pageLimit": 10, "limit": 10, "skip": 0, "offset": 0
+          "values": [{"metricId": "likes", "date": "2026-01-01", "value": 5, "locationId": "loc-1"}], "contacts": ["contact-1-01"], "ids": ["contact-1-05"], "followers": ["user-1b"], "tags": ["vip"], "tagIds": ["tag-1-vip"], "title": "Call back", "body": "Prefers the morning", "name": "First call",
+          "dueDate": "2026-01-09T10:00:00.000Z", "firstName": "Nora", "lastName": "Novak", "phone": "+15551234567", "urlSlug": "hello", "slug": "first-call-new", "description": "Thirty minutes", "emails": "owner1@sandbox.example",
+          "monetaryValue": 900, "slotDuration": 30, "slotDurationUnit": "mins", "calendarType": "round_robin", "companyName": "Acme Ltd.", "tagId": "location-tag-1-newsletter", "file": {"name": "a.txt", "contentType": "text/plain", "text": "Hello"}, "message": "Hello", "pageLimit": 10, "limit": 10, "skip": 0, "offset": 0
         }
         """);
 
@@ -69,19 +72,107 @@ public sealed class EveryOperationTests : IAsyncLifetime
         operations.Should().HaveCountGreaterThan(126);
     }
 
+    /// <summary>The samples of both catalogues are answers of the sandbox: the same properties of the same kinds. Lists are cut to their first element.</summary>
+    [Fact]
+    public async Task Samples_AreWhatTheSandboxAnswers()
+    {
+        foreach (var (connector, folder) in (IEnumerable<(Connector, string)>)[(GoHighLevelConnector.Create(), "GoHighLevel"), (FlocksyConnector.Create(), "Flocksy")])
+        {
+            var answers = new JObject();
+            foreach (var operation in connector.Operations.Where(o => !o.Response.Binary))
+            {
+                await host.ControlAsync("DELETE", "/" + (connector.Name == "flocksy" ? "flocksy" : "ghl"));
+                await AddRecordsAsync();
+                var reply = await CallAsync(operation, isSample: true);
+                reply.Status.Should().Be(operation.Response.Status, "{0} {1}", operation.ActivityType, reply.Text);
+                if (reply.Json.Type != JTokenType.Null)
+                {
+                    answers[operation.ActivityType] = Cut(operation.SecretResult ? Redaction.Clean(reply.Json) : reply.Json);
+                }
+            }
+
+            var path = Path.Combine(Repository.Root, "activities", "Automation.Activities." + folder, "samples.json");
+            if (Environment.GetEnvironmentVariable(BodyTableTests.Update) is not null)
+            {
+                File.WriteAllText(path, "{\n" + string.Join(",\n", answers.Properties().Select(p => $"  \"{p.Name}\": {p.Value.ToString(Newtonsoft.Json.Formatting.None)}")) + "\n}\n");
+            }
+
+            var kept = (JObject)Json.Parse(File.ReadAllText(path));
+            Shape(kept).Should().Be(Shape(answers), $"{path} is written by this test with {BodyTableTests.Update}=1");
+        }
+
+        static string Shape(JObject samples) => string.Join("\n", samples.Properties().Select(p => $"{p.Name} {OperationOutputs.SchemaOf(p.Value).ToString(Newtonsoft.Json.Formatting.None)}"));
+    }
+
+    /// <summary>Answers whose specification is another's, or contradicts its own example.</summary>
+    private static readonly Dictionary<int, string> MisdescribedAnswers = new()
+    {
+        [18] = "texts, and objects in the example",
+        [65] = "stages are lists of nothing",
+        [84] = "the object around the messages is missing",
+        [86] = "one sentence instead of a list",
+        [106] = "one association instead of a list",
+        [109] = "one association instead of a list",
+        [110] = "one association instead of relations",
+        [113] = "requires a name that no category has",
+        [121] = "an association instead of a relation",
+        [122] = "an association instead of success",
+    };
+
+    [SkippableFact]
+    public void Samples_FitTheOfficialAnswers()
+    {
+        var samples = GoHighLevelConnector.Create().Samples!;
+        var misfits = new Dictionary<int, string>();
+        foreach (var fact in Shared.Operations())
+        {
+            var file = Shared.Spec((string)fact["specFile"]!);
+            var answer = ((JObject)file["paths"]![(string)fact["path"]!]![((string)fact["method"]!).ToLowerInvariant()]!["responses"]!).Properties().First(p => p.Name.StartsWith('2')).Value;
+            if ((answer["content"] as JObject)?.Properties().First().Value["schema"] is { } schema && samples.Of((string)fact["activityType"]!) is { } sample && Misfit(file, schema, sample, "", 0) is { } misfit)
+            {
+                misfits[(int)fact["number"]!] = misfit;
+            }
+        }
+
+        misfits.Where(m => !MisdescribedAnswers.ContainsKey(m.Key)).Should().BeEmpty();
+        misfits.Keys.Should().BeEquivalentTo(MisdescribedAnswers.Keys);
+    }
+
+    /// <summary>The first required property that is missing, or value of another kind; what the specification does not name is no misfit, nor is null.</summary>
+    private static string? Misfit(JObject file, JToken token, JToken value, string at, int depth)
+    {
+        var schema = Shared.Resolve(file, token);
+        if (depth > 8 || value.Type == JTokenType.Null)
+        {
+            return null;
+        }
+
+        var (type, kind) = ((string?)schema["type"], (string?)OperationOutputs.SchemaOf(value)["type"]);
+        if (type is not null && kind != type && !(type == "integer" && kind == "number") && !(type == "object" && schema["properties"] is null))
+        {
+            return $"{at} is {kind}, not {type}";
+        }
+
+        return value switch
+        {
+            JObject fields when (schema["required"] as JArray ?? []).Values<string>().FirstOrDefault(name => fields[name!] is null) is { } missing => $"{at}.{missing} is missing",
+            JObject fields => (schema["properties"] as JObject ?? []).Properties().Where(p => fields[p.Name] is not null).Select(p => Misfit(file, p.Value, fields[p.Name]!, $"{at}.{p.Name}", depth + 1)).FirstOrDefault(m => m is not null),
+            JArray { Count: > 0 } list when schema["items"] is { } items => Misfit(file, items, list[0], at + "[]", depth + 1),
+            _ => null,
+        };
+    }
+
+    private static JToken Cut(JToken token) => token switch
+    {
+        JObject fields => new JObject(fields.Properties().Select(p => new JProperty(p.Name, Cut(p.Value)))),
+        JArray list => new JArray(list.Take(1).Select(Cut)),
+        _ => token,
+    };
+
     private async Task AddRecordsAsync()
     {
         foreach (var (collection, record) in (IEnumerable<(string, string)>)
         [
-            ("ghl/contact-tasks", """{"id":"task-1","contactId":"contact-1-01","locationId":"loc-1","title":"Call"}"""),
-            ("ghl/contact-notes", """{"id":"note-1","contactId":"contact-1-01","locationId":"loc-1","body":"Nice"}"""),
-            ("ghl/appointments", """{"id":"appointment-1","contactId":"contact-1-01","calendarId":"calendar-1","locationId":"loc-1","startTime":"2026-01-01T10:00:00Z"}"""),
-            ("ghl/blocked-slots", """{"id":"blocked-1","calendarId":"calendar-1","locationId":"loc-1","startTime":"2026-01-01T12:00:00Z"}"""),
-            ("ghl/appointment-notes", """{"id":"appointment-note-1","appointmentId":"appointment-1","body":"Bring papers"}"""),
-            ("ghl/calendar-notifications", """{"id":"notification-1","calendarId":"calendar-1","isActive":true}"""),
-            ("ghl/calendar-resources", """{"id":"room-1","resourceType":"rooms","locationId":"loc-1","name":"Blue"}"""),
-            ("ghl/relations", """{"id":"relation-1","associationId":"association-1","locationId":"loc-1","firstRecordId":"contact-1-01","secondRecordId":"business-1"}"""),
-            ("ghl/blog-posts", """{"id":"post-1","blogId":"blog-1","locationId":"loc-1","title":"Hello","urlSlug":"hello"}"""),
             ("flocksy/reports", """{"id":"report-1","locationId":"loc-1","dashboardId":"dashboard-1","from":"2026-01-01","to":"2026-01-31","status":"ready"}"""),
         ])
         {
@@ -89,7 +180,10 @@ public sealed class EveryOperationTests : IAsyncLifetime
         }
     }
 
-    private async Task<Reply> CallAsync(Operation operation)
+    /// <summary>Inputs that a good sample has although they are not required.</summary>
+    private static readonly HashSet<string> Nice = ["firstName", "lastName", "phone", "tags", "companyName", "title", "body", "dueDate", "monetaryValue", "startTime", "endTime", "slotDuration", "slotDurationUnit", "calendarType", "description"];
+
+    private async Task<Reply> CallAsync(Operation operation, bool isSample = false)
     {
         var path = operation.Path;
         var query = new List<string>();
@@ -97,7 +191,7 @@ public sealed class EveryOperationTests : IAsyncLifetime
         JToken? whole = null;
         foreach (var input in operation.Inputs)
         {
-            if (!input.Required && !operation.OneOf.Take(1).Contains(input.Name) && !(operation.Path == "/conversations/messages" && input.Name == "message") && !(operation.Path.StartsWith("/calendars/", StringComparison.Ordinal) && input is { Name: "calendarId", Place: InputPlace.Query }))
+            if (!input.Required && !(isSample && input.Place == InputPlace.Body && Nice.Contains(input.Name)) && !operation.OneOf.Take(1).Contains(input.Name) && !(operation.Path == "/conversations/messages" && input.Name == "message") && !(operation.Path.StartsWith("/calendars/", StringComparison.Ordinal) && input is { Name: "calendarId", Place: InputPlace.Query }))
             {
                 continue;
             }
@@ -138,17 +232,18 @@ public sealed class EveryOperationTests : IAsyncLifetime
         {
             return operation.Path switch
             {
-                var p when p.StartsWith("/contacts/", StringComparison.Ordinal) => "note-1",
+                var p when p.StartsWith("/contacts/", StringComparison.Ordinal) => "note-1-1",
                 var p when p.StartsWith("/locations/", StringComparison.Ordinal) => "custom-value-1-1",
-                var p when p.StartsWith("/calendars/", StringComparison.Ordinal) => "room-1",
+                var p when p.StartsWith("/calendars/", StringComparison.Ordinal) => "room-1-1",
                 var p when p.StartsWith("/opportunities/", StringComparison.Ordinal) => "opportunity-1-1",
+                var p when p.Contains("/email/", StringComparison.Ordinal) => "message-1-3",
                 _ => "message-1-1",
             };
         }
 
         if (input.Name == "eventId")
         {
-            return operation.Path.Contains("block", StringComparison.Ordinal) ? "blocked-1" : "appointment-1";
+            return operation.Path.Contains("block", StringComparison.Ordinal) ? "blocked-1-1" : "appointment-1-1";
         }
 
         if (operation.Connector == "flocksy" && input.Name == "campaignId")
@@ -156,9 +251,14 @@ public sealed class EveryOperationTests : IAsyncLifetime
             return "campaign-1a";
         }
 
-        if (input.Name == "startTime" && input.Place == InputPlace.Body)
+        if (input.Name is "startTime" or "endTime" && input.Place == InputPlace.Body)
         {
-            return "2026-01-02T10:00:00Z";
+            return input.Name == "startTime" ? "2026-01-02T10:00:00Z" : "2026-01-02T10:30:00Z";
+        }
+
+        if (input.Name == "email" && operation.Effect == EffectClass.Read)
+        {
+            return "ada.bauer.1@example.com";
         }
 
         return Known[input.Name]?.DeepClone() ?? ((input.Enum ?? input.Suggestions) is { Count: > 0 } allowed
