@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 using Automation.Engine;
 using Newtonsoft.Json;
 using Newtonsoft.Json.Linq;
@@ -6,7 +7,7 @@ using Newtonsoft.Json.Linq;
 namespace Automation.Connectors;
 
 /// <summary>Fits values to the inputs of operations, as forgiving as is safe: numbers in text, JSON in text, numbers for text.</summary>
-internal static class InputBinding
+internal static partial class InputBinding
 {
     /// <summary>The value as the API wants it, or what is wrong with it, to be read after the input's name.</summary>
     public static (JToken? Value, string? Problem) Bind(OperationInput input, JToken value)
@@ -16,7 +17,7 @@ internal static class InputBinding
             return (JValue.CreateNull(), null);
         }
 
-        var (bound, problem) = Convert(input.Type, value);
+        var (bound, problem) = Convert(input.Type, InFormat(input.Format, value));
         if (problem is not null)
         {
             return (null, problem + Choice(input));
@@ -77,6 +78,29 @@ internal static class InputBinding
 
         return null;
     }
+
+    /// <summary>A time of ISO 8601 as the API writes it; without a zone it is UTC.</summary>
+    private static JToken InFormat(string? format, JToken value)
+    {
+        if (format is null or "date-time" || value is not JValue { Value: string text } || !IsoDay().IsMatch(text)
+            || !DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time))
+        {
+            return value;
+        }
+
+        return format switch
+        {
+            // The day that was written, in the zone in which it was.
+            "date" => time.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture),
+            "us-date" => time.ToString("MM-dd-yyyy", CultureInfo.InvariantCulture),
+            "epoch-ms" => time.ToUnixTimeMilliseconds(),
+            "epoch-s" => time.ToUnixTimeSeconds(),
+            _ => throw new InvalidOperationException($"There is no format '{format}' of times."),
+        };
+    }
+
+    [GeneratedRegex(@"^\s*\d{4}-\d\d-\d\d(\b|T)")]
+    private static partial Regex IsoDay();
 
     private static string Choice(OperationInput input) =>
         input.Enum is { Count: > 0 } allowed ? $"; allowed are {string.Join(", ", allowed.Take(40))}{(allowed.Count > 40 ? ", …" : "")}" : "";

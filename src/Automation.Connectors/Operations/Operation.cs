@@ -124,7 +124,10 @@ public sealed record OperationInput
     /// <summary>A secret: kept out of the journal.</summary>
     public bool Sensitive { get; init; }
 
-    /// <summary><c>date</c> or <c>date-time</c>, for the editor; null: free.</summary>
+    /// <summary>
+    /// How the API writes a time: <c>date</c> (2026-01-31), <c>date-time</c> (ISO 8601), <c>us-date</c> (01-31-2026), <c>epoch-ms</c>, <c>epoch-s</c>; null: it is none. A time in ISO 8601
+    /// is turned into it; what is none stays, for the API to judge.
+    /// </summary>
     public string? Format { get; init; }
 
     /// <summary>The values that the specification allows: any other is refused.</summary>

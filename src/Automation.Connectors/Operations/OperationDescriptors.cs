@@ -108,6 +108,7 @@ internal static partial class OperationDescriptors
                 { Enum: not null, Type: not "array", Several: false } or { Suggestions: not null } or { OptionsFrom: not null, Type: not "array" } => "dropdown",
                 { Enum: not null } or { OptionsFrom: not null } => "checklist",
                 { Type: "boolean" } => "checkbox",
+                { Format: "date" or "us-date" } => "datetime-picker",
                 { Type: "array", ItemType: "string" } => "multitext",
                 { Type: "array" or "object" } => "json-editor",
                 { Name: "body" or "description" or "rawHTML" or "text" or "notes" } => "multiline",

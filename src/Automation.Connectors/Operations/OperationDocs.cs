@@ -160,6 +160,11 @@ public static class OperationDocs
             remarks.Add($"Allowed: {string.Join(", ", allowed.Take(30).Select(value => $"`{value}`"))}{(allowed.Count > 30 ? $" and {allowed.Count - 30} more" : "")}.");
         }
 
+        if (input.Format is { } format)
+        {
+            remarks.Add(format switch { "date" => "A day, as 2026-01-31.", "date-time" => "A time, as 2026-01-31T08:00:00Z.", _ => "A time, as 2026-01-31T08:00:00Z, or in the API's own form." });
+        }
+
         if (input.Several)
         {
             remarks.Add("Several are separated by commas.");

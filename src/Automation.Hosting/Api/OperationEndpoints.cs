@@ -171,6 +171,7 @@ internal static class OperationEndpoints
             ["in"] = input.Place switch { InputPlace.Path => "path", InputPlace.Query => "query", _ => "body" },
             ["type"] = input.Type,
             ["itemType"] = input.ItemType,
+            ["format"] = input.Format,
             ["required"] = input.Required,
             ["enum"] = input.Enum is null ? null : new JArray(input.Enum),
             ["suggestions"] = input.Suggestions is null ? null : new JArray(input.Suggestions),

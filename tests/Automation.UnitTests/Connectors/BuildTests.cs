@@ -124,6 +124,26 @@ public sealed class BuildTests : IAsyncDisposable
         kit.Build("GoHighLevel.SocialPlanner.ListSocialPlannerTags", new { skip = 0, limit = 10 }).Url.Should().EndWith("?limit=10&skip=0");
     }
 
+    [Theory]
+    [InlineData("GoHighLevel.Calendars.GetFreeSlots", "{calendarId:'c',startDate:'2026-03-01T08:00:00Z',endDate:1772438400000}", "?startDate=1772352000000&endDate=1772438400000")]
+    [InlineData("GoHighLevel.Calendars.ListCalendarEvents", "{startTime:'2026-03-01',endTime:'1772438400000',calendarId:'c'}", "calendarId=c&startTime=1772323200000&endTime=1772438400000")]
+    [InlineData("GoHighLevel.Opportunities.SearchOpportunities", "{date:'2026-03-01T00:00:00+09:00',endDate:'03-05-2026'}", "endDate=03-05-2026&date=03-01-2026")]
+    public void Build_Time_IsWrittenAsTheApiWantsIt(string type, string inputs, string query)
+    {
+        var sent = new Uri(kit.Build(type, (JObject)Automation.Engine.Json.Parse(inputs)).Url).Query.TrimStart('?').Split('&');
+
+        sent.Should().Contain(query.TrimStart('?').Split('&'));
+    }
+
+    [Fact]
+    public void Build_DayOfABody_LosesItsTimeOnlyWhereADayIsWanted()
+    {
+        var inputs = (JObject)Automation.Engine.Json.Parse("""{"contactId":"c","dateOfBirth":"1990-09-25T00:00:00"}""");
+        ((string?)kit.Build("GoHighLevel.Contacts.UpdateContact", inputs).Body!["dateOfBirth"]).Should().Be("1990-09-25");
+        var task = (JObject)Automation.Engine.Json.Parse("""{"contactId":"c","title":"t","completed":false,"dueDate":"2026-01-31T08:00:00+02:00"}""");
+        ((string?)kit.Build("GoHighLevel.Contacts.CreateContactTask", task).Body!["dueDate"]).Should().Be("2026-01-31T08:00:00+02:00");
+    }
+
     [Fact]
     public void Build_RequiredPagingInput_HasADefault() =>
         kit.Build("GoHighLevel.Blogs.GetBlogAuthors", new { }).Url.Should().EndWith("?locationId=loc-1&limit=100&offset=0");
