@@ -22,6 +22,7 @@ public static class FlocksyConnector
         IdempotencyHeader = "Idempotency-Key",
         Limit = new RateLimit(10, TimeSpan.FromSeconds(1), null),
         TestOperation = "Flocksy.TagMappings.ListTagMappings",
+        BriefForm = new BriefForms(Newtonsoft.Json.Linq.JObject.Parse(ReadContract())).Of,
     };
 
     /// <summary>The contract, as OpenAPI 3.1 JSON.</summary>

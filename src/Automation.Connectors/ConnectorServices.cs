@@ -18,6 +18,7 @@ public static class ConnectorServices
         services.AddOptions<PollingLimits>();
         services.AddOptions<SmtpOptions>().ValidateDataAnnotations();
         services.TryAddSingleton<MailSender>();
+        services.TryAddSingleton<OperationBrief>();
         services.AddHttpClient(ConnectorOptions.HttpClientName, client => client.DefaultRequestHeaders.UserAgent.ParseAdd("Automation/0.1"))
 
             // Journal and effects tell what was called, without what a log must not hold.

@@ -30,6 +30,11 @@ public sealed class OperationClient(IHttpClientFactory http, IRateBudget budget,
     /// <exception cref="ConnectorException">It failed for good.</exception>
     public async ValueTask<ConnectorResponse> SendAsync(Operation operation, Connection connection, ConnectorRequest request, CallPriority priority, string? idempotencyKey, CancellationToken cancellationToken, Action? beforeSend = null)
     {
+        if (connection.IsBrief)
+        {
+            throw new ConnectorException($"{operation.Name}: connection '{connection.Name}' hands work to people and has no API to call.") { Code = "no-api", Action = "Choose a connection with an API." };
+        }
+
         var uri = AddressOf(operation, connection, request);
         var location = RequestBuilder.LocationOf(operation, request) ?? connection.LocationId;
         var authorized = await tokens.AuthorizeAsync(connection, operation, location, cancellationToken);

@@ -16,14 +16,26 @@ public sealed record Connection
     /// <summary>Points at this server's sandbox: may poll every five seconds, and is badged.</summary>
     public bool IsSandbox { get; init; }
 
+    /// <summary>There is no API behind it: what a flow would write is handed to people, by mail or as a task.</summary>
+    public bool IsBrief => Credential.Kind is Credential.Email or Credential.Task;
+
     public override string ToString() => $"{Connector} connection '{Name}' ({Id})";
 }
 
 /// <summary>What authenticates a connection. Only in memory; encrypted in the vault; never in text.</summary>
 public sealed record Credential
 {
-    /// <summary><c>apiKey</c> or <c>oauth2</c>.</summary>
+    /// <summary>Not an API: writes become mails to <see cref="Recipient"/>.</summary>
+    public const string Email = "email";
+
+    /// <summary>Not an API: writes become tasks for <see cref="Recipient"/>, or for whoever takes them.</summary>
+    public const string Task = "task";
+
+    /// <summary><c>apiKey</c>, <c>oauth2</c>, <see cref="Email"/> or <see cref="Task"/>.</summary>
     public required string Kind { get; init; }
+
+    /// <summary>Who gets the briefs of a connection without an API: an e-mail address, for tasks also a user name.</summary>
+    public string? Recipient { get; init; }
 
     public string? ApiKey { get; init; }
     public string? ClientId { get; init; }

@@ -24,6 +24,11 @@ public sealed class OperationActivity(Operation operation) : Activity
         {
             var connection = await FindConnectionAsync(context, cancellationToken);
             var inputs = InputsOf(context);
+            if (connection.IsBrief)
+            {
+                return await context.Services.GetRequiredService<OperationBrief>().HandOverAsync(context, Operation, connection, inputs, cancellationToken);
+            }
+
             await SendAsync(context, connection, inputs, cancellationToken);
             return ActivityResult.Done;
         }
@@ -32,6 +37,10 @@ public sealed class OperationActivity(Operation operation) : Activity
             return ActivityResult.Faulted(FaultOf(exception));
         }
     }
+
+    /// <summary>The task that the operation became has ended.</summary>
+    public override ValueTask<ActivityResult> ResumeAsync(ActivityContext context, Resumption resumption, CancellationToken cancellationToken) =>
+        ValueTask.FromResult(OperationBrief.TakeBack(context, Operation, TaskAnswer.Of(resumption.Input)));
 
     /// <summary>A failure of a call as the fault of an activity.</summary>
     public static Fault FaultOf(ConnectorException exception) => new(exception.Message)

@@ -48,6 +48,9 @@ public sealed record Connector
     /// <summary>The same for connections without a location; null: it does not matter.</summary>
     public string? AgencyTestOperation { get; init; }
 
+    /// <summary>Accounts without an API are served by mails and tasks: the form in which a person reports what an operation came to. Null: they are not.</summary>
+    public Func<Operation, IReadOnlyList<TaskField>>? BriefForm { get; init; }
+
     /// <summary>How accounts are connected by OAuth 2.0; null: the connector takes API keys, and tokens that somebody else renews.</summary>
     public OAuthShape? OAuth { get; init; }
 }

@@ -16,6 +16,11 @@ internal static class OperationChecks
             Add(context, "missing-scope", "connectionId", $"Connection '{connection.Name}' is not allowed {string.Join(", ", missing)}, which {operation.Name} needs. Open the connection and choose Connect again, with it added to the app.");
         }
 
+        if (connection?.IsBrief == true && operation.Effect == EffectClass.Read)
+        {
+            Add(context, "no-api", "connectionId", $"Connection '{connection.Name}' hands work to people and has no API, so nothing can be read or watched there. Take {operation.Name} out of the flow, or choose a connection with an API.");
+        }
+
         foreach (var input in operation.Inputs)
         {
             CheckInput(operation, input, connection, context);

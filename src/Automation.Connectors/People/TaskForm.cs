@@ -16,7 +16,7 @@ public sealed record TaskField(string Name, string Label, string Type, bool Requ
 /// <summary>Forms of tasks: read from an activity's input, and answers held against them.</summary>
 public static class TaskForm
 {
-    public static readonly IReadOnlyList<string> Types = ["text", "multiline", "number", "date", "checkbox", "select", "email", "url"];
+    public static readonly IReadOnlyList<string> Types = ["text", "multiline", "list", "number", "date", "checkbox", "select", "email", "url"];
 
     private const int MostFields = 50;
     private const int LongestAnswer = 20_000;
@@ -95,10 +95,11 @@ public static class TaskForm
         return (answers, errors);
     }
 
-    private static JValue? Answer(TaskField field, JToken value)
+    private static JToken? Answer(TaskField field, JToken value)
     {
         var text = value switch
         {
+            JArray lines when field.Type == "list" && lines.All(line => line is JValue { Value: string }) => string.Join('\n', lines),
             JValue { Value: string given } => given,
             JValue { Value: bool flag } => flag ? "true" : "false",
             JValue { Value: IFormattable number } => number.ToString(null, CultureInfo.InvariantCulture),
@@ -120,6 +121,7 @@ public static class TaskForm
             "select" => field.Options.Contains(trimmed, StringComparer.Ordinal) ? new JValue(trimmed) : null,
             "email" => System.Net.Mail.MailAddress.TryCreate(trimmed, out var address) && address.Address == trimmed ? new JValue(trimmed) : null,
             "url" => Uri.TryCreate(trimmed, UriKind.Absolute, out var url) && url.Scheme is "http" or "https" ? new JValue(trimmed) : null,
+            "list" => new JArray(text.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)),
             _ => new JValue(text),
         };
     }

@@ -66,7 +66,7 @@ internal static class ConnectionEndpoints
 
         if (body["auth"] is not JObject auth)
         {
-            throw Missing("auth", "Send {kind: \"apiKey\", apiKey} or {kind: \"oauth2\", clientId, clientSecret, …}.");
+            throw Missing("auth", "Send {kind: \"apiKey\", apiKey}, {kind: \"oauth2\", clientId, clientSecret, …}, or for an account without an API {kind: \"email\", recipient} or {kind: \"task\", recipient?}.");
         }
 
         var saved = await SaveAsync(vault, new Connection
@@ -161,11 +161,12 @@ internal static class ConnectionEndpoints
 
     private static Credential ReadCredential(JObject auth, Credential? existing)
     {
-        var kind = Text(auth, "kind") ?? existing?.Kind ?? throw Missing("auth.kind", "It is apiKey or oauth2.");
+        var kind = Text(auth, "kind") ?? existing?.Kind ?? throw Missing("auth.kind", "It is apiKey, oauth2, or for accounts without an API email or task.");
         var kept = existing?.Kind == kind ? existing : null;
         string? Secret(string name, string? before) => Text(auth, name) ?? before;
         return kind switch
         {
+            Credential.Email or Credential.Task => new Credential { Kind = kind, Recipient = Secret("recipient", kept?.Recipient) },
             "apiKey" => new Credential { Kind = kind, ApiKey = Secret("apiKey", kept?.ApiKey) ?? throw Missing("auth.apiKey", "Give the API key or private integration token.") },
             "oauth2" => new Credential
             {
@@ -183,7 +184,7 @@ internal static class ConnectionEndpoints
                     var type => throw new ProblemException(Problem.BadRequest($"auth.userType must be Company or Location; it is '{type}'.", "auth.userType")),
                 },
             },
-            _ => throw new ProblemException(Problem.BadRequest($"auth.kind must be apiKey or oauth2; it is '{kind}'.", "auth.kind")),
+            _ => throw new ProblemException(Problem.BadRequest($"auth.kind must be apiKey, oauth2, email or task; it is '{kind}'.", "auth.kind")),
         };
     }
 

@@ -5,6 +5,7 @@ using Automation.Connectors;
 using Automation.Engine;
 using Automation.Runtime.Storage;
 using Microsoft.AspNetCore.DataProtection;
+using Microsoft.Extensions.Options;
 using Newtonsoft.Json;
 using Newtonsoft.Json.Linq;
 
@@ -21,6 +22,7 @@ public sealed class ConnectionVault(
     TokenSeal seal,
     IIncidentStore incidents,
     IDataProtectionProvider protection,
+    IOptions<SmtpOptions> smtp,
     TimeProvider clock) : IConnections
 {
     /// <summary>How long a decrypted connection is used before its row is read again: what another node changed is seen after it.</summary>
@@ -144,6 +146,17 @@ public sealed class ConnectionVault(
             }
 
             var connector = operations.ConnectorOf(connection.Connector);
+            if (connection.IsBrief)
+            {
+                var lacksMail = connection.Credential.Kind == Credential.Email && !smtp.Value.IsSet;
+                return new ConnectionTest(
+                    !lacksMail,
+                    lacksMail ? "Briefs cannot be mailed: this installation has no SMTP server." : $"Briefs go to {connection.Credential.Recipient ?? "whoever takes them"}, {(connection.Credential.Kind == Credential.Email ? "by mail" : "as tasks")}. Nothing was sent.",
+                    null,
+                    lacksMail ? "Set Automation__Smtp__Host and start the server again." : null,
+                    clock.GetElapsedTime(started));
+            }
+
             var test = TestOperationOf(connector, connection.LocationId);
             var operation = operations.Find(test) ?? throw new InvalidOperationException($"The connector '{connector.Name}' names '{test}' as its test, which is none of its operations.");
             var request = client.Build(operation, connection, TestInputs(operation, connection));
@@ -306,10 +319,14 @@ public sealed class ConnectionVault(
                 throw new InvalidConnectionException("auth.apiKey", "The API key is missing.");
             case "oauth2" when string.IsNullOrWhiteSpace(credential.ClientId) && string.IsNullOrWhiteSpace(credential.AccessToken):
                 throw new InvalidConnectionException("auth.clientId", "An OAuth 2.0 connection needs a client id and secret, or an access token.");
-            case "apiKey" or "oauth2":
+            case Credential.Email or Credential.Task when operations.ConnectorOf(connection.Connector).BriefForm is null:
+                throw new InvalidConnectionException("auth.kind", $"{operations.ConnectorOf(connection.Connector).DisplayName} has an API; only accounts without one are served by mail or tasks.");
+            case Credential.Email when !System.Net.Mail.MailAddress.TryCreate(credential.Recipient, out _):
+                throw new InvalidConnectionException("auth.recipient", "The e-mail address that briefs go to is missing or wrong.");
+            case "apiKey" or "oauth2" or Credential.Email or Credential.Task:
                 break;
             default:
-                throw new InvalidConnectionException("auth.kind", $"'{credential.Kind}' is no kind of credential. It is apiKey or oauth2.");
+                throw new InvalidConnectionException("auth.kind", $"'{credential.Kind}' is no kind of credential. It is apiKey, oauth2, email or task.");
         }
     }
 

@@ -10,6 +10,7 @@ internal sealed class ConnectionForm
     public string? LocationId { get; set; }
     public string? CompanyId { get; set; }
     public string? BaseUrl { get; set; }
+    public string? Recipient { get; set; }
 
     public static string? TrimToNull(string? text) => text?.Trim() is { Length: > 0 } trimmed ? trimmed : null;
 }
