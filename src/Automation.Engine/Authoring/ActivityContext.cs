@@ -316,9 +316,14 @@ public sealed class ActivityContext
     {
         (Outputs ??= new object?[Planned.Outputs.Length])[slot] = value;
         Run.RecordOutput(Planned, slot, value);
-        if (Planned.Outputs[slot].Target is not { } target)
+        if (Planned.Outputs[slot] is not { Target: { } target } bound)
         {
             return;
+        }
+
+        if (bound.Convert is { } convert && value is not null)
+        {
+            value = convert(value);
         }
 
         if (!Find(target, out _, out _) && Planned.Workflow.DeclaresOutput(target))

@@ -12,7 +12,21 @@ public sealed class ActivityRegistry
 {
     private readonly Dictionary<string, ActivityDescriptor> descriptors = new(StringComparer.Ordinal);
 
+    private readonly Dictionary<string, OutputConverter> converters = OutputConverter.BuiltIn.ToDictionary(c => c.Id, StringComparer.Ordinal);
+
     public IReadOnlyCollection<ActivityDescriptor> All => descriptors.Values;
+
+    /// <summary>Output converters by id.</summary>
+    public IReadOnlyDictionary<string, OutputConverter> Converters => converters;
+
+    /// <exception cref="InvalidOperationException">A converter of this id is there already.</exception>
+    public void Add(OutputConverter converter)
+    {
+        if (!converters.TryAdd(converter.Id, converter))
+        {
+            throw new InvalidOperationException($"The output converter '{converter.Id}' is registered twice.");
+        }
+    }
 
     /// <exception cref="InvalidOperationException">The type is there already.</exception>
     public void Add(ActivityDescriptor descriptor)

@@ -72,7 +72,9 @@ internal sealed class PlanCompiler(WorkflowEngine engine, WorkflowDefinition def
         };
         activities.Add(planned);
         planned.Inputs = [.. descriptor.Inputs.Select(i => Bind(planned, i))];
-        planned.Outputs = [.. descriptor.Outputs.Select(o => new BoundOutput(o.Name, Target(planned, o)))];
+        planned.Outputs = [.. descriptor.Outputs.Select(o => Bind(planned, o))];
+        planned.HiddenInputs = LogPersistence.Hidden(workflow.Definition.CustomProperties, json["customProperties"] as JObject, "inputs", [.. descriptor.Inputs.Select(i => i.Name)]);
+        planned.HiddenOutputs = LogPersistence.Hidden(workflow.Definition.CustomProperties, json["customProperties"] as JObject, "outputs", [.. descriptor.Outputs.Select(o => o.Name)]);
         shape.Bind(activity, json, child => Add(child, planned), (property, message) => Report(ProblemSeverity.Warning, "wrong-value", message, planned, property));
         activity.Compile(new ActivityCompilation(this, planned));
         return planned;
@@ -213,6 +215,31 @@ internal sealed class PlanCompiler(WorkflowEngine engine, WorkflowDefinition def
     {
         Report(ProblemSeverity.Warning, "input-without-type", "The value has no 'typeName' and is ignored, as Elsa does. Write {\"typeName\": …, \"expression\": {\"type\": …, \"value\": …}}, or a plain JSON value.", planned, property);
         return null;
+    }
+
+    private BoundOutput Bind(PlannedActivity planned, OutputDescriptor output)
+    {
+        var name = ActivityShape.CamelCase(output.Name);
+        var target = Target(planned, output);
+        if ((planned.Json[name] as JObject)?["converter"] is not JObject chosen)
+        {
+            return new BoundOutput(output.Name, target);
+        }
+
+        var id = chosen["id"].AsText() ?? "";
+        var settings = chosen["settings"] as JObject;
+        var converter = engine.Activities.Converters.GetValueOrDefault(id);
+        var wrong = target is null || (!IsInScope(planned, target) && !planned.Workflow.DeclaresOutput(target)) ? "a converter can only be configured when the output has a variable or workflow-output destination"
+            : converter is null ? $"converter '{id}' is not registered"
+            : converter.Check?.Invoke(settings);
+        if (wrong is null)
+        {
+            return new BoundOutput(output.Name, target, value => converter!.Convert(value, settings));
+        }
+
+        Report(ProblemSeverity.PublishError, "output-converter", $"Output '{output.Name}' converter: {wrong}.", planned, name);
+        var fault = new Fault($"Output '{output.Name}' converter: {wrong}.") { Code = "output-converter", Property = name, Action = "Choose a converter that is installed, or none." };
+        return new BoundOutput(output.Name, target, _ => throw new FaultException(fault));
     }
 
     private string? Target(PlannedActivity planned, OutputDescriptor output)

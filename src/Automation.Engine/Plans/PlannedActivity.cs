@@ -22,6 +22,7 @@ public sealed class PlannedActivity
         Name = json["name"].AsText();
         Version = json["version"] is JValue { Type: JTokenType.Integer } version ? (int)version : 1;
         var custom = json["customProperties"] as JObject;
+        Commits = CommitStrategy.OfActivity((custom?["commitStrategyName"]).AsText());
         CanStartWorkflow = IsTrue(custom?["canStartWorkflow"]) || IsTrue(json["canStartWorkflow"]);
         MergeMode = (custom?["mergeMode"]).AsText();
     }
@@ -52,8 +53,17 @@ public sealed class PlannedActivity
     internal ActivityShape Shape { get; }
     internal Activity Activity { get; }
     internal string? MergeMode { get; }
+
+    /// <summary>When the burst commits around it; null: as the workflow says.</summary>
+    internal CommitStrategy? Commits { get; }
     internal BoundInput[] Inputs { get; set; } = [];
     internal BoundOutput[] Outputs { get; set; } = [];
+
+    /// <summary>Inputs that the journal does not keep; null: it keeps all.</summary>
+    internal bool[]? HiddenInputs { get; set; }
+
+    /// <summary>Outputs that the journal does not keep; null: it keeps all.</summary>
+    internal bool[]? HiddenOutputs { get; set; }
 
     /// <summary>Variables of this activity's own scope: those its container provides first, then those it declares.</summary>
     internal DeclaredVariable[] Variables { get; set; } = [];
@@ -195,7 +205,10 @@ internal sealed class BoundInput
 }
 
 /// <summary>An output, and the variable (or workflow output) it is bound to.</summary>
-internal sealed record BoundOutput(string Name, string? Target);
+/// <param name="Name">Name in the descriptor.</param>
+/// <param name="Target">What it is bound to; null: nothing.</param>
+/// <param name="Convert">Makes of the output what its target gets; null: the target gets the output itself.</param>
+internal sealed record BoundOutput(string Name, string? Target, Func<object, object?>? Convert = null);
 
 /// <summary>A variable of a scope.</summary>
 internal sealed record DeclaredVariable(string Id, string Name, string TypeName, Type Type, object? Default, bool IsStored)

@@ -20,6 +20,7 @@ public sealed class WorkflowPlan
         TracksOutputs = tracksOutputs;
         Triggers = [.. activities.Where(a => a.CanStartWorkflow && a.Descriptor.Kind == ActivityKind.Trigger && a.Workflow == workflow)];
         ContinuesWithIncidents = Definition.Options["incidentStrategyType"].AsText()?.Contains("ContinueWithIncidents", StringComparison.Ordinal) == true;
+        Commits = CommitStrategy.OfWorkflow(Definition.Options["commitStrategyName"].AsText());
         byNodeId = new(activities.Count, StringComparer.Ordinal);
         foreach (var activity in activities)
         {
@@ -47,6 +48,9 @@ public sealed class WorkflowPlan
     internal PlannedWorkflow Workflow { get; }
     internal bool ContinuesWithIncidents { get; }
     internal bool IsCounterMode { get; }
+
+    /// <summary>When bursts commit beyond what they must.</summary>
+    internal CommitStrategy Commits { get; }
 
     /// <summary>An expression may ask for outputs of activities, so they are kept.</summary>
     internal bool TracksOutputs { get; }

@@ -45,7 +45,7 @@ internal sealed class JournalWriter(WorkflowRun run, EngineOptions options, Time
         var inputs = context.Planned.Inputs;
         for (var i = 0; i < values.Length; i++)
         {
-            if (inputs[i].IsSet && !inputs[i].Descriptor.IsSensitive)
+            if (inputs[i].IsSet && !inputs[i].Descriptor.IsSensitive && context.Planned.HiddenInputs?[i] != true)
             {
                 (state ??= []).Add(inputs[i].Descriptor.Name, Value(values[i]));
             }
@@ -64,7 +64,7 @@ internal sealed class JournalWriter(WorkflowRun run, EngineOptions options, Time
         var outputs = new JObject();
         for (var i = 0; i < values.Length; i++)
         {
-            if (values[i] is { } value)
+            if (values[i] is { } value && context.Planned.HiddenOutputs?[i] != true)
             {
                 outputs.Add(context.Planned.Outputs[i].Name, Value(value));
             }

@@ -11,6 +11,10 @@ internal sealed class RunLoop(WorkflowEngine engine, WorkflowRun run, IServicePr
 
     private readonly JournalWriter journal = new(run, engine.Options, engine.Clock);
     private RunResults? results;
+    private long lastCommit;
+
+    /// <summary>A commit strategy wants a commit before the next activity.</summary>
+    private bool commitsAfter;
 
     private RunResults Results => results ??= new RunResults(engine, run, journal);
 
@@ -39,6 +43,12 @@ internal sealed class RunLoop(WorkflowEngine engine, WorkflowRun run, IServicePr
             }
 
             run.SubStatus = WorkflowSubStatus.Executing;
+            lastCommit = started;
+            if (run.Plan.Commits.AtStart)
+            {
+                await CommitAsync(cancellationToken);
+            }
+
             while (run.Status == WorkflowStatus.Running)
             {
                 cancellationToken.ThrowIfCancellationRequested();
@@ -59,9 +69,10 @@ internal sealed class RunLoop(WorkflowEngine engine, WorkflowRun run, IServicePr
                 // Between two activities nothing is half done: a crash after a checkpoint goes on with the next one. A response does not wait for what comes
                 // after it; where nothing does, the burst's last commit sends it.
                 var wants = run.PendingJournal.Count >= JournalBatch || (run.Reply is not null && run.Queue.Count > 0);
-                if (wants && run.Status == WorkflowStatus.Running && run.Host is { } host)
+                if (wants || commitsAfter)
                 {
-                    await host.CheckpointAsync(run, cancellationToken);
+                    commitsAfter = false;
+                    await CommitAsync(cancellationToken);
                 }
             }
 
@@ -170,6 +181,11 @@ internal sealed class RunLoop(WorkflowEngine engine, WorkflowRun run, IServicePr
 
                 EvaluateInputs(context, cancellationToken);
                 run.IsInActivity = true;
+                if ((context.Planned.Commits ?? run.Plan.Commits).BeforeActivity)
+                {
+                    await CommitAsync(cancellationToken);
+                }
+
                 result = await context.Planned.Activity.ExecuteAsync(context, cancellationToken);
             }
         }
@@ -187,7 +203,18 @@ internal sealed class RunLoop(WorkflowEngine engine, WorkflowRun run, IServicePr
         }
 
         run.IsInActivity = false;
+        var commits = context.Planned.Commits ?? run.Plan.Commits;
+        commitsAfter |= commits.AfterActivity || (commits.Every is { } every && engine.Clock.GetElapsedTime(lastCommit) >= every);
         await Results.ApplyAsync(context, result);
+    }
+
+    private async ValueTask CommitAsync(CancellationToken cancellationToken)
+    {
+        if (run.Status == WorkflowStatus.Running && run.Host is { } host)
+        {
+            await host.CheckpointAsync(run, cancellationToken);
+            lastCommit = engine.Clock.GetTimestamp();
+        }
     }
 
     private ActivityContext Begin(WorkItem item)

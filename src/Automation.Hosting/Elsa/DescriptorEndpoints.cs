@@ -1,3 +1,4 @@
+using Automation.Engine;
 using Automation.Hosting.Web;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -50,10 +51,15 @@ internal static class DescriptorEndpoints
             Strategy("Elsa.Workflows.IncidentStrategies.FaultStrategy, Elsa.Workflows.Core", "Fault", "A fault ends the run."),
             Strategy("Elsa.Workflows.IncidentStrategies.ContinueWithIncidentsStrategy, Elsa.Workflows.Core", "Continue with incidents", "A fault ends its branch; the others go on."),
         ])));
-        group.MapGet("/log-persistence-strategies", () => new Reply(Shapes.Counted([Strategy("Elsa.Workflows.LogPersistence.Strategies.Include, Elsa.Workflows.Core", "Include", "Inputs and outputs are kept in the journal.")])));
-        group.MapGet("/commit-strategies/workflows", () => new Reply(Shapes.Counted([])));
-        group.MapGet("/commit-strategies/activities", () => new Reply(Shapes.Counted([])));
-        group.MapGet("/output-converters", () => new Reply(Shapes.Counted([])));
+        group.MapGet("/log-persistence-strategies", () => new Reply(Shapes.Counted(
+        [
+            Strategy("Elsa.Workflows.LogPersistence.Strategies.Include, Elsa.Workflows.Core", "Include", "Inputs and outputs are kept in the journal."),
+            Strategy("Elsa.Workflows.LogPersistence.Strategies.Exclude, Elsa.Workflows.Core", "Exclude", "Inputs and outputs are kept out of the journal."),
+            Strategy("Elsa.Workflows.LogPersistence.Strategies.Inherit, Elsa.Workflows.Core", "Inherit", "As the activity or the workflow around it says."),
+        ])));
+        group.MapGet("/commit-strategies/workflows", () => new Reply(Shapes.Counted(CommitStrategyDescription.ForWorkflows.Select(Commit))));
+        group.MapGet("/commit-strategies/activities", () => new Reply(Shapes.Counted(CommitStrategyDescription.ForActivities.Select(Commit))));
+        group.MapGet("/output-converters", (ActivityRegistry activities) => new Reply(Shapes.Counted(activities.Converters.Values.Select(Converter))));
 
         routes.MapGet("/features/installed", () => new Reply(Shapes.Counted([LiveUpdates()])));
         routes.MapGet("/features/installed/{name}", (string name) => name == InstanceHub.Feature ? (IResult)new Reply(LiveUpdates()) : Problem.NotFound($"The feature '{name}' is not installed."));
@@ -62,6 +68,18 @@ internal static class DescriptorEndpoints
         routes.MapGet("/package/version", () => new Reply(new JObject { ["packageVersion"] = "3.8.2" }));
         routes.MapPost("/scripting/javascript/type-definitions/{definitionId}", ScriptDeclarations.ReplyAsync);
     }
+
+    private static JObject Commit(CommitStrategyDescription strategy) => new() { ["name"] = strategy.Name, ["displayName"] = strategy.DisplayName, ["description"] = strategy.Description };
+
+    private static JObject Converter(OutputConverter converter) => new()
+    {
+        ["id"] = converter.Id,
+        ["displayName"] = converter.DisplayName,
+        ["description"] = converter.Description,
+        ["sourceTypeName"] = "Object",
+        ["resultTypeName"] = "Object",
+        ["settingsSchema"] = converter.SettingsSchema,
+    };
 
     private static JObject LiveUpdates() => new()
     {
