@@ -2,7 +2,7 @@ using Automation.Connectors;
 
 namespace Automation.Activities.GoHighLevel;
 
-/// <summary>The GoHighLevel connector: 126 catalogued operations and the social planner tag list, all from <c>operations.json</c>.</summary>
+/// <summary>The GoHighLevel connector: 126 catalogued operations and more, from <c>operations.json</c>, and triggers in a user's words over their lists, from <c>triggers.json</c>.</summary>
 public static class GoHighLevelConnector
 {
     /// <summary>Name by which connections and operations refer to it.</summary>
@@ -17,7 +17,7 @@ public static class GoHighLevelConnector
         Name = Name,
         DisplayName = "GoHighLevel",
         DefaultBaseUrl = new Uri("https://services.leadconnectorhq.com"),
-        Operations = OperationFile.Read(typeof(GoHighLevelConnector).Assembly, "gohighlevel.operations.json", Name),
+        Operations = OperationFile.WithMeanings(OperationFile.Read(typeof(GoHighLevelConnector).Assembly, "gohighlevel.operations.json", Name), typeof(GoHighLevelConnector).Assembly, "gohighlevel.triggers.json"),
         Samples = new OperationSamples(typeof(GoHighLevelConnector).Assembly, "gohighlevel.samples.json"),
 
         // Published limits per app and location; see "Rate limits" in HighLevel's developer documentation.
@@ -36,5 +36,6 @@ public static class GoHighLevelConnector
             LocationTokenOperation = "GoHighLevel.OAuth.GetLocationToken",
             AgencyScopes = ["oauth.write", "oauth.readonly"],
         },
+        LocationZone = ("GoHighLevel.Locations.FindLocationByID", "location.timezone|timezone"),
     };
 }

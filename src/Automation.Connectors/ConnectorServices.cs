@@ -40,6 +40,7 @@ public static class ConnectorServices
         services.TryAddSingleton<IPollReader, PollReader>();
         services.TryAddSingleton<ProbeReader>();
         services.TryAddSingleton<InputOptions>();
+        services.TryAddSingleton<LocationZones>();
         services.TryAddSingleton<FieldValues>();
         services.TryAddSingleton<IEffectLedger, SendOnlyLedger>();
         return services;

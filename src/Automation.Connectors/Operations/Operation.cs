@@ -185,7 +185,7 @@ public static class OperationNames
     private static readonly HashSet<string> Taken = new(StringComparer.Ordinal)
     {
         "id", "nodeId", "name", "type", "version", "kind", "metadata", "customProperties", "runAsynchronously", "canStartWorkflow",
-        "connectionId", "interval", "mode", "result", "event",
+        "connectionId", "interval", "mode", "timeZone", "filter", "backfill", "result", "event",
     };
 
     /// <summary>camelCase JSON key of an input in a definition.</summary>
@@ -287,6 +287,9 @@ public sealed record PollShape
 
     /// <summary>Activity type of the list that this trigger watches: triggers of one list share its polls. Null: its own.</summary>
     public string? Source { get; init; }
+
+    /// <summary>What must be true of an event besides (<see cref="ItemConditions"/>): the meaning of the trigger.</summary>
+    public JArray? When { get; init; }
 }
 
 /// <summary>A read that tells whether a write happened.</summary>

@@ -130,6 +130,9 @@ public sealed class OperationActivity(Operation operation) : Activity
 
     private static Action? BeforeSend(ActivityContext context) => context.Run.Host is { } host ? host.EnsureHeld : null;
 
+    /// <summary>What a backfill started waits behind everything else.</summary>
+    private static CallPriority PriorityOf(ActivityContext context) => context.Run.TriggerPayload is JObject payload && payload["backfill"] is JValue { Value: true } ? CallPriority.Backfill : CallPriority.Action;
+
     private async ValueTask<Connection> FindConnectionAsync(ActivityContext context, CancellationToken cancellationToken)
     {
         var id = context.GetInput("ConnectionId") as string;

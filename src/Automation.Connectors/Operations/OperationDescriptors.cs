@@ -21,33 +21,11 @@ internal static partial class OperationDescriptors
         };
         if (operation.Poll is { } poll)
         {
-            inputs.Add(new InputDescriptor
-            {
-                Name = "Interval",
-                TypeName = "String",
-                ValueType = typeof(string),
-                DisplayName = "Interval",
-                Order = 1,
-                DefaultValue = IntervalText(poll.DefaultInterval),
-                Description = "How often to look: 30s, 5m, 1h, or a cron of five fields, six with seconds.",
-            });
-            inputs.Add(new InputDescriptor
-            {
-                Name = "Mode",
-                TypeName = "String",
-                ValueType = typeof(string),
-                DisplayName = "Mode",
-                Order = 2,
-                UIHint = "dropdown",
-                DefaultValue = poll.Modes[0],
-                Description = "What fires: updated (new or changed), new (seen for the first time), changed (this record), edge (what it waits for comes true).",
-                UISpecifications = Options(poll.Modes),
-                IsBrowsable = poll.Modes.Count > 1,
-            });
+            inputs.AddRange(OfTriggers(operation, poll));
         }
 
         var paging = operation.Poll is null ? [] : operation.Pagination.Params;
-        inputs.AddRange(operation.Inputs.Select((input, i) => Describe(input, i + 3, paging.Contains(input.Name))));
+        inputs.AddRange(operation.Inputs.Select((input, i) => Describe(input, i + 10, paging.Contains(input.Name))));
 
         var outputs = new List<OutputDescriptor> { new() { Name = "Result", DisplayName = "Result", Description = operation.Poll is null ? "The answer." : "The item that fired; the answer where the activity only reads." } };
         if (operation.Poll is not null)
@@ -58,7 +36,7 @@ internal static partial class OperationDescriptors
         return new ActivityDescriptor
         {
             TypeName = operation.ActivityType,
-            Category = $"{Brands.GetValueOrDefault(operation.Connector, operation.Connector)}: {operation.Category}",
+            Category = $"{Brands.GetValueOrDefault(operation.Connector, operation.Connector)}: {CategoryOf(operation)}",
             DisplayName = operation.Deprecated ? operation.Name + " (deprecated)" : operation.Name,
             Description = string.Join(' ', new[] { operation.FiresOn is { } fires ? fires + "." : null, operation.Description, operation.Notice }.Where(part => !string.IsNullOrEmpty(part))),
             Kind = operation.Poll is null ? ActivityKind.Action : ActivityKind.Trigger,
@@ -81,6 +59,83 @@ internal static partial class OperationDescriptors
             Create = _ => new OperationActivity(operation),
             CheckAsync = context => OperationChecks.CheckAsync(operation, context),
         };
+    }
+
+    /// <summary>Triggers in a user's words come first; those that watch one record by its id stand apart.</summary>
+    private static string CategoryOf(Operation operation) => operation switch
+    {
+        { Poll.Source: not null } => "When…",
+        { Poll: not null, Response.CollectionPath: null } => operation.Category + " (advanced)",
+        _ => operation.Category,
+    };
+
+    /// <summary>Inputs that every poll trigger has.</summary>
+    private static IEnumerable<InputDescriptor> OfTriggers(Operation operation, PollShape poll)
+    {
+        yield return new InputDescriptor
+        {
+            Name = "Interval",
+            TypeName = "String",
+            ValueType = typeof(string),
+            DisplayName = "Interval",
+            Order = 1,
+            DefaultValue = IntervalText(poll.DefaultInterval),
+            Description = "How often to look: 30s, 5m, 1h, or a cron of five fields, six with seconds.",
+        };
+        yield return new InputDescriptor
+        {
+            Name = "Mode",
+            TypeName = "String",
+            ValueType = typeof(string),
+            DisplayName = "Mode",
+            Order = 2,
+            UIHint = "dropdown",
+            DefaultValue = poll.Modes[0],
+            Description = "What fires: updated (new or changed), new (seen for the first time; with a filter: passes it for the first time), changed (this record), edge (it becomes true).",
+            UISpecifications = Options(poll.Modes),
+            IsBrowsable = poll.Modes.Count > 1,
+        };
+        yield return new InputDescriptor
+        {
+            Name = "Filter",
+            TypeName = "Object",
+            ValueType = typeof(object),
+            DisplayName = "Filter",
+            Order = 3,
+            UIHint = "multiline",
+            DefaultSyntax = "JavaScript",
+            AutoEvaluate = false,
+            Description = "Which of them fire. A script that says true or false: event.item.tags.includes('vip'). Or conditions that must all hold: "
+                + "[{\"field\":\"tags\",\"operator\":\"added\",\"value\":\"vip\"}]; operators: " + string.Join(", ", ItemConditions.Operators) + ".",
+        };
+        yield return new InputDescriptor
+        {
+            Name = "Backfill",
+            TypeName = "String",
+            ValueType = typeof(string),
+            DisplayName = "Backfill",
+            Order = 4,
+            UIHint = "dropdown",
+            DefaultValue = "none",
+            Category = "Advanced",
+            Description = "What of that which is there already fires: none; or all that passes the filter, once, after the first poll and behind everything else.",
+            UISpecifications = Options(["none", "all"]),
+        };
+
+        // Free slots have an input of their own by this name.
+        if (!operation.Inputs.Any(input => input.Name.Equals("timeZone", StringComparison.OrdinalIgnoreCase)))
+        {
+            yield return new InputDescriptor
+            {
+                Name = "TimeZone",
+                TypeName = "String",
+                ValueType = typeof(string),
+                DisplayName = "Time zone",
+                Order = 5,
+                Category = "Advanced",
+                Description = "Of an interval that is a cron: a name such as Europe/Berlin. Left empty, it is the location's, or UTC where that is not known.",
+            };
+        }
     }
 
     private static InputDescriptor Describe(OperationInput input, int order, bool isPaging)

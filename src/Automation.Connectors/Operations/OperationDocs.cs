@@ -98,6 +98,7 @@ public static class OperationDocs
         Row("scopes", operation.Scopes.Count == 0 ? null : string.Join(", ", operation.Scopes.Select(scope => $"`{scope}`")));
         Row("after a crash", AfterCrash(operation));
         Row("destructive", operation.Destructive ? "deletes, or changes many at once" : null);
+        Row("fires on", operation.FiresOn);
         Row("polled", Polled(operation));
         Row("answer", operation.Response.Binary ? "a file" : operation.Response.CollectionPath is { } list ? $"a list at `{Escape(list)}`" : operation.Response.RecordPath is { } record and not "$" ? $"a record at `{Escape(record)}`" : null);
         Row("documentation", operation.DocsUrl is { } url ? $"[of the vendor]({url})" : null);
@@ -142,8 +143,11 @@ public static class OperationDocs
             : operation.Response.CollectionPath is not null ? "reads the whole list"
             : "reads the record";
         var pages = operation.Pagination.Style == "none" ? "" : string.Create(CultureInfo.InvariantCulture, $" in pages of {operation.Pagination.PageSize}");
-        return string.Create(CultureInfo.InvariantCulture, $"{string.Join(", ", poll.Modes)}; {how}{pages}; every {poll.DefaultInterval.TotalMinutes:0.#} min unless set");
+        return string.Create(CultureInfo.InvariantCulture, $"{string.Join(", ", poll.Modes)}; {how}{pages}; every {poll.DefaultInterval.TotalMinutes:0.#} min unless set{Meaning(poll)}");
     }
+
+    private static string Meaning(PollShape poll) => poll.Source is null ? ""
+        : $"; shares the calls of `{poll.Source}`{(poll.When is { } when ? $"; fires when `{Escape(Json.Write(when))}`" : "")}";
 
     private static string TypeOf(OperationInput input) => input.Type == "array" ? $"list{(input.ItemType is { } item ? $" of {item}" : "")}" : input.Type;
 

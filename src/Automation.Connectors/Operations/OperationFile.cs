@@ -38,6 +38,42 @@ public static class OperationFile
         return operations;
     }
 
+    /// <summary>Adds triggers in a user's words (a tag was added): each is a list of the operations with a condition, and shares its sources.</summary>
+    /// <exception cref="InvalidDataException">The file is missing, or names an operation that is not there or is not polled.</exception>
+    public static IReadOnlyList<Operation> WithMeanings(IReadOnlyList<Operation> operations, Assembly assembly, string resource)
+    {
+        using var stream = assembly.GetManifestResourceStream(resource) ?? throw new InvalidDataException($"There is no embedded file '{resource}' in {assembly.GetName().Name}.");
+        List<OperationReader.Meaning> meanings;
+        try
+        {
+            meanings = OperationReader.ReadMeanings(stream);
+        }
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException or FormatException)
+        {
+            throw new InvalidDataException($"The triggers of '{resource}' cannot be read: {exception.Message}", exception);
+        }
+
+        return [.. operations, .. meanings.Select(meaning =>
+        {
+            var list = operations.FirstOrDefault(operation => operation.ActivityType == meaning.Of && operation.Poll is not null)
+                ?? throw new InvalidDataException($"Trigger '{meaning.Name}' is of '{meaning.Of}', which is no list that is polled.");
+            if (meaning.When is { } when)
+            {
+                ItemConditions.Read(when);
+            }
+
+            return list with
+            {
+                Number = null,
+                ActivityType = meaning.ActivityType,
+                Name = meaning.Name,
+                FiresOn = meaning.FiresOn,
+                Description = meaning.Description,
+                Poll = list.Poll! with { Source = list.ActivityType, When = meaning.When, Modes = meaning.Modes ?? ["updated"] },
+            };
+        })];
+    }
+
     private static string? Defect(Operation operation)
     {
         if (string.IsNullOrEmpty(operation.ActivityType) || string.IsNullOrEmpty(operation.Name) || string.IsNullOrEmpty(operation.Category)

@@ -22,6 +22,20 @@ internal static class OperationReader
         return [.. document.RootElement.EnumerateArray().Select(element => Fields.Whole(element, fields => ReadOperation(fields, connector)))];
     }
 
+    /// <exception cref="JsonException">The text is no JSON, or holds what triggers in a user's words do not have.</exception>
+    public static List<Meaning> ReadMeanings(Stream stream)
+    {
+        using var document = JsonDocument.Parse(stream);
+        return [.. document.RootElement.EnumerateArray().Select(element => Fields.Whole(element, fields => new Meaning(
+            fields.Text("of") ?? throw new JsonException("A trigger names no list."),
+            fields.Text("activityType") ?? throw new JsonException("A trigger has no activity type."),
+            fields.Text("name") ?? throw new JsonException("A trigger has no name."),
+            fields.Text("firesOn") ?? throw new JsonException("A trigger does not say what it fires on."),
+            fields.Text("description") ?? "",
+            fields.Texts("modes"),
+            fields.Token("when") as JArray)))];
+    }
+
     private static Operation ReadOperation(Fields fields, string connector) => new()
     {
         Number = (int?)fields.Number("number"),
@@ -126,6 +140,7 @@ internal static class OperationReader
             EdgePath = fields.Text("edgePath"),
             EdgeValue = fields.Text("edgeValue"),
             Source = fields.Text("source"),
+            When = fields.Token("when") as JArray,
         };
     }
 
@@ -135,6 +150,9 @@ internal static class OperationReader
         Inputs = fields.Object("inputs") ?? [],
         Match = fields.Object("match") ?? [],
     };
+
+    /// <summary>A trigger in a user's words: a list, and what of it is meant.</summary>
+    public sealed record Meaning(string Of, string ActivityType, string Name, string FiresOn, string Description, IReadOnlyList<string>? Modes, JArray? When);
 
     /// <summary>The properties of one record. What is asked for is known; what nobody asked for is refused in the end.</summary>
     private sealed class Fields(JsonElement element)

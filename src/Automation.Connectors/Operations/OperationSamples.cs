@@ -27,7 +27,7 @@ public static class OperationOutputs
     {
         var result = operation.Response.Binary
             ? new JObject { ["contentType"] = "audio/mpeg", ["size"] = 3, ["base64"] = "AAAA" }
-            : samples?.Of(operation.ActivityType);
+            : samples?.Of(operation.ActivityType) ?? (operation.Poll?.Source is { } list ? samples?.Of(list) : null);
         var outputs = new JArray { Output("result", operation.Response.Binary ? "The file: text where it is one, else base64." : "The answer.", result) };
         if (operation.Poll is not null)
         {

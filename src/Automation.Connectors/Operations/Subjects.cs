@@ -3,7 +3,7 @@ using Newtonsoft.Json.Linq;
 namespace Automation.Connectors;
 
 /// <summary>Subject keys: the ids, e-mail addresses and phone numbers by which a run is found.</summary>
-internal static class Subjects
+public static class Subjects
 {
     private const int Longest = 200;
 

@@ -108,7 +108,7 @@ public sealed class PlannedActivity
         ActivityContext? context = null;
         foreach (var input in Inputs)
         {
-            if (!input.IsSet)
+            if (!input.IsSet || !input.Descriptor.AutoEvaluate)
             {
                 continue;
             }

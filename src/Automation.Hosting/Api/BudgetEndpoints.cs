@@ -1,5 +1,6 @@
 using Automation.Connectors;
 using Automation.Hosting.Web;
+using Automation.Runtime.Polling;
 using Automation.Runtime.Storage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -12,14 +13,14 @@ namespace Automation.Hosting.Api;
 internal static class BudgetEndpoints
 {
     public static void Map(IEndpointRouteBuilder routes) =>
-        routes.MapGet("/budget", BudgetAsync).WithTags("budget").WithSummary("API budget by connection: limits, used, planned by published flows (calls a day, one page per poll).");
+        routes.MapGet("/budget", BudgetAsync).WithTags("budget").WithSummary("API budget by connection: limits, used, planned by published flows (calls a day; a list that is read whole counts with its pages).");
 
     private static async Task<IResult> BudgetAsync(HttpContext context, IRateBudget budget, IConnectionStore connections, IPollStore polls, OperationCatalog operations)
     {
         var planned = (await polls.ListSourcesAsync(context.RequestAborted))
-            .Where(s => s.DueAt is not null && s.Interval > TimeSpan.Zero)
+            .Where(s => s.IsActive)
             .GroupBy(s => s.ConnectionId)
-            .ToDictionary(g => g.Key, g => (long)Math.Ceiling(g.Sum(s => TimeSpan.FromDays(1) / s.Interval)));
+            .ToDictionary(g => g.Key, g => (long)Math.Ceiling(g.Sum(s => PollCost.PerDay(operations, s))));
         var uses = budget.Describe().ToLookup(u => u.ConnectionId);
         var items = new List<JToken>();
         foreach (var connection in await connections.ListAsync(context.RequestAborted))

@@ -1,6 +1,7 @@
 using Automation.Hosting.Security;
 using Automation.Hosting.Startup;
 using Automation.Hosting.Web;
+using Automation.Runtime.Polling;
 using Automation.Runtime.Storage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -12,20 +13,17 @@ namespace Automation.Hosting.Api;
 /// <summary><c>/health/live</c>: the process answers. <c>/health/ready</c>: it can work, and which sources do not.</summary>
 internal static class HealthEndpoints
 {
-    /// <summary>A source that has not succeeded for so many intervals, or tries in a row, is degraded.</summary>
-    private const int Missed = 3;
-
     public static void Map(IEndpointRouteBuilder routes)
     {
         var group = routes.MapGroup("/health").AllowAnonymous().WithMetadata(new ProgramEndpoint()).WithTags("health");
         group.MapGet("/live", () => new Reply(new JObject { ["status"] = "Healthy" })).WithSummary("The process answers.");
-        group.MapGet("/ready", ReadyAsync).WithSummary("200 when the server can work: database, migrations, start; names degraded sources.");
+        group.MapGet("/ready", ReadyAsync).WithSummary("200 when the server can work: database, migrations, start. Status Degraded, still with 200, names the sources without success for three intervals.");
     }
 
-    private static async Task<IResult> ReadyAsync(HttpContext context, IDatabase database, IPollStore polls, Readiness readiness, TimeProvider clock)
+    private static async Task<IResult> ReadyAsync(HttpContext context, IDatabase database, SourceWatch sources, Readiness readiness)
     {
         var answers = readiness.IsMigrated && await AnswersAsync(database, context.RequestAborted);
-        var degraded = answers ? await DegradedAsync(polls, clock.GetUtcNow(), context.RequestAborted) : [];
+        var degraded = answers ? Degraded(await sources.ListSilentAsync(context.RequestAborted)) : [];
         var trouble = database.Trouble;
         var isReady = answers && readiness.IsReady && trouble is null;
         var body = new JObject
@@ -52,26 +50,14 @@ internal static class HealthEndpoints
         }
     }
 
-    private static async Task<JArray> DegradedAsync(IPollStore polls, DateTimeOffset now, CancellationToken cancellationToken)
+    /// <summary>Sources without success for three intervals. The server works, so it stays in the pool: the answer is 200 all the same.</summary>
+    private static JArray Degraded(IReadOnlyList<SourceRecord> silent) => new(silent.Select(source => new JObject
     {
-        var degraded = new JArray();
-        foreach (var source in await polls.ListSourcesAsync(cancellationToken))
-        {
-            var isSilent = source.Failures >= Missed || (source.Failures > 0 && now - (source.LastSuccessAt ?? DateTimeOffset.MinValue) > Missed * source.Interval);
-
-            // What nobody watches any more may fail as it likes.
-            if (isSilent && (await polls.ListTriggersOfSourceAsync(source.Id, cancellationToken)).Any(trigger => !trigger.IsPaused))
-            {
-                degraded.Add(new JObject
-                {
-                    ["id"] = source.Id,
-                    ["operation"] = source.Operation,
-                    ["failures"] = source.Failures,
-                    ["lastSuccessAt"] = Reply.Utc(source.LastSuccessAt),
-                });
-            }
-        }
-
-        return degraded;
-    }
+        ["id"] = source.Id,
+        ["operation"] = source.Operation,
+        ["failures"] = source.Failures,
+        ["interval"] = source.Interval.ToString("c"),
+        ["lastSuccessAt"] = Reply.Utc(source.LastSuccessAt),
+        ["dueAt"] = Reply.Utc(source.DueAt),
+    }));
 }

@@ -21,6 +21,8 @@ internal static class TriggerEndpoints
         group.MapPost("/{id}/pause", (string id, HttpContext context, TriggerService triggers) => PauseAsync(id, pause: true, context, triggers)).WithSummary("Stops it; its position stays.");
         group.MapPost("/{id}/resume", (string id, HttpContext context, TriggerService triggers) => PauseAsync(id, pause: false, context, triggers)).WithSummary("Goes on from its position.");
         group.MapPost("/{id}/rewind", RewindAsync).WithSummary("Moves the position back: {toSequence} or {events}. With preview=true it only counts.");
+        group.MapPost("/{id}/backfill", BackfillAsync).WithSummary("Fires what was there before the trigger. With preview=true it only counts what would fire.");
+        group.MapDelete("/{id}/backfill", StopBackfillAsync).WithSummary("Ends a backfill where it is.");
         group.MapGet("/{id}/explain", ExplainAsync).WithSummary("Why an item did or did not fire; key is an item's id or a subject.");
     }
 
@@ -89,6 +91,51 @@ internal static class TriggerEndpoints
         });
     }
 
+    private static async Task<IResult> BackfillAsync(string id, HttpContext context, TriggerService triggers)
+    {
+        var body = await RequestBody.ReadObjectAsync(context, context.RequestAborted);
+        var trigger = (await FindAsync(triggers, id, context.RequestAborted)).Trigger;
+        if (trigger.Kind != "poll")
+        {
+            return Problem.Conflict($"The trigger is of kind {trigger.Kind}; only poll triggers have a list to go back to.", "Choose a poll trigger.", "not-a-poll");
+        }
+
+        if (Query.Flag(context, "preview") ?? body["preview"] is JValue { Value: true })
+        {
+            return await triggers.CountBackfillAsync(trigger, context.RequestAborted) is var (items, fires)
+                ? new Reply(new JObject { ["preview"] = true, ["items"] = items, ["fires"] = fires })
+                : NotBaselined();
+        }
+
+        if (trigger.Backfill is { State: "running" })
+        {
+            return Problem.Conflict("A backfill of this trigger is running already.", $"Wait for its end, or stop it: DELETE /api/triggers/{id}/backfill.", "backfill-running");
+        }
+
+        return await triggers.StartBackfillAsync(trigger, context.RequestAborted) is { } begun ? new Reply(Describe(begun)) : NotBaselined();
+    }
+
+    private static async Task<IResult> StopBackfillAsync(string id, HttpContext context, TriggerService triggers)
+    {
+        await FindAsync(triggers, id, context.RequestAborted);
+        return await triggers.StopBackfillAsync(id, context.RequestAborted)
+            ? new Reply(Describe(await FindAsync(triggers, id, context.RequestAborted)))
+            : Problem.Conflict("No backfill of this trigger is wanted or running.", "Nothing is to be done.", "no-backfill");
+    }
+
+    private static IResult NotBaselined() =>
+        Problem.Conflict("The first poll of the trigger's list has not ended yet, so nobody knows what is there.", "Try again when baselinedAt is set; the source's lastError says what holds it up.", "not-baselined");
+
+    private static JObject Describe(BackfillState state) => new()
+    {
+        ["state"] = state.State,
+        ["items"] = state.Items,
+        ["fires"] = state.Fires,
+        ["fired"] = state.Fired,
+        ["startedAt"] = Reply.Utc(state.StartedAt),
+        ["endedAt"] = Reply.Utc(state.EndedAt),
+    };
+
     private static async Task<IResult> ExplainAsync(string id, HttpContext context, TriggerService triggers)
     {
         var key = Query.Text(context, "key");
@@ -137,6 +184,8 @@ internal static class TriggerEndpoints
             ["effectiveInterval"] = trigger.EffectiveInterval?.ToString("c"),
             ["effectiveIntervalSeconds"] = trigger.EffectiveInterval?.TotalSeconds,
             ["timeZone"] = trigger.TimeZone,
+            ["filter"] = trigger.Settings["filter"]?.DeepClone(),
+            ["backfill"] = trigger.Backfill is { } backfill ? Describe(backfill) : null,
             ["isPaused"] = trigger.IsPaused,
             ["baselinedAt"] = Reply.Utc(source?.BaselinedAt),
             ["cursor"] = source is null ? null : new JObject

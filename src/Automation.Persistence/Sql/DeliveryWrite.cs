@@ -23,7 +23,14 @@ internal sealed class DeliveryWrite(DeliveryBatch batch)
     /// </summary>
     public bool Write(Session session)
     {
-        var moved = session.Run(
+        var moved = batch.Backfill is var (from, to) ? session.Run(
+            "UPDATE triggers SET backfill = @to, last_fired_at = CASE WHEN @fires = 1 THEN @at ELSE last_fired_at END WHERE id = @id AND backfill = @from AND generation = @generation",
+            to.ToString(),
+            batch.Instances.Count > 0,
+            Columns.Ticks(batch.At),
+            batch.TriggerId,
+            from.ToString(),
+            batch.Generation) : session.Run(
             "UPDATE triggers SET position = @to, last_fired_at = CASE WHEN @fires = 1 THEN @at ELSE last_fired_at END WHERE id = @id AND position = @from AND generation = @generation",
             batch.ToPosition,
             batch.Instances.Count > 0,

@@ -8,7 +8,7 @@ using Newtonsoft.Json.Linq;
 namespace Automation.Persistence.Sql;
 
 /// <summary>Sources, items, events, triggers and deliveries.</summary>
-internal sealed class PollStore(SqlDatabase database) : IPollStore
+internal sealed partial class PollStore(SqlDatabase database) : IPollStore
 {
     private const string SourceFields =
         "id, connection_id, location_id, operation, inputs, interval, baselined_at, watermark, scan_upper, page_token, scan_pages, scan_started_at, ledger_end, due_at, last_poll_at, last_success_at, last_error, failures, item_count, floor, is_active";
@@ -29,6 +29,18 @@ internal sealed class PollStore(SqlDatabase database) : IPollStore
 
     public Task<IReadOnlyList<SourceRecord>> ListSourcesAsync(CancellationToken cancellationToken) =>
         database.ReadAsync<IReadOnlyList<SourceRecord>>(session => session.List(ReadSource, $"SELECT {SourceFields} FROM sources ORDER BY no"), cancellationToken);
+
+    public Task<IReadOnlyList<SourceRecord>> ListSilentAsync(DateTimeOffset now, DateTimeOffset startedAt, int missed, CancellationToken cancellationToken) => database.ReadAsync<IReadOnlyList<SourceRecord>>(
+        session => session.List(
+            ReadSource,
+            $"""
+            SELECT {SourceFields} FROM sources WHERE is_active = 1 AND (failures >= @missed OR (failures > 0 AND last_success_at < @now - @missed * interval)
+                OR (due_at < @now - @missed * interval AND COALESCE(last_poll_at, 0) < @now - @missed * interval AND @started < @now - @missed * interval)) ORDER BY no
+            """,
+            (long)missed,
+            Columns.Ticks(now),
+            Columns.Ticks(startedAt)),
+        cancellationToken);
 
     public Task<IReadOnlyList<(SourceRecord Source, Lease Lease)>> ClaimSourcesAsync(
         IReadOnlyList<string>? ids,
@@ -227,35 +239,6 @@ internal sealed class PollStore(SqlDatabase database) : IPollStore
                 arguments),
             cancellationToken);
     }
-
-    public Task<IReadOnlyList<ItemRecord>> FindItemsAsync(string sourceId, string key, CancellationToken cancellationToken) => database.ReadAsync<IReadOnlyList<ItemRecord>>(
-        session =>
-        {
-            if (session.Long("SELECT no FROM sources WHERE id = @id", sourceId) is not { } source)
-            {
-                return [];
-            }
-
-            return session.List(
-                reader => new ItemRecord(
-                    sourceId,
-                    reader.GetString(0),
-                    reader.GetInt32(1),
-                    reader.GetString(2),
-                    reader.TimeOrNull(3),
-                    reader.Time(4),
-                    reader.Flag(5),
-                    (JObject?)Payload.UnpackJsonOrNull(reader.Blob(6))),
-                """
-                SELECT item_id, revision, hash, updated_at, seen_at, from_baseline, payload FROM items
-                WHERE no IN (SELECT no FROM items WHERE source_no = @source AND item_id = @key UNION SELECT item_no FROM item_subjects WHERE source_no = @source AND subject = @subject)
-                ORDER BY no
-                """,
-                source,
-                key.Trim(),
-                Columns.Subject(key));
-        },
-        cancellationToken);
 
     private static long CountEvents(Session session, string sourceId, long after) => session.Long(
         "SELECT COUNT(*) FROM events WHERE source_no = (SELECT no FROM sources WHERE id = @id) AND sequence > @after",

@@ -20,20 +20,22 @@ internal sealed class PublicationWrite(Publication publication)
         """;
 
     /// <summary>
-    /// A trigger that is there keeps position, generation, pause and history. One whose source changed takes the end of the new ledger, as a new one does. A schedule keeps its next time unless it
+    /// A trigger that is there keeps position, generation, pause, backfill and history. One that was there before and comes back takes a generation of its own: the ledger may have been pruned meanwhile, and
+    /// begin its revisions anew. One whose source changed takes the end of the new ledger, as a new one does. A schedule keeps its next time unless it
     /// was changed: publishing again must not skip it.
     /// </summary>
     private const string UpsertTrigger =
         """
         INSERT INTO triggers (id, definition_id, version_id, activity_id, activity_type, kind, location_id, connection_id, source_id, hash, mode, configured, time_zone, effective_interval, settings,
-            position, generation, is_paused, due_at, created_at)
+            position, generation, is_paused, due_at, created_at, backfill)
         VALUES (@id, @definition_id, @version_id, @activity_id, @activity_type, @kind, @location_id, @connection_id, @source_id, @hash, @mode, @configured, @time_zone, @effective_interval, @settings,
-            COALESCE((SELECT ledger_end FROM sources WHERE id = @source_id), 0), @generation, @is_paused, @due_at, @created_at)
+            COALESCE((SELECT ledger_end FROM sources WHERE id = @source_id), 0), COALESCE((SELECT MAX(generation) + 1 FROM deliveries WHERE trigger_id = @id), @generation), @is_paused, @due_at, @created_at, @backfill)
         ON CONFLICT (id) DO UPDATE SET
             version_id = excluded.version_id, activity_type = excluded.activity_type, kind = excluded.kind, connection_id = excluded.connection_id, hash = excluded.hash, mode = excluded.mode,
             settings = excluded.settings, effective_interval = excluded.effective_interval,
             position = CASE WHEN triggers.source_id IS NOT DISTINCT FROM excluded.source_id THEN triggers.position ELSE excluded.position END,
             due_at = CASE WHEN triggers.configured IS NOT DISTINCT FROM excluded.configured AND triggers.time_zone IS NOT DISTINCT FROM excluded.time_zone AND triggers.due_at IS NOT NULL THEN triggers.due_at ELSE excluded.due_at END,
+            backfill = CASE WHEN triggers.source_id IS NOT DISTINCT FROM excluded.source_id AND triggers.backfill IS NOT NULL THEN triggers.backfill ELSE excluded.backfill END,
             source_id = excluded.source_id, configured = excluded.configured, time_zone = excluded.time_zone
         """;
 
@@ -78,7 +80,8 @@ internal sealed class PublicationWrite(Publication publication)
                 t.Generation,
                 t.IsPaused,
                 Columns.Ticks(t.DueAt),
-                Columns.Ticks(t.CreatedAt));
+                Columns.Ticks(t.CreatedAt),
+                t.Backfill?.ToString());
         }
 
         session.Run(

@@ -9,7 +9,7 @@ namespace Automation.Persistence.Sql;
 internal static class Triggers
 {
     public const string Fields =
-        "t.id, t.definition_id, t.version_id, t.activity_id, t.activity_type, t.kind, t.location_id, t.connection_id, t.source_id, t.hash, t.mode, t.configured, t.time_zone, t.effective_interval, t.settings, t.position, t.generation, t.is_paused, t.due_at, t.created_at, t.last_fired_at";
+        "t.id, t.definition_id, t.version_id, t.activity_id, t.activity_type, t.kind, t.location_id, t.connection_id, t.source_id, t.hash, t.mode, t.configured, t.time_zone, t.effective_interval, t.settings, t.position, t.generation, t.is_paused, t.due_at, t.created_at, t.last_fired_at, t.backfill";
 
     /// <summary>
     /// Brings a source in line with its triggers: polled while one is not paused, as often as the most eager of them asks. When that is more often than before, the next poll comes forward.
@@ -59,5 +59,6 @@ internal static class Triggers
         DueAt = reader.TimeOrNull(18),
         CreatedAt = reader.Time(19),
         LastFiredAt = reader.TimeOrNull(20),
+        Backfill = reader.Text(21) is { } backfill ? BackfillState.Read(backfill) : null,
     };
 }

@@ -27,6 +27,7 @@ public sealed partial class DefinitionService : IDisposable
         IPollStore polls,
         IConnections connections,
         OperationCatalog operations,
+        LocationZones zones,
         WorkflowEngine engine,
         WorkflowLibrary library,
         IOptions<AutomationOptions> options,
@@ -40,7 +41,7 @@ public sealed partial class DefinitionService : IDisposable
         this.clock = clock;
         plans = new PlanCache(store, engine, library);
         slots = new ConnectionSlots(connections, operations);
-        check = new PublishCheck(store, new TriggerBuilder(polls, connections, operations, engine, options, services, clock), services);
+        check = new PublishCheck(store, new TriggerBuilder(polls, connections, operations, zones, engine, options, services, clock), services);
     }
 
     /// <summary>

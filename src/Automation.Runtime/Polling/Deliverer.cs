@@ -55,7 +55,7 @@ public sealed class Deliverer(
             return (0, false);
         }
 
-        var isSandbox = await IsSandboxAsync(trigger.ConnectionId, cancellationToken);
+        var isSandbox = await TriggeredRun.IsSandboxAsync(connections, trigger, cancellationToken);
         var filter = TriggerFilter.Read(trigger, operations.Find(trigger.ActivityType)?.Poll, expressions, clock);
         var started = 0;
         var moved = false;
@@ -73,14 +73,17 @@ public sealed class Deliverer(
             var filtered = new List<(string EventKey, string Reason)>();
             foreach (var item in events)
             {
-                var payload = Payload(item);
-                if (filter.Refuses(item, payload, cancellationToken) is { } reason)
+                var payload = TriggeredRun.Payload(item);
+                var verdict = filter.Judge(item, payload, cancellationToken);
+                var isAgain = verdict is { Fires: true, OnlyFirst: true }
+                    && (instances.Exists(entry => Of(entry.EventKey, item.ItemId)) || (await store.ListDeliveriesAsync(trigger.Id, item.ItemId, 1000, cancellationToken)).Any(delivery => delivery.InstanceId is not null && delivery.Generation == trigger.Generation));
+                if (verdict.Fires && !isAgain)
                 {
-                    filtered.Add((item.Key, reason));
+                    instances.Add((item.Key, TriggeredRun.Of(trigger, plan.Definition, item, payload, "poll", isSandbox, clock)));
                 }
                 else
                 {
-                    instances.Add((item.Key, Instance(trigger, plan.Definition, item, payload, isSandbox, now)));
+                    filtered.Add((item.Key, verdict.Reason ?? "The trigger fires on new items only; this one has passed its filter, and fired, before."));
                 }
             }
 
@@ -116,52 +119,5 @@ public sealed class Deliverer(
         }
     }
 
-    private NewInstance Instance(TriggerRecord trigger, WorkflowDefinition definition, EventRecord item, JObject payload, bool isSandbox, DateTimeOffset now)
-    {
-        var id = Ids.New(clock);
-        return new NewInstance
-        {
-            Id = id,
-            DefinitionId = trigger.DefinitionId,
-            VersionId = trigger.VersionId,
-            Version = definition.Version,
-            DefinitionName = definition.Name,
-            TriggerId = trigger.Id,
-            StartedBy = "poll",
-            Subjects = item.Subjects,
-            IsSandbox = isSandbox,
-            CreatedAt = now,
-            Start = new RunStart
-            {
-                InstanceId = id,
-                LocationId = trigger.LocationId,
-                TriggerActivityId = trigger.ActivityId,
-                TriggerPayload = payload,
-            },
-        };
-    }
-
-    private static JObject Payload(EventRecord item) => new()
-    {
-        ["key"] = item.Key,
-        ["item"] = item.Item,
-        ["previous"] = item.Previous,
-        ["revision"] = item.Revision,
-        ["sourceId"] = item.SourceId,
-        ["observedAt"] = item.ObservedAt.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'"),
-        ["sample"] = false,
-    };
-
-    private async Task<bool> IsSandboxAsync(string? connectionId, CancellationToken cancellationToken)
-    {
-        try
-        {
-            return connectionId is not null && await connections.FindAsync(connectionId, cancellationToken) is { IsSandbox: true };
-        }
-        catch (ConnectorException)
-        {
-            // The credential cannot be read; events that were taken in already are delivered all the same, and the run says what is wrong.
-            return false;
-        }
-    }
+    private static bool Of(string eventKey, string itemId) => eventKey.StartsWith(itemId, StringComparison.Ordinal) && eventKey.LastIndexOf('@') == itemId.Length;
 }

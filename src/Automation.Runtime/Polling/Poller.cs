@@ -93,9 +93,9 @@ public sealed class Poller(
         {
             await ScanAsync(source, lease, held, held.Token);
             await store.ReleaseSourceAsync(source.Id, lease, CancellationToken.None);
-            if (source.Failures > 0)
+            if (source.Failures > 0 || SourceAlarm.IsOverdue(source, clock.GetUtcNow()))
             {
-                await incidents.ResolveAsync(AlarmId(source), "The source answers again.", clock.GetUtcNow(), CancellationToken.None);
+                await incidents.ResolveAsync(SourceAlarm.IdOf(source), "The source answers again.", clock.GetUtcNow(), CancellationToken.None);
             }
         }
         catch (LeaseLostException)
@@ -282,27 +282,10 @@ public sealed class Poller(
         var resumed = source.ScanUpper is not null;
         var abandon = failure?.Code == "endless-scan" || (resumed && failure is { Status: 400 or 404 or 410 or 422 });
         var silent = now - (source.LastSuccessAt ?? source.ScanStartedAt ?? source.LastPollAt ?? now);
-        var isAlarm = failures >= 3 || silent >= 3 * interval;
-        await store.FailScanAsync(source.Id, lease, reason, now, due, abandon, isAlarm ? Alarm(source, failure, reason, failures, now) : null, CancellationToken.None);
+        var isAlarm = failures >= SourceAlarm.Missed || silent >= SourceAlarm.Missed * interval;
+        await store.FailScanAsync(source.Id, lease, reason, now, due, abandon, isAlarm ? SourceAlarm.OfFailure(source, failure, reason, failures, now) : null, CancellationToken.None);
         log.LogWarning("Polling source {SourceId} ({Operation}) failed, {Failures} in a row; next try at {DueAt:u}. {Reason}", source.Id, source.Operation, failures, due, reason);
     }
-
-    /// <summary>One incident per outage: its id is made from the last success, so that every further failure is the same incident.</summary>
-    private static string AlarmId(SourceRecord source) => Hash("source-silent", source.Id, source.LastSuccessAt?.UtcTicks.ToString() ?? "never");
-
-    private static IncidentRecord Alarm(SourceRecord source, ConnectorException? failure, string reason, int failures, DateTimeOffset now) => new()
-    {
-        Id = AlarmId(source),
-        Kind = "source",
-        SourceId = source.Id,
-        LocationId = source.LocationId,
-        ActivityType = source.Operation,
-        Code = failure?.Code ?? "poll-failed",
-        Message = $"The source has not been polled with success {(source.LastSuccessAt is { } last ? $"since {last.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC" : "yet")}, {failures} tries failed. {reason}",
-        Detail = failure?.ProviderMessage,
-        Action = failure?.Action ?? "Test the connection; the flow goes on by itself when the source answers again.",
-        CreatedAt = now,
-    };
 
     private static IncidentRecord Quarantine(SourceRecord source, BadItem bad, DateTimeOffset now) => new()
     {

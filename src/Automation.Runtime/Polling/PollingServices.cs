@@ -32,6 +32,8 @@ public static class PollingServices
         services.AddSingleton<IConnections>(provider => provider.GetRequiredService<ConnectionVault>());
         services.AddSingleton<Deliverer>();
         services.AddSingleton<Poller>();
+        services.AddSingleton<SourceWatch>();
+        services.AddSingleton<Backfiller>();
         services.AddSingleton<TriggerService>();
         // The publish checks of operations refuse what polling would not keep up with.
         services.AddOptions<PollingLimits>().Configure<IOptions<AutomationOptions>>((limits, settings) =>

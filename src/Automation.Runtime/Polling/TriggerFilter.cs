@@ -6,13 +6,21 @@ using Newtonsoft.Json.Linq;
 
 namespace Automation.Runtime.Polling;
 
-/// <summary>Which events of its source a trigger fires on: its mode, then its filter (an expression over <c>event</c>).</summary>
+/// <summary>
+/// Which events of its source a trigger fires on: what its type stands for (a tag was added), its mode, and its own filter: simple conditions, or an expression over <c>event</c>. With a filter an item
+/// counts as new when it passes it for the first time, so that the filter comes before "seen already".
+/// </summary>
 internal sealed class TriggerFilter
 {
+    private const int LongestQuote = 160;
+
     private readonly string mode;
     private readonly string? edgePath;
     private readonly string? edgeValue;
+    private readonly ItemConditions? meaning;
+    private readonly ItemConditions? conditions;
     private readonly PreparedExpression? expression;
+    private readonly string quote = "";
     private readonly string? broken;
     private readonly ExpressionFactory factory;
     private readonly EventScope scope;
@@ -22,6 +30,7 @@ internal sealed class TriggerFilter
         mode = trigger.Mode;
         edgePath = shape?.EdgePath;
         edgeValue = shape?.EdgeValue;
+        meaning = shape?.When is { } when ? ItemConditions.Read(when) : null;
         this.factory = factory;
         scope = new EventScope(trigger, clock);
         if (trigger.Settings["filter"] is not { } filter || ExpressionOf(filter) is not var (type, value))
@@ -31,20 +40,42 @@ internal sealed class TriggerFilter
 
         try
         {
-            expression = factory.Prepare(type, value);
+            quote = value is JValue { Value: string text } ? text : Json.Write(value);
+            quote = quote.Length > LongestQuote ? quote[..LongestQuote] + "…" : quote;
+            if (ItemConditions.AreMeant(value))
+            {
+                conditions = ItemConditions.Read(value);
+            }
+            else
+            {
+                expression = factory.Prepare(type, value);
+            }
         }
         catch (ExpressionSyntaxException exception)
         {
             broken = $"The trigger's filter does not parse: {exception.Message} (line {exception.Line}, column {exception.Column}).";
         }
+        catch (FormatException exception)
+        {
+            broken = $"The trigger's filter cannot be read: {exception.Message}";
+        }
     }
 
-    /// <summary>Why a filter does not parse; null: it does.</summary>
-    public static ExpressionSyntaxException? SyntaxError(JToken filter, ExpressionFactory factory)
+    /// <summary>What is wrong with a filter, with its place where it is a script; null: nothing.</summary>
+    public static (string Message, int? Line, int? Column)? Defect(JToken filter, ExpressionFactory factory)
     {
         try
         {
-            if (ExpressionOf(filter) is var (type, value))
+            if (ExpressionOf(filter) is not var (type, value))
+            {
+                return null;
+            }
+
+            if (ItemConditions.AreMeant(value))
+            {
+                ItemConditions.Read(value);
+            }
+            else
             {
                 factory.Prepare(type, value);
             }
@@ -53,39 +84,82 @@ internal sealed class TriggerFilter
         }
         catch (ExpressionSyntaxException exception)
         {
-            return exception;
+            return ($"The filter does not parse: {exception.Message}", exception.Line, exception.Column);
+        }
+        catch (FormatException exception)
+        {
+            return ($"The filter cannot be read: {exception.Message}", null, null);
         }
     }
 
     public static TriggerFilter Read(TriggerRecord trigger, PollShape? shape, ExpressionFactory factory, TimeProvider clock) => new(trigger, shape, factory, clock);
 
-    /// <summary>Why an event does not fire; null: it fires.</summary>
-    public string? Refuses(EventRecord item, JObject payload, CancellationToken cancellationToken)
+    /// <summary>The verdict on an event.</summary>
+    public Verdict Judge(EventRecord item, JObject payload, CancellationToken cancellationToken)
     {
-        var byMode = mode switch
+        var isFirst = item.Revision == 1 || item.Previous is null;
+        var hasFilter = conditions is not null || expression is not null || broken is not null;
+        if (mode == "new" && !isFirst && !hasFilter)
         {
-            "new" when item.Revision != 1 && item.Previous is not null => $"The trigger fires on new items only; this is change number {item.Revision - 1} of an item that was there.",
-            "edge" when edgePath is not null => RefusesEdge(item, edgePath),
-            _ => null,
-        };
-        if (byMode is not null || (expression is null && broken is null))
-        {
-            return byMode;
+            return Verdict.No($"The trigger fires on new items only; this is change number {item.Revision - 1} of an item that was there.");
         }
 
-        if (expression is null)
+        if (ByMeaning(item) is { } reason)
+        {
+            return Verdict.No(reason);
+        }
+
+        if (!hasFilter)
+        {
+            return Verdict.Yes;
+        }
+
+        if (ByFilter(item.Item, item.Previous, payload, cancellationToken) is { } refusal)
+        {
+            return Verdict.No(refusal);
+        }
+
+        if (mode != "new" || isFirst)
+        {
+            return Verdict.Yes;
+        }
+
+        var before = new JObject(payload) { ["item"] = item.Previous!.DeepClone(), ["previous"] = null, ["revision"] = item.Revision - 1 };
+        return ByFilter(item.Previous, null, before, cancellationToken) is null
+            ? Verdict.No($"The trigger fires on new items only; this one passed its filter before its change number {item.Revision - 1} already.")
+            : Verdict.YesUnlessFiredBefore;
+    }
+
+    private string? ByMeaning(EventRecord item)
+    {
+        if (mode == "edge" && edgePath is not null && RefusesEdge(item, edgePath) is { } still)
+        {
+            return still;
+        }
+
+        return meaning?.Refuses(item.Item, item.Previous) is { } missed ? $"It is not what this trigger fires on: {missed}" : null;
+    }
+
+    private string? ByFilter(JObject item, JObject? previous, JObject payload, CancellationToken cancellationToken)
+    {
+        if (broken is not null)
         {
             return broken;
+        }
+
+        if (conditions is not null)
+        {
+            return conditions.Refuses(item, previous) is { } refusal ? $"The trigger's filter said no: {refusal}" : null;
         }
 
         try
         {
             scope.TriggerEvent = payload;
-            return expression.Evaluate(factory.OpenSession(), scope, typeof(bool), cancellationToken) is true ? null : "The trigger's filter said no.";
+            return expression!.Evaluate(factory.OpenSession(), scope, typeof(bool), cancellationToken) is true ? null : $"The trigger's filter said no: {quote}";
         }
         catch (FaultException exception)
         {
-            return $"The trigger's filter failed: {exception.Fault.Message}";
+            return $"The trigger's filter failed: {exception.Fault.Message} The filter: {quote}";
         }
     }
 
@@ -110,7 +184,9 @@ internal sealed class TriggerFilter
     private static (string Type, JToken Value)? ExpressionOf(JToken filter)
     {
         var (type, value) = filter is JObject wrapped && wrapped["expression"] is JObject given ? ((string?)given["type"] ?? "JavaScript", given["value"]) : ("JavaScript", filter);
-        return value is null or { Type: JTokenType.Null } or JValue { Value: "" } ? null : (type, value);
+
+        // A text where a script is expected is one, however the editor has marked it.
+        return value is null or { Type: JTokenType.Null } || (value is JValue { Value: string text } && string.IsNullOrWhiteSpace(text)) ? null : (type == "Literal" && value is JValue { Value: string } ? "JavaScript" : type, value);
     }
 
     private static bool IsTrue(JObject item, string path) => item.SelectToken(path) switch
@@ -124,6 +200,15 @@ internal sealed class TriggerFilter
         JArray items => items.Count > 0,
         _ => true,
     };
+
+    /// <summary>Whether an event fires; where it does only as an item's first, and why not.</summary>
+    public readonly record struct Verdict(bool Fires, bool OnlyFirst, string? Reason)
+    {
+        public static Verdict Yes => new(true, false, null);
+        public static Verdict YesUnlessFiredBefore => new(true, true, null);
+
+        public static Verdict No(string reason) => new(false, false, reason);
+    }
 
     /// <summary>A filter sees the event, and no run.</summary>
     private sealed class EventScope(TriggerRecord trigger, TimeProvider clock) : IExpressionScope

@@ -10,6 +10,7 @@ public sealed class TriggerService(
     IDefinitionStore definitions,
     IConnectionStore connections,
     Poller poller,
+    Backfiller backfiller,
     IDoorbell doorbell,
     TimeProvider clock)
 {
@@ -108,6 +109,24 @@ public sealed class TriggerService(
         await poller.ConsumeAsync(sourceId, cancellationToken);
         return new RewindResult(from, to, events, trigger.Generation + 1);
     }
+
+    /// <summary>What a backfill would look at, and start. Null: the trigger is not polled, or its first poll has not ended.</summary>
+    public Task<(long Items, long Fires)?> CountBackfillAsync(TriggerRecord trigger, CancellationToken cancellationToken) => backfiller.CountAsync(trigger, cancellationToken);
+
+    /// <summary>Begins a backfill, and delivers its first batch. Null: see <see cref="Backfiller.StartAsync"/>.</summary>
+    public async Task<BackfillState?> StartBackfillAsync(TriggerRecord trigger, CancellationToken cancellationToken)
+    {
+        var begun = await backfiller.StartAsync(trigger, cancellationToken);
+        if (begun is not null)
+        {
+            await backfiller.PassAsync(cancellationToken);
+        }
+
+        return begun;
+    }
+
+    /// <summary>Ends a backfill where it is. False: there is none to end.</summary>
+    public Task<bool> StopBackfillAsync(string id, CancellationToken cancellationToken) => backfiller.StopAsync(id, cancellationToken);
 
     /// <summary>Why an item did or did not fire: an item id, or a subject such as an e-mail. Null: there is no such trigger.</summary>
     public async Task<JObject?> ExplainAsync(string id, string key, CancellationToken cancellationToken)

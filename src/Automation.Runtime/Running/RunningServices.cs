@@ -5,6 +5,7 @@ using Automation.Runtime.Effects;
 using Automation.Runtime.Gates;
 using Automation.Runtime.People;
 using Automation.Runtime.Running;
+using Automation.Runtime.Polling;
 using Automation.Runtime.Scheduling;
 using Automation.Runtime.Storage;
 using Microsoft.Extensions.DependencyInjection;
@@ -50,6 +51,7 @@ public static class RunningServices
         services.AddHostedService(provider => provider.GetRequiredService<Runner>());
         services.AddHostedService(provider => provider.GetRequiredService<DueTimeService>());
         services.AddHostedService(provider => provider.GetRequiredService<Sweep>());
+        services.AddHostedService<BackfillService>();
         return services;
     }
 }

@@ -7,11 +7,15 @@ using Microsoft.Extensions.Options;
 
 namespace Automation.Runtime.Scheduling;
 
-/// <summary>Finds what nobody rang for: runnable instances, triggers behind their source. And, once an hour, deletes runs past their retention.</summary>
-public sealed class Sweep(Runner runner, Poller poller, IRunStore runs, IOptions<AutomationOptions> options, TimeProvider clock, ILogger<Sweep> log) : BackgroundService
+/// <summary>
+/// Finds what nobody rang for: runnable instances, triggers behind their source. Every minute it looks for sources that have fallen silent, and once an hour it deletes what is past its retention: runs, sources
+/// that nobody consumes, and events that everybody has.
+/// </summary>
+public sealed class Sweep(Runner runner, Poller poller, SourceWatch sources, IRunStore runs, IPollStore polls, IOptions<AutomationOptions> options, TimeProvider clock, ILogger<Sweep> log) : BackgroundService
 {
     private const int DeleteBatch = 500;
     private static readonly TimeSpan RetentionInterval = TimeSpan.FromHours(1);
+    private static readonly TimeSpan WatchInterval = TimeSpan.FromMinutes(1);
 
     private readonly RunnerOptions settings = options.Value.Runner;
 
@@ -20,16 +24,24 @@ public sealed class Sweep(Runner runner, Poller poller, IRunStore runs, IOptions
     {
         using var timer = new PeriodicTimer(settings.SweepInterval, clock);
         var retained = clock.GetUtcNow();
+        var watched = retained;
         try
         {
             do
             {
                 await TryAsync("Runnable instances", runner.SweepAsync, stoppingToken);
                 await TryAsync("Triggers behind their source", token => poller.ConsumeAsync(null, token), stoppingToken);
+                if (clock.GetUtcNow() - watched >= WatchInterval)
+                {
+                    watched = clock.GetUtcNow();
+                    await TryAsync("Silent sources", sources.CheckAsync, stoppingToken);
+                }
+
                 if (clock.GetUtcNow() - retained >= RetentionInterval)
                 {
                     retained = clock.GetUtcNow();
                     await TryAsync("Runs past their retention", RetainAsync, stoppingToken);
+                    await TryAsync("Ledgers past their retention", PruneAsync, stoppingToken);
                 }
             }
             while (await timer.WaitForNextTickAsync(stoppingToken));
@@ -58,6 +70,24 @@ public sealed class Sweep(Runner runner, Poller poller, IRunStore runs, IOptions
         if (deleted > 0)
         {
             log.LogInformation("{Count} runs that ended before {Before} were deleted.", deleted, before);
+        }
+    }
+
+    /// <summary>A batch per transaction, so that nobody waits long for the writer.</summary>
+    internal async Task PruneAsync(CancellationToken cancellationToken)
+    {
+        if (settings.Retention is { } retention)
+        {
+            var pruned = 0;
+            while (await polls.PruneAsync(clock.GetUtcNow() - retention, DeleteBatch, cancellationToken) is > 0 and var rows)
+            {
+                pruned += rows;
+            }
+
+            if (pruned > 0)
+            {
+                log.LogInformation("{Count} rows of ledgers that nobody needs any more were deleted.", pruned);
+            }
         }
     }
 

@@ -1,3 +1,4 @@
+using Newtonsoft.Json;
 using Newtonsoft.Json.Linq;
 
 namespace Automation.Runtime.Storage;
@@ -90,6 +91,33 @@ public sealed record TriggerRecord
     public DateTimeOffset? DueAt { get; init; }
     public DateTimeOffset CreatedAt { get; init; }
     public DateTimeOffset? LastFiredAt { get; init; }
+
+    /// <summary>Delivery of what was there before the trigger; null: none was asked for.</summary>
+    public BackfillState? Backfill { get; init; }
+}
+
+/// <summary>How far the delivery of the items of a source that were there before is. Stored as its text.</summary>
+public sealed record BackfillState
+{
+    /// <summary><c>wanted</c> (begins after the baseline), <c>running</c>, <c>finished</c>, <c>stopped</c>.</summary>
+    public required string State { get; init; }
+
+    /// <summary>Number of the last item that was looked at, and of the last one to look at.</summary>
+    public long Next { get; init; }
+    public long End { get; init; }
+
+    /// <summary>Items there when it began, how many of them would fire, and how many runs it has started.</summary>
+    public long Items { get; init; }
+    public long Fires { get; init; }
+    public long Fired { get; init; }
+    public DateTimeOffset? StartedAt { get; init; }
+    public DateTimeOffset? EndedAt { get; init; }
+
+    public static BackfillState Read(string json) => JsonConvert.DeserializeObject<BackfillState>(json, Settings) ?? throw new FormatException("A backfill is stored as nothing.");
+
+    public override string ToString() => JsonConvert.SerializeObject(this, Settings);
+
+    private static readonly JsonSerializerSettings Settings = new() { DateFormatString = "o", NullValueHandling = NullValueHandling.Ignore };
 }
 
 /// <summary>An event of a ledger: an item seen new or changed.</summary>
@@ -163,6 +191,9 @@ public sealed record DeliveryBatch
     /// <summary>Events that did not fire, with the reason, for "why did it not fire?".</summary>
     public IReadOnlyList<(string EventKey, string Reason)> Filtered { get; init; } = [];
     public required DateTimeOffset At { get; init; }
+
+    /// <summary>Items of a backfill instead of events: its state moves, from the first to the second, and the position stays.</summary>
+    public (BackfillState From, BackfillState To)? Backfill { get; init; }
 }
 
 /// <summary>A delivery, as stored.</summary>
@@ -182,6 +213,12 @@ public interface IPollStore
 {
     Task<SourceRecord?> FindSourceAsync(string id, CancellationToken cancellationToken);
     Task<IReadOnlyList<SourceRecord>> ListSourcesAsync(CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Active sources that have failed so often in a row, have failed and not succeeded for so many intervals, or were due so many intervals ago and not polled since; of the last kind none that were
+    /// due before <paramref name="startedAt"/> only.
+    /// </summary>
+    Task<IReadOnlyList<SourceRecord>> ListSilentAsync(DateTimeOffset now, DateTimeOffset startedAt, int missed, CancellationToken cancellationToken);
 
     /// <summary>Leases sources that are due and have a trigger that is not paused; those leased by a living owner are left out.</summary>
     Task<IReadOnlyList<(SourceRecord Source, Lease Lease)>> ClaimSourcesAsync(IReadOnlyList<string>? ids, string owner, TimeSpan duration, int limit, bool evenIfNotDue, CancellationToken cancellationToken);
@@ -240,4 +277,23 @@ public interface IPollStore
     Task<IReadOnlyList<ItemRecord>> FindItemsAsync(string sourceId, string key, CancellationToken cancellationToken);
 
     Task<long> CountEventsAsync(string sourceId, long afterSequence, CancellationToken cancellationToken);
+
+    /// <summary>Items that the source has, in the order in which they came, with the number that goes on after each.</summary>
+    Task<IReadOnlyList<(long No, ItemRecord Item)>> ListItemsAsync(string sourceId, long afterNo, long untilNo, int limit, CancellationToken cancellationToken);
+
+    /// <summary>Number of the last item of a source; 0: it has none.</summary>
+    Task<long> LastItemAsync(string sourceId, CancellationToken cancellationToken);
+
+    /// <summary>Triggers with a backfill, also an ended one.</summary>
+    Task<IReadOnlyList<TriggerRecord>> ListBackfillsAsync(CancellationToken cancellationToken);
+
+    /// <summary>Sets the state of a backfill. False: it is not <paramref name="from"/> any more.</summary>
+    Task<bool> UpdateBackfillAsync(string triggerId, BackfillState? from, BackfillState? to, CancellationToken cancellationToken);
+
+    /// <summary>Runs that a trigger has started and that wait for their turn, or have it.</summary>
+    Task<int> CountRunnableAsync(string triggerId, CancellationToken cancellationToken);
+
+    /// <summary>Deletes, up to a number of rows, what nobody needs any more: sources that no trigger consumes and that were polled last before a time, and older events that all triggers of their source have consumed.</summary>
+    /// <returns>Rows deleted; 0: nothing is left to delete.</returns>
+    Task<int> PruneAsync(DateTimeOffset before, int limit, CancellationToken cancellationToken);
 }

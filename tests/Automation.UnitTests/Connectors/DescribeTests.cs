@@ -20,7 +20,7 @@ public sealed class DescribeTests : IAsyncDisposable
 
         descriptor.Kind.Should().Be(ActivityKind.Trigger);
         descriptor.Category.Should().Be("GoHighLevel: Social Planner");
-        descriptor.Inputs.OrderBy(i => i.Order).Select(i => i.Name).Should().Equal("ConnectionId", "Interval", "Mode", "LocationId", "SearchText", "Limit", "Skip");
+        descriptor.Inputs.OrderBy(i => i.Order).Select(i => i.Name).Should().Equal("ConnectionId", "Interval", "Mode", "Filter", "Backfill", "TimeZone", "LocationId", "SearchText", "Limit", "Skip");
         descriptor.Outputs.Select(o => o.Name).Should().Equal("Result", "Event");
         descriptor.Inputs.Single(i => i.Name == "Interval").DefaultValue!.ToString().Should().Be("5m");
         descriptor.Inputs.Single(i => i.Name == "Skip").Category.Should().Be("Advanced");

@@ -66,6 +66,18 @@ public sealed class PostgreSqlIntakeTests(PostgreSqlCluster cluster) : IntakeCom
 }
 
 [Collection(PostgreSqlCollection.Name)]
+public sealed class PostgreSqlLedgerTests(PostgreSqlCluster cluster) : LedgerCompliance
+{
+    private string _schema = "";
+
+    protected override void AddStores(IServiceCollection services) => services.AddPostgreSqlStores(_schema);
+
+    protected override async Task CreateAsync() => _schema = await cluster.NewSchemaAsync();
+
+    protected override Task DropAsync() => _schema.Length == 0 ? Task.CompletedTask : cluster.DropSchemaAsync(_schema);
+}
+
+[Collection(PostgreSqlCollection.Name)]
 public sealed class PostgreSqlWatermarkTests(PostgreSqlCluster cluster) : WatermarkCompliance
 {
     private string _schema = "";

@@ -67,6 +67,19 @@ public sealed class SqliteIntakeTests : IntakeCompliance
     }
 }
 
+public sealed class SqliteLedgerTests : LedgerCompliance
+{
+    private readonly SqliteFile _file = new();
+
+    protected override void AddStores(IServiceCollection services) => _file.AddTo(services);
+
+    public override async Task DisposeAsync()
+    {
+        await base.DisposeAsync();
+        _file.Delete();
+    }
+}
+
 public sealed class SqliteWatermarkTests : WatermarkCompliance
 {
     private readonly SqliteFile _file = new();

@@ -146,6 +146,16 @@ internal sealed class PollingWorld : IAsyncDisposable
 
     public async Task<IReadOnlyList<IncidentRecord>> IncidentsAsync() => (await Get<IIncidentStore>().ListAsync(null, null, null, 0, 100, default)).Items;
 
+    /// <summary>A statement on the file, past the store; gives its first value.</summary>
+    public async Task<long> SqlAsync(string sql)
+    {
+        await using var connection = new Microsoft.Data.Sqlite.SqliteConnection($"Data Source={Path.Combine(Folder, "automation.db")}");
+        await connection.OpenAsync();
+        await using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        return (long)(await command.ExecuteScalarAsync() ?? 0L);
+    }
+
     /// <summary>Lets go of the file as a killed process would; the list stays.</summary>
     public async Task CrashAsync() => await services.DisposeAsync();
 
