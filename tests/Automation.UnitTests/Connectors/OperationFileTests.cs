@@ -65,6 +65,11 @@ public sealed class OperationFileTests
             return TimeSpan.FromMinutes(7);
         }
 
+        if (type == typeof(JArray))
+        {
+            return new JArray(new JObject { [name] = 1 });
+        }
+
         if (type == typeof(JObject) || type == typeof(JToken))
         {
             return new JObject { [name] = new JArray(1, 2.5, "x", true, null!) };
