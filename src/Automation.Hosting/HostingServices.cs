@@ -90,6 +90,7 @@ public static class HostingServices
         services.AddSignalR();
         services.AddSingleton<InstanceWatch>();
         services.AddHostedService(provider => provider.GetRequiredService<InstanceWatch>());
+        services.AddTelemetryExport(builder.Configuration);
         services.AddOpenApi("v1", OpenApiDocument.Configure);
         return automation;
     }

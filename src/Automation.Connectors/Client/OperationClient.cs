@@ -35,6 +35,24 @@ public sealed class OperationClient(IHttpClientFactory http, IRateBudget budget,
             throw new ConnectorException($"{operation.Name}: connection '{connection.Name}' hands work to people and has no API to call.") { Code = "no-api", Action = "Choose a connection with an API." };
         }
 
+        using var span = Telemetry.Source.StartActivity($"call {operation.ActivityType}", System.Diagnostics.ActivityKind.Client);
+        span?.SetTag("automation.operation", operation.ActivityType).SetTag("automation.connection.id", connection.Id).SetTag("automation.priority", priority.ToString());
+        var started = clock.GetTimestamp();
+        try
+        {
+            var response = await SendWithRetriesAsync(operation, connection, request, priority, idempotencyKey, beforeSend, cancellationToken);
+            Telemetry.Call(span, clock.GetElapsedTime(started), operation.ActivityType, response.Status, null);
+            return response;
+        }
+        catch (ConnectorException failure)
+        {
+            Telemetry.Call(span, clock.GetElapsedTime(started), operation.ActivityType, failure.Status, failure.Code);
+            throw;
+        }
+    }
+
+    private async ValueTask<ConnectorResponse> SendWithRetriesAsync(Operation operation, Connection connection, ConnectorRequest request, CallPriority priority, string? idempotencyKey, Action? beforeSend, CancellationToken cancellationToken)
+    {
         var uri = AddressOf(operation, connection, request);
         var location = RequestBuilder.LocationOf(operation, request) ?? connection.LocationId;
         var authorized = await tokens.AuthorizeAsync(connection, operation, location, cancellationToken);

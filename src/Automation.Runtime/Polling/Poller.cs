@@ -89,9 +89,13 @@ public sealed class Poller(
     private async Task PollOneAsync(SourceRecord source, Lease lease, CancellationToken cancellationToken)
     {
         using var held = new HeldSource(store, source.Id, lease, options.Value.Runner, clock, cancellationToken);
+        using var span = Telemetry.Source.StartActivity($"poll {source.Operation}");
+        span?.SetTag("automation.operation", source.Operation).SetTag("automation.source.id", source.Id);
+        var (started, succeeded) = (clock.GetTimestamp(), false);
         try
         {
             await ScanAsync(source, lease, held, held.Token);
+            succeeded = true;
             await store.ReleaseSourceAsync(source.Id, lease, CancellationToken.None);
             if (source.Failures > 0 || SourceAlarm.IsOverdue(source, clock.GetUtcNow()))
             {
@@ -115,6 +119,8 @@ public sealed class Poller(
         {
             await TryAsync(source, () => FailAsync(source, lease, exception));
         }
+
+        Telemetry.Poll(span, clock.GetElapsedTime(started), source.Operation, succeeded);
 
         // While it was leased the source was not among what is due: the clock has to look again, or it sleeps past the next poll.
         doorbell.RingClock();

@@ -1,3 +1,4 @@
+using Automation.Connectors;
 using Automation.Engine;
 using Automation.Engine.Http;
 using Automation.Runtime.Definitions;
@@ -286,6 +287,9 @@ public sealed class Runner(
     {
         run.Host = lease;
         run.HttpExchange = exchange;
+        var started = clock.GetTimestamp();
+        using var span = Telemetry.Source.StartActivity("run");
+        span?.SetTag("automation.run.id", run.InstanceId).SetTag("automation.definition.id", run.Plan.Definition.DefinitionId).SetTag("automation.definition.version", run.Plan.Definition.Version);
         try
         {
             if (CancelRequest.IsIn(stimuli))
@@ -314,6 +318,7 @@ public sealed class Runner(
         // Final checkpoint: all of the burst, the taken stimuli and the end of the lease in one transaction. A crash before it repeats the burst from its
         // last commit (effects answer from their ledger); a crash after it repeats nothing.
         var waiting = await lease.CommitAsync(run, null, true, taken);
+        Telemetry.Burst(span, clock.GetElapsedTime(started), run.Plan.Definition.DefinitionId, run.SubStatus.ToString());
         if (waiting)
         {
             queue.Add([run.InstanceId]);

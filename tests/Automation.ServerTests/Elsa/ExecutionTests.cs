@@ -58,6 +58,24 @@ public sealed class ExecutionTests(RunningServer server) : IClassFixture<Running
     }
 
     [Fact]
+    public async Task Publish_OfANewVersion_LetsWaitingRunsFinishOnTheirs_AlsoAfterItIsRetracted()
+    {
+        JObject Flow(string script) => Models.Sequence("versioned", Models.Activity("wait", "Elsa.Event", ("eventName", "Literal", "versioned-go")), Models.Output("o", "X", script)).WithOutput("X");
+        await server.PublishAsync(Flow("'first'"));
+        var first = (await ExecuteAsync("versioned", [])).Headers.GetValues("x-elsa-workflow-instance-id").Single();
+        await server.PublishAsync(Flow("'second'"));
+        var second = (await ExecuteAsync("versioned", [])).Headers.GetValues("x-elsa-workflow-instance-id").Single();
+        await server.PostAsync(Definitions + "/versioned/retract", new JObject());
+
+        await server.PostAsync("/elsa/api/events/versioned-go/trigger", new JObject { ["workflowExecutionMode"] = "Synchronous" });
+
+        var (_, old) = await server.GetAsync($"/elsa/api/workflow-instances/{first}");
+        var (_, young) = await server.GetAsync($"/elsa/api/workflow-instances/{second}");
+        ((int)old["version"]!, (string?)old["workflowState"]!["output"]!["X"]).Should().Be((1, "first"));
+        ((int)young["version"]!, (string?)young["workflowState"]!["output"]!["X"]).Should().Be((2, "second"));
+    }
+
+    [Fact]
     public async Task SetVariables_OfAWaitingRun_AreSeenWhenItGoesOn()
     {
         var model = Models.Sequence("told", Models.Activity("wait", "Elsa.Event", ("eventName", "Literal", "go-on")), Models.Output("o", "X", "getX()")).WithOutput("X");
