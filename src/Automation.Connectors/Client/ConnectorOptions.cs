@@ -20,6 +20,9 @@ public sealed class ConnectorOptions
     [Range(1, 10)]
     public int Attempts { get; set; } = 4;
 
+    /// <summary>Tries of a run's call while the other side takes no connection: half a minute, in which most things are restarted.</summary>
+    public int AttemptsToConnect { get; set; } = 8;
+
     /// <summary>Time spent in calls, pauses not counted, after which no further try begins. Default 45 s.</summary>
     [Range(typeof(TimeSpan), "00:00:00", "00:10:00")]
     public TimeSpan Patience { get; set; } = TimeSpan.FromSeconds(45);

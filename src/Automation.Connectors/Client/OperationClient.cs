@@ -93,7 +93,7 @@ public sealed class OperationClient(IHttpClientFactory http, IRateBudget budget,
                 calling += clock.GetElapsedTime(sent);
                 // A poll that is told twice to slow down comes back at its next time.
                 var isTold = failure.Status == 429 && attempt > 1 && priority != CallPriority.Action;
-                if (isTold || calling >= options.Patience || RetryTable.PauseBefore(operation.Effect, attempt, options, failure, Random.Shared.NextDouble()) is not { } pause)
+                if (isTold || calling >= options.Patience || RetryTable.PauseBefore(operation.Effect, attempt, options, failure, Random.Shared.NextDouble(), isRun: beforeSend is not null) is not { } pause)
                 {
                     throw;
                 }

@@ -13,10 +13,13 @@ internal static class RetryTable
     /// <param name="attempt">Tries so far, from 1.</param>
     /// <param name="options">How often, and how long the first pause is; it doubles with every try.</param>
     /// <param name="failure">How the last try failed.</param>
+    /// <param name="isRun">A durable run waits, not a person.</param>
     /// <param name="random">From 0 to 1: spreads callers that failed together.</param>
-    public static TimeSpan? PauseBefore(EffectClass effect, int attempt, ConnectorOptions options, ConnectorException failure, double random)
+    public static TimeSpan? PauseBefore(EffectClass effect, int attempt, ConnectorOptions options, ConnectorException failure, double random, bool isRun = false)
     {
-        if (!failure.IsTransient || attempt >= options.Attempts)
+        // Nothing has left, and a run has time: an outage of seconds is no reason to bother a person.
+        var attempts = isRun && failure is { Code: "unreachable", MayHaveHappened: false } ? options.AttemptsToConnect : options.Attempts;
+        if (!failure.IsTransient || attempt >= attempts)
         {
             return null;
         }

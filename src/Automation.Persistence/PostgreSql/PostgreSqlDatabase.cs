@@ -55,6 +55,8 @@ internal sealed class PostgreSqlDatabase : SqlDatabase
         return (new NpgsqlDataSourceBuilder(settings.ConnectionString).Build(), $"{settings.Database ?? settings.Username} on {settings.Host}:{settings.Port}");
     }
 
+    internal override bool WritesTogether => true;
+
     /// <summary>An error may leave a connection in the middle of something.</summary>
     protected override bool SurvivesErrors => false;
 

@@ -83,6 +83,12 @@ internal sealed partial class PostgreSqlSession(NpgsqlConnection connection) : S
         }
     }
 
+    public override void PostQuery(string sql, params ReadOnlySpan<object?> arguments)
+    {
+        Post(sql, arguments);
+        _results++;
+    }
+
     /// <remarks>Keys that others refer to stay usable for them: a foreign key's check does not wait for this lock.</remarks>
     public override void Lock(string table, string column, string value)
     {
@@ -147,6 +153,8 @@ internal sealed partial class PostgreSqlSession(NpgsqlConnection connection) : S
             return false;
         }
     }
+
+    public override void Complete() => Flush();
 
     public override bool IsWorthRetrying(Exception exception) =>
         exception is PostgresException { SqlState: PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure };
@@ -214,6 +222,8 @@ internal sealed partial class PostgreSqlSession(NpgsqlConnection connection) : S
                 byte[] data => new NpgsqlParameter<byte[]> { TypedValue = data },
                 string[] texts => new NpgsqlParameter<string[]> { TypedValue = texts },
                 long[] numbers => new NpgsqlParameter<long[]> { TypedValue = numbers },
+                long?[] numbers => new NpgsqlParameter<long?[]> { TypedValue = numbers },
+                byte[][] data => new NpgsqlParameter<byte[][]> { TypedValue = data },
                 _ => throw new ArgumentException($"No column holds a {argument.GetType().Name}."),
             });
         }

@@ -13,9 +13,21 @@ internal sealed class EffectStore(SqlDatabase database) : IEffectStore
         "key, instance_id, activity_id, node_id, iteration, operation, class, connection_id, location_id, request, status, response, error, intent_at, outcome_at, attempts";
 
     private const string InsertIntent =
-        """
+        $"""
         INSERT INTO effects (key, lineage, instance_id, activity_id, node_id, iteration, operation, class, connection_id, location_id, request, status, response, error, intent_at, outcome_at, attempts)
         VALUES (@key, @lineage, @instance_id, @activity_id, @node_id, @iteration, @operation, @class, @connection_id, @location_id, @request, @status, NULL, NULL, @intent_at, NULL, @attempts)
+        {ReplaceWhatDidNotHappen}
+        """;
+
+    private const string InsertIntents =
+        $"""
+        INSERT INTO effects (key, lineage, instance_id, activity_id, node_id, iteration, operation, class, connection_id, location_id, request, status, intent_at, attempts)
+        SELECT * FROM unnest(@key, @lineage, @instance_id, @activity_id, @node_id, @iteration, @operation, @class, @connection_id, @location_id, @request, @status, @intent_at, @attempts)
+        {ReplaceWhatDidNotHappen}
+        """;
+
+    private const string ReplaceWhatDidNotHappen =
+        """
         ON CONFLICT (key) DO UPDATE SET
             instance_id = excluded.instance_id, activity_id = excluded.activity_id, node_id = excluded.node_id, iteration = excluded.iteration, operation = excluded.operation,
             class = excluded.class, connection_id = excluded.connection_id, location_id = excluded.location_id, request = excluded.request, status = excluded.status,
@@ -40,6 +52,28 @@ internal sealed class EffectStore(SqlDatabase database) : IEffectStore
         effect.Status,
         Columns.Ticks(effect.IntentAt),
         effect.Attempts) == 1;
+
+    /// <summary>Records several by one statement, a list per column (PostgreSQL). Returns how many could be: those of keys that are on their way or done are not.</summary>
+    public static int InsertGroup(Session session, IReadOnlyList<(EffectRecord Effect, byte[] Request, string Lineage)> group)
+    {
+        T[] Each<T>(Func<EffectRecord, T> value) => [.. group.Select(row => value(row.Effect))];
+        return session.Run(
+            InsertIntents,
+            Each(e => e.Key),
+            group.Select(row => row.Lineage).ToArray(),
+            Each(e => e.InstanceId),
+            Each(e => e.ActivityId),
+            Each(e => e.NodeId),
+            Each(e => (long)e.Iteration),
+            Each(e => e.Operation),
+            Each(e => (long)e.Class),
+            Each(e => e.ConnectionId),
+            Each(e => e.LocationId),
+            group.Select(row => row.Request).ToArray(),
+            Each(e => e.Status),
+            Each(e => Columns.Ticks(e.IntentAt)),
+            Each(e => (long)e.Attempts));
+    }
 
     public Task<EffectRecord?> FindAsync(string key, CancellationToken cancellationToken) =>
         database.ReadAsync(session => session.First(Read, $"SELECT {Fields} FROM effects WHERE key = @key", key), cancellationToken);

@@ -9,7 +9,7 @@ namespace Automation.Persistence.Sql;
 /// Writes the end of a burst, or a checkpoint in its middle. Everything that costs processor time (JSON, compression) is done before the writer's turn;
 /// <see cref="Write"/> only runs statements.
 /// </summary>
-internal sealed class RunCommitWrite
+internal sealed partial class RunCommitWrite
 {
     private const string InsertLeased =
         $"""
@@ -99,6 +99,12 @@ internal sealed class RunCommitWrite
             throw new LeaseLostException(_commit.InstanceId);
         }
 
+        return WriteOutgoing(session, no, waiting);
+    }
+
+    /// <summary>What the commit brings to others, and the end of what nothing resumes any more. Returns whether stimuli wait for the instance.</summary>
+    private bool WriteOutgoing(Session session, long no, bool waiting)
+    {
         foreach (var child in _children)
         {
             Instances.Insert(session, child);
@@ -134,10 +140,17 @@ internal sealed class RunCommitWrite
         if (_journal is not null)
         {
             session.Post("INSERT INTO journal_segments (instance_no, data) VALUES (@no, @data)", no, _journal);
-            foreach (var (id, data) in _apart)
-            {
-                session.Post("INSERT INTO payloads (id, instance_no, data) VALUES (@id, @no, @data)", id, no, data);
-            }
+        }
+
+        WriteRest(session, no);
+    }
+
+    /// <summary>All of the changes but state and journal.</summary>
+    private void WriteRest(Session session, long no)
+    {
+        foreach (var (id, data) in _apart)
+        {
+            session.Post("INSERT INTO payloads (id, instance_no, data) VALUES (@id, @no, @data)", id, no, data);
         }
 
         foreach (var bookmark in _commit.Changes.BookmarksRemoved)

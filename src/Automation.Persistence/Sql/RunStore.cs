@@ -71,35 +71,27 @@ internal sealed class RunStore(SqlDatabase database) : IRunStore
             session =>
             {
                 var records = Instances.WithSubjects(session, rows.Select(r => (r.No, r.Instance)).ToList());
-                return rows.Select((row, index) => Load(session, row, records[index])).OrderBy(c => c.Instance.CreatedAt).ToList();
+                var nos = rows.Select(r => r.No).ToArray();
+                var states = session.List(
+                    reader => (No: reader.GetInt64(0), State: reader.Blob(1), Start: reader.Blob(2)),
+                    "SELECT instance_no, state, CASE WHEN state IS NULL THEN start END FROM instance_states WHERE instance_no IN (#each @nos#)",
+                    nos).ToDictionary(row => row.No);
+                var stimuli = session.List(
+                    reader => (No: reader.GetInt64(0), Stimulus: new Stimulus(reader.GetString(1), reader.GetString(2), Payload.UnpackJsonOrNull(reader.Blob(3)))),
+                    "SELECT instance_no, id, bookmark_id, input FROM stimuli WHERE instance_no IN (#each @nos#) ORDER BY no",
+                    nos).ToLookup(row => row.No, row => row.Stimulus);
+                return rows.Select((row, index) => new ClaimedInstance
+                {
+                    Instance = records[index],
+                    Lease = row.Lease,
+                    Attempts = row.Attempts,
+                    ParentBookmarkId = row.ParentBookmarkId,
+                    State = states[row.No].State is { } state ? Payload.Unpack(state) : null,
+                    Start = states[row.No].Start is { } start ? Payload.UnpackRecord<RunStart>(start) : null,
+                    Stimuli = [.. stimuli[row.No]],
+                }).OrderBy(c => c.Instance.CreatedAt).ToList();
             },
             CancellationToken.None).ConfigureAwait(false);
-    }
-
-    private static ClaimedInstance Load(Session session, Row row, InstanceRecord record)
-    {
-        byte[]? state;
-        RunStart? start;
-        using (var reader = session.Query("SELECT state, CASE WHEN state IS NULL THEN start END FROM instance_states WHERE instance_no = @no", row.No))
-        {
-            reader.Read();
-            state = reader.Blob(0) is { } packedState ? Payload.Unpack(packedState) : null;
-            start = reader.Blob(1) is { } packedStart ? Payload.UnpackRecord<RunStart>(packedStart) : null;
-        }
-
-        return new ClaimedInstance
-        {
-            Instance = record,
-            Lease = row.Lease,
-            Attempts = row.Attempts,
-            ParentBookmarkId = row.ParentBookmarkId,
-            State = state,
-            Start = start,
-            Stimuli = session.List(
-                reader => new Stimulus(reader.GetString(0), reader.GetString(1), Payload.UnpackJsonOrNull(reader.Blob(2))),
-                "SELECT id, bookmark_id, input FROM stimuli WHERE instance_no = @no ORDER BY no",
-                row.No),
-        };
     }
 
     public Task<IReadOnlyList<string>> RenewAsync(IReadOnlyList<(string InstanceId, Lease Lease)> leases, TimeSpan duration, CancellationToken cancellationToken) =>
@@ -125,7 +117,7 @@ internal sealed class RunStore(SqlDatabase database) : IRunStore
                 },
                 cancellationToken);
 
-    public Task<bool> CommitAsync(RunCommit commit, CancellationToken cancellationToken) => database.WriteAsync(new RunCommitWrite(commit).Write, cancellationToken);
+    public Task<bool> CommitAsync(RunCommit commit, CancellationToken cancellationToken) => database.WriteAsync(new RunCommitWrite(commit), cancellationToken);
 
     public Task ReleaseAsync(string instanceId, Lease lease, CancellationToken cancellationToken) => database.WriteAsync(
         session => session.Run(

@@ -18,6 +18,9 @@ internal abstract class Session : IDisposable
     /// <summary>Runs a statement whose answer nobody needs: where the database is away, it travels with the next one that is waited for. It fails there, too.</summary>
     public abstract void Post(string sql, params ReadOnlySpan<object?> arguments);
 
+    /// <summary>Runs a query for what it locks; its rows are passed over.</summary>
+    public virtual void PostQuery(string sql, params ReadOnlySpan<object?> arguments) => Query(sql, arguments).Dispose();
+
     /// <summary>Keeps a row, named by its id, to this transaction until its end: later statements see what others did to it and around it before. Nothing to do where there is one writer.</summary>
     public void Lock(string table, string id) => Lock(table, "id", id);
 
@@ -42,6 +45,12 @@ internal abstract class Session : IDisposable
 
     /// <summary>Takes the part back. False: the transaction as a whole is gone.</summary>
     public abstract bool DropPart();
+
+    /// <summary>Sends what is posted; throws what any of it failed with.</summary>
+    public virtual void Complete()
+    {
+        // Posted statements ran at once.
+    }
 
     /// <summary>The transaction lost to another one that it waited for: all of it may be tried again.</summary>
     public virtual bool IsWorthRetrying(Exception exception) => false;

@@ -32,6 +32,9 @@ internal abstract class SqlDatabase(string folder, int writers, int mostWrites) 
 
     protected abstract Session OpenReader();
 
+    /// <summary>Writes of a batch share statements and round trips, and are made alone only when one of them fails. Worth it where the database is another process.</summary>
+    internal virtual bool WritesTogether => false;
+
     /// <summary>A connection of a writer.</summary>
     internal abstract Session OpenWriter();
 
@@ -66,6 +69,9 @@ internal abstract class SqlDatabase(string folder, int writers, int mostWrites) 
             return true;
         },
         cancellationToken);
+
+    /// <inheritdoc cref="WriteAsync{T}"/>
+    public Task<bool> WriteAsync(RunCommitWrite commit, CancellationToken cancellationToken) => StartWriter().WriteAsync(commit, cancellationToken);
 
     /// <summary>Reads what is committed, on one of a few connections. A database that restarts is waited for.</summary>
     public async Task<T> ReadAsync<T>(Func<Session, T> work, CancellationToken cancellationToken)

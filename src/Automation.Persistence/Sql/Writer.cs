@@ -40,8 +40,12 @@ internal sealed class Writer : IDisposable
     /// <summary>Queues a write; the task ends when the write is durable, or with what it threw, having changed nothing.</summary>
     public Task<T> WriteAsync<T>(Func<Session, T> work, CancellationToken cancellationToken)
     {
+        return Enqueue(new Write<T>(work, cancellationToken), cancellationToken);
+    }
+
+    private Task<T> Enqueue<T>(Write<T> write, CancellationToken cancellationToken)
+    {
         cancellationToken.ThrowIfCancellationRequested();
-        var write = new Write<T>(work, cancellationToken);
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_closed, this);
@@ -101,10 +105,13 @@ internal sealed class Writer : IDisposable
         }
     }
 
+    /// <inheritdoc cref="WriteAsync{T}"/>
+    public Task<bool> WriteAsync(RunCommitWrite commit, CancellationToken cancellationToken) => Enqueue(new CommitWrite(commit, cancellationToken), cancellationToken);
+
     private void Commit(ref Session? session, List<Write> batch)
     {
         batch.RemoveAll(write => write.IsCancelled());
-        if (batch.Count == 0 || Try(ref session, batch) is not { } failure)
+        if (batch.Count == 0 || Try(ref session, batch, together: _database.WritesTogether) is not { } failure)
         {
             return;
         }
@@ -128,10 +135,10 @@ internal sealed class Writer : IDisposable
         // Two transactions waited for each other and the database ended this one: nothing of it is applied. Alone its writes hold little that another could wait for.
         foreach (var write in batch)
         {
-            var again = Try(ref session, [write]);
+            var again = Try(ref session, [write], together: false);
             for (var retries = 1; again is { IsRetriable: true } && retries < MostRetries; retries++)
             {
-                again = Try(ref session, [write]);
+                again = Try(ref session, [write], together: false);
             }
 
             if (again is { IsAway: true } away)
@@ -190,7 +197,7 @@ internal sealed class Writer : IDisposable
 #pragma warning restore CA1031
             }
 
-            if (Try(ref session, batch) is not { } again)
+            if (Try(ref session, batch, together: false) is not { } again)
             {
                 return null;
             }
@@ -208,7 +215,7 @@ internal sealed class Writer : IDisposable
     private sealed record Failure(Exception Error, bool IsRetriable, bool IsAway = false, long? Unsure = null);
 
     /// <summary>Executes and commits a batch and answers its callers; a failure that concerns all of it is returned, and nothing is applied.</summary>
-    private Failure? Try(ref Session? session, List<Write> batch)
+    private Failure? Try(ref Session? session, List<Write> batch, bool together)
     {
 #pragma warning disable CA1031 // Whatever goes wrong, the writer goes on, and every caller of the batch is told.
         var isCommitting = false;
@@ -219,9 +226,16 @@ internal sealed class Writer : IDisposable
             session.Begin();
 
             // 2. Killed between BEGIN and COMMIT: the database drops what was not committed, and shows the state of 1.
-            foreach (var write in batch)
+            if (together)
             {
-                Execute(session, write);
+                ExecuteTogether(session, batch);
+            }
+            else
+            {
+                foreach (var write in batch)
+                {
+                    Execute(session, write);
+                }
             }
 
             // 3. COMMIT is the one moment at which all of the batch becomes true. On SQLite with synchronous=FULL, and on PostgreSQL, it is on the disk when the call returns (power loss);
@@ -232,7 +246,7 @@ internal sealed class Writer : IDisposable
         catch (Exception exception)
         {
             // Disk full, I/O error, locked by another process: nothing of the batch is applied. The connection lost while COMMIT was on its way: the database knows.
-            var retriable = session?.IsWorthRetrying(exception) == true;
+            var retriable = exception is GroupSpoiledException || session?.IsWorthRetrying(exception) == true;
             var away = _database.IsAway(exception);
             var unsure = away && isCommitting ? session?.Transaction : null;
             if (session is not null && !session.RollBack())
@@ -242,7 +256,11 @@ internal sealed class Writer : IDisposable
                 session = null;
             }
 
-            _database.Failed(exception);
+            if (exception is not GroupSpoiledException)
+            {
+                _database.Failed(exception);
+            }
+
             return new Failure(exception, retriable, away, unsure);
         }
 #pragma warning restore CA1031
@@ -252,6 +270,36 @@ internal sealed class Writer : IDisposable
         // 4. Killed here: all is durable and nobody was told. Callers that come again find it done: unique keys, fencing tokens and positions refuse the second time.
         batch.ForEach(write => write.Answer());
         return null;
+    }
+
+    /// <summary>
+    /// Executes all without a way back for each: commits of runs by statements that they share, the others one after the other, what needs no answer in one round trip. When one fails, all is taken back and each is tried alone.
+    /// </summary>
+    /// <exception cref="GroupSpoiledException">One of them failed.</exception>
+    private void ExecuteTogether(Session session, List<Write> batch)
+    {
+        try
+        {
+            var seen = new HashSet<string>(StringComparer.Ordinal);
+            var commits = batch.OfType<CommitWrite>().Where(write => write.Commit.IsGroupable && seen.Add(write.Commit.InstanceId)).ToList();
+            if (commits.Count > 0)
+            {
+                RunCommitWrite.WriteGroup(session, commits.ConvertAll(write => write.Commit));
+                commits.ForEach(write => write.Settle());
+            }
+
+            foreach (var write in batch.Except(commits))
+            {
+                write.ExecuteOpenly(session);
+            }
+
+            // What was posted fails here, when it does.
+            session.Complete();
+        }
+        catch (Exception exception) when (!_database.IsAway(exception))
+        {
+            throw new GroupSpoiledException();
+        }
     }
 
     /// <summary>Executes one write so that its failure undoes it alone.</summary>
@@ -298,14 +346,18 @@ internal sealed class Writer : IDisposable
         public Exception? Error { get; protected set; }
         public abstract bool IsCancelled();
         public abstract bool Execute(Session session);
+
+        /// <summary>Executes it; what it throws is everybody's.</summary>
+        public abstract void ExecuteOpenly(Session session);
         public abstract void Answer();
         public abstract void Fail(Exception exception);
     }
 
-    private sealed class Write<T>(Func<Session, T> work, CancellationToken cancellationToken) : Write
+    private class Write<T>(Func<Session, T> work, CancellationToken cancellationToken) : Write
     {
         private readonly TaskCompletionSource<T> _source = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        private T _result = default!;
+
+        protected T Result { get; set; } = default!;
 
         public Task<T> Task => _source.Task;
 
@@ -318,7 +370,7 @@ internal sealed class Writer : IDisposable
             Error = null;
             try
             {
-                _result = work(session);
+                Result = work(session);
 
                 // What was posted fails here, when it does: it is this write's failure.
                 session.KeepPart();
@@ -332,11 +384,17 @@ internal sealed class Writer : IDisposable
         }
 #pragma warning restore CA1031
 
+        public override void ExecuteOpenly(Session session)
+        {
+            Error = null;
+            Result = work(session);
+        }
+
         public override void Answer()
         {
             if (Error is null)
             {
-                _source.TrySetResult(_result);
+                _source.TrySetResult(Result);
             }
             else
             {
@@ -345,5 +403,14 @@ internal sealed class Writer : IDisposable
         }
 
         public override void Fail(Exception exception) => _source.TrySetException(Error ?? exception);
+    }
+
+    /// <summary>The commit of a run, which may share its statements with others.</summary>
+    private sealed class CommitWrite(RunCommitWrite commit, CancellationToken cancellationToken) : Write<bool>(commit.Write, cancellationToken)
+    {
+        public RunCommitWrite Commit => commit;
+
+        /// <summary>Takes over what the group came to.</summary>
+        public void Settle() => (Result, Error) = (commit.Outcome ?? false, commit.Outcome is null ? commit.Lost : null);
     }
 }

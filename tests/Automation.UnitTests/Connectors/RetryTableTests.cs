@@ -44,6 +44,18 @@ public sealed class RetryTableTests
         RetryTable.PauseBefore(EffectClass.Read, 1, Options, new ConnectorException("x") { Code = "rate-limited", IsTransient = true, RetryAfter = TimeSpan.FromMinutes(5) }, 0)
             .Should().BeNull();
 
+    [Theory]
+    [InlineData(true, true)]
+    [InlineData(false, false)]
+    public void PauseBefore_NoConnection_RunsTryForHalfAMinute(bool isRun, bool isTriedAgain)
+    {
+        var refused = new ConnectorException("x") { Code = "unreachable", IsTransient = true };
+
+        RetryTable.PauseBefore(EffectClass.Unsafe, 7, Options, refused, 1, isRun).HasValue.Should().Be(isTriedAgain);
+        RetryTable.PauseBefore(EffectClass.Unsafe, 8, Options, refused, 1, isRun).Should().BeNull();
+        Enumerable.Range(1, 7).Sum(attempt => RetryTable.PauseBefore(EffectClass.Unsafe, attempt, Options, refused, 0, isRun: true)!.Value.TotalSeconds).Should().BeGreaterThan(20);
+    }
+
     [Fact]
     public void PauseBefore_TriesUsedUp_EndsIt() =>
         RetryTable.PauseBefore(EffectClass.Read, 4, Options, new ConnectorException("x") { Code = "x", IsTransient = true }, 0).Should().BeNull();
