@@ -102,6 +102,19 @@ public sealed class TaskTests(RunningServer server) : IClassFixture<RunningServe
         (await server.PostAsync($"/api/tasks/{fourth["id"]}/complete", JObject.Parse("""{"answers":{"link":"https://x.test/l"}}"""))).Status.Should().Be(409);
     }
 
+    [Theory]
+    [InlineData("Automation.Task", "title")]
+    [InlineData("Automation.Approval", "title")]
+    [InlineData("Automation.WaitFor", "eventName")]
+    [InlineData("Automation.OnlyOnce", "key")]
+    [InlineData("Automation.Digest", "item")]
+    public async Task Publish_WithoutARequiredInput_IsRefused_WithItsPlace(string type, string property)
+    {
+        var (status, problem) = await server.PostAsync("/elsa/api/workflow-definitions", new JObject { ["model"] = Models.Sequence("lacks-" + type, Models.Activity("a1", type)), ["publish"] = true });
+
+        (status, (string?)problem["code"], (string?)problem["activityId"], (string?)problem["property"]).Should().Be((400, "missing-input", "a1", property), "{0}", problem);
+    }
+
     [Fact]
     public async Task Pages_ShowTheForm_AndTakeTheAnswers()
     {

@@ -134,6 +134,31 @@ public sealed class TaskServiceTests : IDisposable
     }
 
     [Theory]
+    [InlineData("Automation.Task")]
+    [InlineData("Automation.Approval")]
+    public async Task DryRun_AsksNobody_AndGoesOn(string type)
+    {
+        var node = await database.StartNodeAsync();
+        await node.PublishAsync("flow", Activity(type, ("title", "Look at it"), ("approvers", new JArray("ann@x.test")), ("assignee", "ann@x.test"), ("sendEmail", true)), Activity("Test.Note"));
+
+        var run = await node.Runs.ExecuteAsync(new StartRequest { DefinitionId = "flow", IsDryRun = true }, CancellationToken.None);
+
+        run.SubStatus.Should().Be(WorkflowSubStatus.Finished);
+        (await node.Get<ITaskStore>().ListAsync(new TaskFilter(), CancellationToken.None)).Items.Should().BeEmpty();
+        (await node.Store.ReadJournalAsync(run.InstanceId, CancellationToken.None)).Should().Contain(line => line.EventName == "DryRun" && line.Message!.Contains("ann@x.test"));
+    }
+
+    [Fact]
+    public async Task Form_AsTextOfJson_IsReadAsTheDesignersEditorSavesIt()
+    {
+        var node = await database.StartNodeAsync();
+
+        var task = await TaskOfAsync(node, await StartAsync(node, ("fields", Form.ToString())));
+
+        task.Request.Fields.Select(field => field.Name).Should().Equal("url", "pages");
+    }
+
+    [Theory]
     [InlineData("""[{"name":"a","type":"colour"}]""", "*unknown type 'colour'*")]
     [InlineData("""[{"name":"a"},"A"]""", "*Two fields*")]
     [InlineData("""[{"name":"a","type":"select"}]""", "*without options*")]
