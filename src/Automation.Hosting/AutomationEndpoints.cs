@@ -5,6 +5,7 @@ using Automation.Hosting.Endpoints;
 using Automation.Hosting.Jobs;
 using Automation.Hosting.People;
 using Automation.Hosting.Security;
+using Automation.Hosting.Support;
 using Automation.Hosting.Web;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Builder;
@@ -49,6 +50,7 @@ public static class AutomationEndpoints
         BudgetEndpoints.Map(api);
         FileEndpoints.Map(api);
         ApiKeyEndpoints.Map(api);
+        SupportEndpoints.Map(api);
         api.Map("/{**path}", (HttpContext context) => Unknown(context)).ExcludeFromDescription();
         all.MapOpenApi("/openapi/{documentName}.json").WithMetadata(new ProgramEndpoint());
         return all;

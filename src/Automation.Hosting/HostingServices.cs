@@ -7,6 +7,7 @@ using Automation.Hosting.Jobs;
 using Automation.Hosting.People;
 using Automation.Hosting.Security;
 using Automation.Hosting.Startup;
+using Automation.Hosting.Support;
 using Automation.Persistence;
 using Automation.Runtime;
 using Automation.Runtime.Budgets;
@@ -16,6 +17,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
 namespace Automation.Hosting;
@@ -87,6 +89,10 @@ public static class HostingServices
         services.AddHostedService(provider => provider.GetRequiredService<ActivityDescriptors>());
         services.AddSingleton<LiveOptions>();
         services.AddSingleton<StartingPoints>();
+        services.AddSingleton<RecentLog>();
+        services.AddSingleton<ILoggerProvider>(provider => provider.GetRequiredService<RecentLog>());
+        services.AddSingleton<Installation>();
+        services.AddSingleton<SupportBundle>();
         services.AddSignalR();
         services.AddSingleton<InstanceWatch>();
         services.AddHostedService(provider => provider.GetRequiredService<InstanceWatch>());

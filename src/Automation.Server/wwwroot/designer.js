@@ -133,6 +133,76 @@
     javascriptDefaults.setCompilerOptions({ target: ScriptTarget.ES2020, lib: ["es2020"], allowJs: true, allowNonTsExtensions: true });
   }));
 
+  // The package's buttons of pictures alone have no names; their pictures tell which they are.
+  const pictures = [
+    ["M6,16h12V8H6V16z", "Zoom to fit the screen"], ["M5 15H3v4c0 1.1", "Center"], ["M13,21h6c1.1,0,2-0.9", "Auto layout"], ["M17 3H5c-1.11", "Save"],
+    ["M19.35 10.04", "Publish"], ["M7 10l5 5 5-5z", "More ways to publish, import and export"], ["M8 5v14l11-7z", "Run"], ["M12 8c1.1 0 2-.9", "More choices"],
+    ["M15.41 7.41", "Earlier tabs"], ["M10 6L8.59", "Later tabs"], ["M7,9H2V7", "Show it"], ["M16 1H4c-1.1", "Copy"], ["M10 3v6", "Test value"], ["M19 6.41", "Close"], ["M15.5 14h-.79", "Search"],
+  ];
+
+  const nameButtons = () => {
+    for (const button of document.querySelectorAll("#designer button:not([aria-label], [title])")) {
+      if (button.textContent.trim()) continue;
+      const drawn = [...button.querySelectorAll("path")].map(path => path.getAttribute("d") ?? "");
+      button.setAttribute("aria-label", pictures.find(([begin]) => drawn.some(d => d.startsWith(begin)))?.[1] ?? "Action");
+    }
+    for (const input of document.querySelectorAll("#designer input[placeholder]:not([aria-label])")) input.setAttribute("aria-label", input.placeholder);
+    // A drop-down's label points at a hidden field; what is focused and pressed gets its name.
+    for (const face of document.querySelectorAll("#designer div.mud-input-slot[tabindex]")) {
+      const label = face.closest(".mud-input-control")?.querySelector("label")?.textContent.trim();
+      if (!label || face.getAttribute("aria-label") === label) continue;
+      face.setAttribute("aria-label", label);
+      face.setAttribute("role", "combobox");
+      face.setAttribute("aria-haspopup", "listbox");
+      face.setAttribute("aria-expanded", "false");
+    }
+  };
+
+  // What was searched for in the palette shows itself: its category opens.
+  const few = 6;
+  let isSearching = false;
+  const openFound = () => {
+    const search = document.querySelector("#designer input[placeholder=Search]");
+    if (!isSearching || !search?.value.trim()) return;
+    const panels = [...search.closest(".rz-splitter-pane, body").querySelectorAll(".mud-expand-panel")];
+    // Many: the list is not searched yet, and the change of it calls again.
+    if (panels.length === 0 || panels.length > few) return;
+    isSearching = false;
+    for (const panel of panels) if (!panel.classList.contains("mud-panel-expanded")) panel.querySelector(".mud-expand-panel-header")?.click();
+  };
+
+  let searched = 0;
+  addEventListener("input", event => {
+    if (!event.target.matches?.("#designer input[placeholder=Search]")) return;
+    isSearching = true;
+    clearTimeout(searched);
+    searched = setTimeout(openFound, 1000);
+  });
+
+  let naming = 0;
+  new MutationObserver(() => naming ||= setTimeout(() => { naming = 0; nameButtons(); openFound(); }, 200)).observe(host, { childList: true, subtree: true });
+
+  // The editor of scripts has colours of its own; all else follows the page's styles.
+  const isDark = () => {
+    const theme = document.documentElement.dataset.theme;
+    return theme === "dark" || (theme === "system" && matchMedia("(prefers-color-scheme: dark)").matches);
+  };
+
+  const paint = () => {
+    document.getElementById("designer-theme").setAttribute("aria-pressed", String(isDark()));
+    if (window.monaco?.editor) window.monaco.editor.setTheme(isDark() ? "vs-dark" : "vs");
+  };
+
+  document.getElementById("designer-theme").addEventListener("click", () => {
+    document.documentElement.dataset.theme = isDark() ? "light" : "dark";
+    document.cookie = `theme=${document.documentElement.dataset.theme};path=/;max-age=31536000;samesite=lax`;
+    paint();
+  });
+  addEventListener("load", () => window.require?.(["vs/editor/editor.main"], () => {
+    paint();
+    window.monaco.editor.onDidCreateEditor(paint);
+  }));
+
   dialog.addEventListener("cancel", event => event.preventDefault());
   addEventListener("beforeunload", event => { if (unsaved) event.preventDefault(); });
 

@@ -121,6 +121,31 @@ public sealed class BrowserServer : RunningServer, IAsyncLifetime, IDisposable
     public IReadOnlyList<string> Complaints() =>
         Driver.Manage().Logs.GetLog(LogType.Browser).Where(entry => entry.Level >= LogLevel.Warning && !entry.Message.Contains("manhattan", StringComparison.Ordinal)).Select(entry => entry.Message).ToList();
 
+    /// <summary>Serious and critical findings of the accessibility rules on the page as it is now, each with where it is. A scope limits what is looked at.</summary>
+    public IReadOnlyList<string> Barriers(string scope = "document")
+    {
+        var rules = Path.Combine(Root(), "tests", "Automation.ServerTests", "Browser", "Axe", "node_modules", "axe-core", "axe.min.js");
+        Skip.IfNot(File.Exists(rules), "The accessibility rules are not restored: build with Node on the PATH.");
+        if (!(bool)Driver.ExecuteScript("return window.axe !== undefined")!)
+        {
+            // By the driver and not by the page: the page's own policy lets no script in.
+            Driver.ExecuteScript(File.ReadAllText(rules));
+        }
+
+        Driver.Manage().Timeouts().AsynchronousJavaScript = Patience;
+        var found = Driver.ExecuteAsyncScript(
+            $$"""
+            const done = arguments[0];
+            axe.run({{scope}}, { resultTypes: ["violations"] }).then(
+              result => done(result.violations.filter(v => v.impact === "serious" || v.impact === "critical").flatMap(v => v.nodes.map(n => `${v.impact} ${v.id}: ${n.target.join(" ")} ${n.html.slice(0, 160)} ${(n.any[0] ?? n.all[0] ?? n.none[0])?.message ?? ""}`))),
+              error => done([String(error)]));
+            """);
+        return ((IReadOnlyCollection<object>)found!).Select(finding => (string)finding).ToList();
+    }
+
+    /// <summary>Light or dark, as a reader chooses it.</summary>
+    public void Theme(string theme) => Driver.Manage().Cookies.AddCookie(new OpenQA.Selenium.Cookie("theme", theme));
+
     private static string? Find(params string[] names) =>
         (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
             .SelectMany(folder => names.Select(name => Path.Combine(folder, name)))
