@@ -13,6 +13,9 @@ public sealed class Texts(IStringLocalizer<Texts> localizer)
     /// <summary>Languages that there is a file for, the first where a reader has none of them.</summary>
     public static readonly string[] Languages = ["en"];
 
+    /// <summary>Language of the page, for its <c>lang</c>.</summary>
+    public static string Language => System.Globalization.CultureInfo.CurrentUICulture.Name is { Length: > 0 } name ? name : Languages[0];
+
     public string this[string text] => localizer[text];
 
     public string this[string text, params object?[] values] => localizer[text, values!];
