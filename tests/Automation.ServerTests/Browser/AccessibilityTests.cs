@@ -103,7 +103,7 @@ public sealed class AccessibilityTests(BrowserServer server)
         server.Theme("light");
     }
 
-    private void Travel(string zone) => server.Driver.ExecuteCdpCommand("Emulation.setTimezoneOverride", new Dictionary<string, object> { ["timezoneId"] = zone });
+    private void Travel(string zone) => server.Driver.ExecuteCdpCommand("Emulation.setTimezoneOverride", new Dictionary<string, object?> { ["timezoneId"] = zone });
 
     private void Press(string key) => new Actions(server.Driver).SendKeys(key).Perform();
 
