@@ -69,6 +69,7 @@ internal static class GhlBehaviours
         table["GET /locations/search"] = AccountBehaviours.SearchLocations;
         table["POST /locations/"] = Create(Locations);
         table["GET /locations/{locationId}/customFields"] = AccountBehaviours.ListCustomFields;
+        table["GET /locations/{locationId}/customFields/{id}"] = Read(CustomFields, "id", "customField");
         table["PUT /locations/{locationId}"] = Update(Locations, "locationId");
         table["GET /locations/{locationId}/tags"] = List(LocationTags, "tags");
         table["GET /locations/{locationId}/tags/{tagId}"] = Read(LocationTags, "tagId", "tag");

@@ -92,6 +92,13 @@ public sealed class EveryOperationTests : IAsyncLifetime
             }
 
             var path = Path.Combine(Repository.Root, "activities", "Automation.Activities." + folder, "samples.json");
+            var before = (JObject)Json.Parse(File.ReadAllText(path));
+            foreach (var same in answers.Properties().Where(p => before[p.Name] is { } old && JToken.DeepEquals(OperationOutputs.SchemaOf(old), OperationOutputs.SchemaOf(p.Value))))
+            {
+                // Ids and times alone are no change.
+                same.Value = before[same.Name]!;
+            }
+
             if (Environment.GetEnvironmentVariable(BodyTableTests.Update) is not null)
             {
                 File.WriteAllText(path, "{\n" + string.Join(",\n", answers.Properties().Select(p => $"  \"{p.Name}\": {p.Value.ToString(Newtonsoft.Json.Formatting.None)}")) + "\n}\n");
@@ -233,6 +240,7 @@ public sealed class EveryOperationTests : IAsyncLifetime
             return operation.Path switch
             {
                 var p when p.StartsWith("/contacts/", StringComparison.Ordinal) => "note-1-1",
+                var p when p.Contains("/customFields/", StringComparison.Ordinal) => "field-1-size",
                 var p when p.StartsWith("/locations/", StringComparison.Ordinal) => "custom-value-1-1",
                 var p when p.StartsWith("/calendars/", StringComparison.Ordinal) => "room-1-1",
                 var p when p.StartsWith("/opportunities/", StringComparison.Ordinal) => "opportunity-1-1",
