@@ -26,7 +26,7 @@ public sealed class GalleryServer : RunningServer
 /// <summary>Every file of the definitions folder, installed with the sandbox's connections, published and run for its outcome, twice.</summary>
 public sealed class DefinitionFilesTests(GalleryServer server) : IClassFixture<GalleryServer>
 {
-    private static readonly string[] Cases = ["tag-sync", "statistics-report", "user-segments"];
+    private static readonly string[] Cases = ["tag-sync", "statistics-report", "user-segments", "creative-brief"];
 
     [Fact]
     public void Folder_HasNoFileWithoutACaseHere() =>
@@ -102,11 +102,34 @@ public sealed class DefinitionFilesTests(GalleryServer server) : IClassFixture<G
         record["fields"]!["segments"]!.Values<string>().Should().BeEquivalentTo("Administrators", "VIP clients");
     }
 
+    [Fact]
+    public async Task CreativeBrief_IsApproved_AndHandedOver_OncePerRequest()
+    {
+        var flow = await InstallAsync("creative-brief", new JObject { ["eventName"] = "brief-wanted-2" });
+
+        for (var round = 1; round <= 2; round++)
+        {
+            await server.PostAsync("/elsa/api/events/brief-wanted-2/trigger", JObject.Parse("""{"input":{"id":"request-7","title":"Banner","text":"Blue.","category":"design"}}"""));
+            if (round == 1)
+            {
+                var task = (JToken?)null;
+                await Eventually.HoldsAsync("somebody is asked", TimeSpan.FromSeconds(20), async () => (task = (await server.GetAsync($"/api/tasks?status=open&definitionId={flow}")).Body["items"]!.SingleOrDefault()) is not null);
+                ((string?)task!["title"], (string?)task["instructions"]).Should().Be(("Brief: Banner", "Blue."));
+                (await server.PostAsync($"/api/tasks/{task["id"]}/complete", JObject.Parse("""{"outcome":"Approved","comment":"Dark blue."}"""))).Status.Should().Be(200);
+            }
+
+            await FinishedAsync(flow, round);
+        }
+
+        var brief = (await AllAsync("flocksy/briefs")).Where(b => (string?)b["title"] == "Banner").Should().ContainSingle().Subject;
+        ((string?)brief["text"]).Should().Be("Blue.\n\nDark blue.");
+    }
+
     private async Task<string> InstallAsync(string template, JObject inputs)
     {
         var (status, body) = await server.PostAsync($"/api/templates/{template}/install", new JObject
         {
-            ["connections"] = new JObject { ["ghl"] = "sandbox-ghl", ["flocksy"] = "sandbox-flocksy" },
+            ["connections"] = template == "creative-brief" ? new JObject { ["flocksy"] = "sandbox-flocksy" } : new JObject { ["ghl"] = "sandbox-ghl", ["flocksy"] = "sandbox-flocksy" },
             ["inputs"] = inputs,
             ["publish"] = true,
         });
