@@ -9,7 +9,7 @@ public static class GoHighLevelConnector
     public const string Name = "gohighlevel";
 
     /// <summary>Adds the connector: every operation becomes an activity.</summary>
-    public static AutomationBuilder AddGoHighLevel(this AutomationBuilder builder) => builder.AddConnector(Create());
+    public static AutomationBuilder AddGoHighLevel(this AutomationBuilder builder) => builder.AddConnector(Create()).AddWebhooks(new GhlWebhooks(), "GoHighLevel");
 
     /// <summary>The connector with its operations.</summary>
     public static Connector Create() => new()

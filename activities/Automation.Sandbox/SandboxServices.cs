@@ -17,6 +17,7 @@ public static class SandboxServices
         services.AddSingleton(settings);
         services.AddSingleton<SandboxStore>();
         services.AddSingleton<SandboxApis>();
+        services.AddSingleton<WebhookKeys>();
         services.AddSingleton<WebhookSender>();
         if (settings.Demo)
         {

@@ -34,6 +34,8 @@ public static class AutomationEndpoints
         DecisionEndpoints.Map(all);
         WorkflowEndpoints.Map(all.MapGroup("/workflows").WithMetadata(new ProgramEndpoint()));
         OAuthEndpoints.Map(all);
+        WebhookEndpoints.Map(all);
+        HookEndpoints.Map(all);
         ElsaEndpoints.Map(all.MapGroup("/elsa/api").WithMetadata(new ProgramEndpoint()));
         all.MapHub<InstanceHub>(InstanceHub.Path).WithMetadata(new ProgramEndpoint());
 
@@ -44,6 +46,8 @@ public static class AutomationEndpoints
         ComparisonEndpoints.Map(api);
         MappingEndpoints.Map(api);
         TriggerEndpoints.Map(api);
+        HookEndpoints.MapApi(api);
+        WebhookJournalEndpoints.Map(api);
         RunEndpoints.Map(api);
         IncidentEndpoints.Map(api);
         TaskEndpoints.Map(api);

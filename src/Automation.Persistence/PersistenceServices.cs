@@ -32,6 +32,7 @@ public static class PersistenceServices
         .AddSingleton<IDocumentStore, DocumentStore>()
         .AddSingleton<IConnectionStore, ConnectionStore>()
         .AddSingleton<ITokenStore, TokenStore>()
+        .AddSingleton<IWebhookStore, WebhookStore>()
         .AddSingleton<IAccessStore, AccessStore>()
         .AddSingleton<IPollStore, PollStore>()
         .AddSingleton<IRunStore, RunStore>()

@@ -16,6 +16,7 @@ public sealed class AutomationOptions
     public PollingOptions Polling { get; set; } = new();
     public HttpOptions Http { get; set; } = new();
     public RunnerOptions Runner { get; set; } = new();
+    public WebhookOptions Webhooks { get; set; } = new();
 }
 
 public sealed class StorageOptions
@@ -84,6 +85,12 @@ public sealed class HttpOptions
 
     /// <summary>Address under which people and other services reach this installation, such as <c>https://automation.example.com</c>. Null: as each request says.</summary>
     public string? PublicUrl { get; set; }
+}
+
+public sealed class WebhookOptions
+{
+    /// <summary>Public keys of senders by the name of their format (<c>ghl</c>), in place of the published ones: as PEM, or in base 64.</summary>
+    public Dictionary<string, string> PublicKeys { get; set; } = new(StringComparer.OrdinalIgnoreCase);
 }
 
 public sealed class RunnerOptions

@@ -43,6 +43,7 @@ internal sealed class SandboxStart(
     IDefinitionStore definitions,
     IAccessStore settings,
     SandboxSettings sandbox,
+    WebhookKeys webhooks,
     Readiness readiness,
     ILogger<SandboxStart> logger) : IHostedLifecycleService
 {
@@ -60,8 +61,8 @@ internal sealed class SandboxStart(
     public async Task StartedAsync(CancellationToken cancellationToken)
     {
         var url = ServerAddress.Of(server);
-        await ConnectAsync(GhlConnection, "gohighlevel", new Uri(url, "/sandbox/ghl"), sandbox.GhlTokens[0], cancellationToken);
-        await ConnectAsync(FlocksyConnection, "flocksy", new Uri(url, "/sandbox/flocksy"), sandbox.FlocksyTokens[0], cancellationToken);
+        await ConnectAsync(GhlConnection, "gohighlevel", new Uri(url, "/sandbox/ghl"), sandbox.GhlTokens[0], webhooks.PublicKey, cancellationToken);
+        await ConnectAsync(FlocksyConnection, "flocksy", new Uri(url, "/sandbox/flocksy"), sandbox.FlocksyTokens[0], null, cancellationToken);
         await InstallAsync(cancellationToken);
         logger.LogInformation("Sandbox: stand-ins at {Ghl} and {Flocksy}, what they received at {Control}. Connections {First} and {Second} are ready.", new Uri(url, "/sandbox/ghl"), new Uri(url, "/sandbox/flocksy"), new Uri(url, "/sandbox/control/requests"), GhlConnection, FlocksyConnection);
         readiness.Done();
@@ -76,9 +77,9 @@ internal sealed class SandboxStart(
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     /// <summary>The connection of this name, pointing at the port that this process listens on now.</summary>
-    private async Task ConnectAsync(string name, string connector, Uri baseUrl, string token, CancellationToken cancellationToken)
+    private async Task ConnectAsync(string name, string connector, Uri baseUrl, string token, string? webhookKey, CancellationToken cancellationToken)
     {
-        if (await vault.FindAsync(name, cancellationToken) is { } known && known.BaseUrl == baseUrl)
+        if (await vault.FindAsync(name, cancellationToken) is { } known && known.BaseUrl == baseUrl && known.WebhookKey == webhookKey)
         {
             return;
         }
@@ -92,6 +93,7 @@ internal sealed class SandboxStart(
             LocationId = "loc-1",
             CompanyId = "co-1",
             Credential = new Credential { Kind = "apiKey", ApiKey = token },
+            WebhookKey = webhookKey,
             IsSandbox = true,
         }, cancellationToken);
     }

@@ -24,6 +24,7 @@ internal static class ControlEndpoints
         group.MapPost("{api}/faults", WithBody((_, api, body) => ValueTask.FromResult(AddFault(api, body))));
         group.MapPost("{api}/limits", WithBody((_, api, body) => ValueTask.FromResult(SetLimit(api, body))));
         group.MapPost("{api}/webhooks", WithBody((context, api, body) => webhooks.SendAsync(store, api, body, context.RequestAborted)));
+        group.MapGet("ghl/webhook-key", context => WriteAsync(context, 200, new JObject { ["publicKey"] = webhooks.PublicKey }));
         group.MapGet("{api}/{collection}", WithApi((context, api) => (200, List(context, store, api))));
         group.MapPost("{api}/{collection}", WithBody((context, api, body) => ValueTask.FromResult(Upsert(context, store, api, body))));
         group.MapDelete("{api}/{collection}/{id}", WithApi((context, api) => Delete(context, store, api)));

@@ -13,6 +13,9 @@ public sealed record Connection
     public string? CompanyId { get; init; }
     public required Credential Credential { get; init; }
 
+    /// <summary>Public key by which webhooks to this connection are judged; null: the sender's published ones.</summary>
+    public string? WebhookKey { get; init; }
+
     /// <summary>Points at this server's sandbox: may poll every five seconds, and is badged.</summary>
     public bool IsSandbox { get; init; }
 

@@ -285,6 +285,12 @@ public sealed record PollShape
     /// <summary>For <c>edge</c>: the value must become this one; <c>*</c>: it must become another than it was. Null: it must become true.</summary>
     public string? EdgeValue { get; init; }
 
+    /// <summary>What webhooks lead to: one item read, or the list polled; empty: no webhook tells of it.</summary>
+    public IReadOnlyList<HintShape> Hints { get; init; } = [];
+
+    /// <summary>What the operation can do when a webhook tells of its items: <c>read</c> one, <c>list</c> them all, or <c>none</c>.</summary>
+    public string OnWebhook() => Hints.Count == 0 ? "none" : Hints.Any(hint => hint.Read is not null || hint.Match.Properties().Any(property => property.Value is JValue { Value: "$id" })) ? "read" : "list";
+
     /// <summary>Activity type of the list that this trigger watches: triggers of one list share its polls. Null: its own.</summary>
     public string? Source { get; init; }
 

@@ -10,7 +10,7 @@ internal static class OperationChecks
 {
     public static async ValueTask CheckAsync(Operation operation, PublishCheckContext context)
     {
-        var connection = await CheckConnectionAsync(operation, context);
+        var connection = await CheckConnectionAsync(operation.Connector, operation.Name, context);
         if (connection?.Credential.Scopes is { } granted && operation.Scopes.Except(granted).ToList() is { Count: > 0 } missing)
         {
             Add(context, "missing-scope", "connectionId", $"Connection '{connection.Name}' is not allowed {string.Join(", ", missing)}, which {operation.Name} needs. Open the connection and choose Connect again, with it added to the app.");
@@ -41,11 +41,11 @@ internal static class OperationChecks
         }
     }
 
-    private static async ValueTask<Connection?> CheckConnectionAsync(Operation operation, PublishCheckContext context)
+    public static async ValueTask<Connection?> CheckConnectionAsync(string connector, string name, PublishCheckContext context)
     {
         if (!context.SetInputs.Contains("connectionId") || (context.Literals.ContainsKey("connectionId") && Literal(context, "connectionId") is null))
         {
-            Add(context, "missing-input", "connectionId", $"No connection is chosen. Choose a connection of {operation.Connector}.");
+            Add(context, "missing-input", "connectionId", $"No connection is chosen. Choose a connection of {connector}.");
             return null;
         }
 
@@ -58,7 +58,7 @@ internal static class OperationChecks
         var connection = await connections.FindAsync(id, context.CancellationToken);
         if (connection is null && id.Trim() is ['{', '{', .., '}', '}'] slot)
         {
-            Add(context, "unfilled-slot", "connectionId", $"The slot '{slot[2..^2].Trim().Replace("slot:", "", StringComparison.Ordinal)}' has no connection yet. Choose a connection of {operation.Connector}.");
+            Add(context, "unfilled-slot", "connectionId", $"The slot '{slot[2..^2].Trim().Replace("slot:", "", StringComparison.Ordinal)}' has no connection yet. Choose a connection of {connector}.");
             return null;
         }
 
@@ -68,9 +68,9 @@ internal static class OperationChecks
             return null;
         }
 
-        if (connection.Connector != operation.Connector)
+        if (connection.Connector != connector)
         {
-            Add(context, "wrong-connection", "connectionId", $"Connection '{connection.Name}' is of {connection.Connector}, and {operation.Name} needs one of {operation.Connector}. Choose another.");
+            Add(context, "wrong-connection", "connectionId", $"Connection '{connection.Name}' is of {connection.Connector}, and {name} needs one of {connector}. Choose another.");
             return null;
         }
 
@@ -144,7 +144,7 @@ internal static class OperationChecks
 
     private static string Words(TimeSpan span) => span.TotalSeconds % 60 == 0 ? $"{span.TotalMinutes:0} min" : $"{span.TotalSeconds:0} s";
 
-    private static void Add(PublishCheckContext context, string code, string property, string message) =>
+    public static void Add(PublishCheckContext context, string code, string property, string message) =>
         context.Problems.Add(new DefinitionProblem(ProblemSeverity.PublishError, code, message)
         {
             ActivityId = context.Activity.Id,

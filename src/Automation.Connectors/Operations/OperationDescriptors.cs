@@ -13,11 +13,7 @@ internal static partial class OperationDescriptors
     {
         var inputs = new List<InputDescriptor>
         {
-            new()
-            {
-                Name = "ConnectionId", TypeName = "String", ValueType = typeof(string), DisplayName = "Connection", Required = true, UIHint = "dropdown", Order = 0,
-                Description = "The account to use.", UISpecifications = LiveOptions("connections:" + operation.Connector),
-            },
+            ConnectionInput(operation.Connector),
         };
         if (operation.Poll is { } poll)
         {
@@ -138,6 +134,19 @@ internal static partial class OperationDescriptors
         }
     }
 
+    public static InputDescriptor ConnectionInput(string connector) => new()
+    {
+        Name = "ConnectionId",
+        TypeName = "String",
+        ValueType = typeof(string),
+        DisplayName = "Connection",
+        Required = true,
+        UIHint = "dropdown",
+        Order = 0,
+        Description = "The account to use.",
+        UISpecifications = LiveOptions("connections:" + connector),
+    };
+
     private static InputDescriptor Describe(OperationInput input, int order, bool isPaging)
     {
         var name = input.PropertyName;
@@ -178,7 +187,7 @@ internal static partial class OperationDescriptors
         };
     }
 
-    private static JObject Options(IReadOnlyList<string> values) => new()
+    public static JObject Options(IReadOnlyList<string> values) => new()
     {
         ["dropdown"] = new JObject
         {
@@ -187,7 +196,7 @@ internal static partial class OperationDescriptors
         },
     };
 
-    private static JObject CheckList(IReadOnlyList<string> values) => new()
+    public static JObject CheckList(IReadOnlyList<string> values) => new()
     {
         ["checklist"] = new JObject { ["checkList"] = new JObject { ["items"] = new JArray(values.Select(v => new JObject { ["text"] = v, ["value"] = v, ["isChecked"] = false })) } },
     };

@@ -143,11 +143,18 @@ public static class OperationDocs
             : operation.Response.CollectionPath is not null ? "reads the whole list"
             : "reads the record";
         var pages = operation.Pagination.Style == "none" ? "" : string.Create(CultureInfo.InvariantCulture, $" in pages of {operation.Pagination.PageSize}");
-        return string.Create(CultureInfo.InvariantCulture, $"{string.Join(", ", poll.Modes)}; {how}{pages}; every {poll.DefaultInterval.TotalMinutes:0.#} min unless set{Meaning(poll)}");
+        return string.Create(CultureInfo.InvariantCulture, $"{string.Join(", ", poll.Modes)}; {how}{pages}; every {poll.DefaultInterval.TotalMinutes:0.#} min unless set{Meaning(poll)}{Told(poll)}");
     }
 
     private static string Meaning(PollShape poll) => poll.Source is null ? ""
         : $"; shares the calls of `{poll.Source}`{(poll.When is { } when ? $"; fires when `{Escape(Json.Write(when))}`" : "")}";
+
+    private static string Told(PollShape poll) => poll.OnWebhook() switch
+    {
+        "read" => "; read at once when a webhook tells of it",
+        "list" => "; polled at once when a webhook tells of one",
+        _ => "",
+    };
 
     private static string TypeOf(OperationInput input) => input.Type == "array" ? $"list{(input.ItemType is { } item ? $" of {item}" : "")}" : input.Type;
 

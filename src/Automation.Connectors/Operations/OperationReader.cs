@@ -141,8 +141,17 @@ internal static class OperationReader
             EdgeValue = fields.Text("edgeValue"),
             Source = fields.Text("source"),
             When = fields.Token("when") as JArray,
+            Hints = fields.Records("hints", ReadHint),
         };
     }
+
+    private static HintShape ReadHint(Fields fields) => new()
+    {
+        Entity = fields.Text("entity") ?? throw new JsonException("A hint names no kind of record."),
+        Read = fields.Object("read"),
+        IdPath = fields.Text("idPath"),
+        Match = fields.Object("match") ?? [],
+    };
 
     private static Probe ReadProbe(Fields fields) => new()
     {

@@ -45,4 +45,8 @@ public interface IPollReader
     /// <param name="cancellationToken">Stops reading.</param>
     /// <exception cref="ConnectorException">The call failed, the answer is not JSON or has no list where the operation says.</exception>
     ValueTask<PollPage> ReadPageAsync(Operation operation, Connection connection, JObject inputs, ScanPosition position, CallPriority priority, CancellationToken cancellationToken);
+
+    /// <summary>Reads one item of a list as a page would show it, by inputs that find it among those of the source; none: it is not in the list.</summary>
+    /// <exception cref="ConnectorException">As of a page.</exception>
+    ValueTask<PollPage> ReadItemAsync(Operation operation, Connection connection, JObject inputs, JObject find, CancellationToken cancellationToken);
 }

@@ -42,6 +42,15 @@ public sealed class PollReader(OperationClient client) : IPollReader
         return new PollPage([.. rolledIn[false]], bad, next) { RolledIn = [.. rolledIn[true]] };
     }
 
+    /// <inheritdoc />
+    public ValueTask<PollPage> ReadItemAsync(Operation operation, Connection connection, JObject inputs, JObject find, CancellationToken cancellationToken)
+    {
+        var narrowed = (JObject)inputs.DeepClone();
+        Join(narrowed, find);
+        var whole = operation with { Poll = operation.Poll! with { Window = null, Rolling = null } };
+        return ReadPageAsync(whole, connection, narrowed, new ScanPosition(null, DateTimeOffset.MaxValue, null), CallPriority.Poll, cancellationToken);
+    }
+
     /// <summary>The first item of an answer, as a poll would take it, for a person to see; null: there is none, or it has no id.</summary>
     public static PolledItem? Sample(Operation operation, Connection connection, ConnectorResponse response, JObject inputs)
     {
@@ -76,17 +85,7 @@ public sealed class PollReader(OperationClient client) : IPollReader
 
         if (poll.Window is not null && Bounded(poll.Window, poll, position) is JObject window)
         {
-            foreach (var (name, value) in window)
-            {
-                if (merged[name] is JArray own && value is JArray more)
-                {
-                    own.Merge(more);
-                }
-                else
-                {
-                    merged[name] = value;
-                }
-            }
+            Join(merged, window);
         }
 
         foreach (var (name, value) in poll.Rolling ?? [])
@@ -103,6 +102,21 @@ public sealed class PollReader(OperationClient client) : IPollReader
         }
 
         return merged;
+    }
+
+    private static void Join(JObject inputs, JObject further)
+    {
+        foreach (var (name, value) in further)
+        {
+            if (inputs[name] is JArray own && value is JArray more)
+            {
+                own.Merge(more);
+            }
+            else
+            {
+                inputs[name] = value?.DeepClone();
+            }
+        }
     }
 
     /// <summary>The window with its bounds in place; null: it is a bound that this scan does not have, or a condition that is left without any.</summary>

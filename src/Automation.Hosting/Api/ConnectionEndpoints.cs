@@ -38,11 +38,16 @@ internal static class ConnectionEndpoints
         return Reply.List(found.Skip(page * size).Take(size).Select(c => Describe(c, tokens.GetValueOrDefault(c.Id))), found.Count);
     }
 
-    private static async Task<IResult> OneAsync(string id, HttpContext context, ConnectionVault vault, IConnectionStore store)
+    private static async Task<IResult> OneAsync(string id, HttpContext context, ConnectionVault vault, IConnectionStore store, IEnumerable<IWebhookFormat> webhooks)
     {
         var record = await FindAsync(store, id, context.RequestAborted);
         var described = await DescribeAsync(vault, record, context.RequestAborted);
         var needed = await vault.NeededScopesAsync(record, context.RequestAborted);
+        if (webhooks.FirstOrDefault(format => format.Connector == record.Connector) is { } format)
+        {
+            described["webhookPath"] = $"/webhooks/{format.Name}/{Uri.EscapeDataString(record.Id)}";
+        }
+
         var auth = (JObject)described["auth"]!;
         auth["neededScopes"] = new JArray(needed);
         if (auth["scopes"] is JArray granted)
@@ -53,7 +58,7 @@ internal static class ConnectionEndpoints
         return new Reply(described);
     }
 
-    private static async Task<IResult> CreateAsync(HttpContext context, ConnectionVault vault, IConnectionStore store, OperationCatalog operations, TimeProvider clock)
+    private static async Task<IResult> CreateAsync(HttpContext context, ConnectionVault vault, IConnectionStore store, OperationCatalog operations, IEnumerable<IWebhookFormat> webhooks, TimeProvider clock)
     {
         var cancellationToken = context.RequestAborted;
         var body = await RequestBody.ReadObjectAsync(context, cancellationToken);
@@ -77,12 +82,13 @@ internal static class ConnectionEndpoints
             BaseUrl = BaseUrl(body) ?? connector.DefaultBaseUrl,
             LocationId = Text(body, "locationId"),
             CompanyId = Text(body, "companyId"),
+            WebhookKey = WebhookKey(body, connector.Name, webhooks),
             Credential = ReadCredential(auth, null),
         }, cancellationToken);
         return new Reply(await DescribeAsync(vault, saved, cancellationToken), StatusCodes.Status201Created);
     }
 
-    private static async Task<IResult> UpdateAsync(string id, HttpContext context, ConnectionVault vault, IConnectionStore store)
+    private static async Task<IResult> UpdateAsync(string id, HttpContext context, ConnectionVault vault, IConnectionStore store, IEnumerable<IWebhookFormat> webhooks)
     {
         var cancellationToken = context.RequestAborted;
         var body = await RequestBody.ReadObjectAsync(context, cancellationToken);
@@ -105,6 +111,7 @@ internal static class ConnectionEndpoints
             BaseUrl = BaseUrl(body) ?? existing.BaseUrl,
             LocationId = body.ContainsKey("locationId") ? Text(body, "locationId") : existing.LocationId,
             CompanyId = body.ContainsKey("companyId") ? Text(body, "companyId") : existing.CompanyId,
+            WebhookKey = body.ContainsKey("webhookPublicKey") ? WebhookKey(body, existing.Connector, webhooks) : existing.WebhookKey,
             Credential = body["auth"] is JObject auth ? ReadCredential(auth, existing.Credential) : existing.Credential,
         }, cancellationToken);
         return new Reply(await DescribeAsync(vault, saved, cancellationToken));
@@ -192,6 +199,13 @@ internal static class ConnectionEndpoints
         : DateTimeOffset.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, System.Globalization.DateTimeStyles.AssumeUniversal, out var time) ? time
         : throw new ProblemException(Problem.BadRequest($"auth.expiresAt must be a time in ISO 8601; it is '{text}'.", "auth.expiresAt"));
 
+    private static string? WebhookKey(JObject body, string connector, IEnumerable<IWebhookFormat> webhooks) => Text(body, "webhookPublicKey") switch
+    {
+        null => null,
+        var key when webhooks.Any(format => format.Connector == connector && format.IsKey(key)) => key,
+        _ => throw new ProblemException(Problem.BadRequest("webhookPublicKey is no public key that can be read.", "webhookPublicKey", "Give it as PEM, or as base 64; leave it out for the sender's published one.")),
+    };
+
     private static Connector ConnectorOf(OperationCatalog operations, string? name)
     {
         var names = string.Join(", ", operations.Connectors.Select(c => c.Name));
@@ -253,6 +267,7 @@ internal static class ConnectionEndpoints
         ["locationId"] = connection.LocationId,
         ["companyId"] = connection.CompanyId,
         ["auth"] = connection.AuthKind == "oauth2" ? DescribeToken(connection, token) : new JObject { ["kind"] = connection.AuthKind },
+        ["webhookPublicKey"] = connection.WebhookKey,
         ["isSandbox"] = connection.IsSandbox,
         ["createdAt"] = Reply.Utc(connection.CreatedAt),
         ["updatedAt"] = Reply.Utc(connection.UpdatedAt),

@@ -163,6 +163,7 @@ internal static class OperationEndpoints
         ["deprecated"] = operation.Deprecated,
         ["notice"] = operation.Notice,
         ["pollModes"] = new JArray(operation.Poll?.Modes ?? []),
+        ["onWebhook"] = operation.Poll?.OnWebhook(),
         ["docsUrl"] = operation.DocsUrl,
         ["inputs"] = new JArray(operation.Inputs.Select(input => new JObject
         {

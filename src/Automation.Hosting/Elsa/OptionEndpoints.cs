@@ -42,7 +42,7 @@ internal static class OptionEndpoints
 }
 
 /// <summary>Reads options and keeps them for a moment: the designer asks for the same ones dozens of times when an activity is selected.</summary>
-internal sealed class LiveOptions(OperationCatalog operations, ConnectionVault vault, InputOptions inputs, TimeProvider clock, ILogger<LiveOptions> logger)
+internal sealed class LiveOptions(OperationCatalog operations, ActivityRegistry activities, ConnectionVault vault, InputOptions inputs, TimeProvider clock, ILogger<LiveOptions> logger)
 {
     private const int EntryLimit = 500;
 
@@ -76,9 +76,10 @@ internal sealed class LiveOptions(OperationCatalog operations, ConnectionVault v
         string? instead = null;
         try
         {
-            if (operation is not null && property.Equals("ConnectionId", StringComparison.OrdinalIgnoreCase))
+            var connector = operation?.Connector ?? (string?)activities.Find(typeName)?.CustomProperties["connector"];
+            if (connector is not null && property.Equals("ConnectionId", StringComparison.OrdinalIgnoreCase))
             {
-                options = (await vault.ListAsync(CancellationToken.None)).Where(c => c.Connector == operation.Connector).Select(c => new InputOption(c.IsSandbox ? $"{c.Name} (sandbox)" : c.Name, c.Id)).ToList();
+                options = (await vault.ListAsync(CancellationToken.None)).Where(c => c.Connector == connector).Select(c => new InputOption(c.IsSandbox ? $"{c.Name} (sandbox)" : c.Name, c.Id)).ToList();
                 instead = "No connection yet: add one under Connections";
             }
             else

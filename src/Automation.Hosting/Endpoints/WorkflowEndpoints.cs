@@ -168,10 +168,10 @@ internal static class WorkflowEndpoints
     }
 
     /// <summary>Credentials of the caller do not get into the run's state or journal.</summary>
-    private static bool IsCredential(string header) =>
+    internal static bool IsCredential(string header) =>
         header.Equals(HeaderNames.Authorization, StringComparison.OrdinalIgnoreCase) || header.Equals(HeaderNames.Cookie, StringComparison.OrdinalIgnoreCase);
 
-    private static async Task<JToken?> ParseAsync(string? contentType, byte[] bytes, JArray files, CancellationToken cancellationToken)
+    internal static async Task<JToken?> ParseAsync(string? contentType, byte[] bytes, JArray files, CancellationToken cancellationToken)
     {
         if (!MediaTypeHeaderValue.TryParse(contentType, out var type))
         {

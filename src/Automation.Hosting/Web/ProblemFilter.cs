@@ -26,13 +26,13 @@ internal sealed class ProblemFilter(ILogger<ProblemFilter> logger) : IEndpointFi
             {
                 if (problem.Status >= 500)
                 {
-                    logger.LogWarning("{Method} {Path}: {Problem}", http.Request.Method, http.Request.Path, problem.Detail);
+                    logger.LogWarning("{Method} {Path}: {Problem}", http.Request.Method, PathOf(http), problem.Detail);
                 }
 
                 return problem;
             }
 
-            logger.LogError(error, "{Method} {Path} failed; shown as {TraceId}", http.Request.Method, http.Request.Path, http.TraceIdentifier);
+            logger.LogError(error, "{Method} {Path} failed; shown as {TraceId}", http.Request.Method, PathOf(http), http.TraceIdentifier);
             return new Problem
             {
                 Status = StatusCodes.Status500InternalServerError,
@@ -44,4 +44,7 @@ internal sealed class ProblemFilter(ILogger<ProblemFilter> logger) : IEndpointFi
             };
         }
     }
+
+    /// <summary>The path for the log: a secret address is none of its business.</summary>
+    private static string PathOf(HttpContext context) => context.Request.Path.Value is { } path && path.IndexOf("/hooks/", StringComparison.Ordinal) is >= 0 and var at ? path[..(at + "/hooks/".Length)] + "•••" : context.Request.Path;
 }

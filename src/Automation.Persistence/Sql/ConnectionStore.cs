@@ -6,14 +6,14 @@ namespace Automation.Persistence.Sql;
 /// <summary>Connections.</summary>
 internal sealed class ConnectionStore(SqlDatabase database) : IConnectionStore
 {
-    private const string Fields = "id, name, connector, base_url, location_id, company_id, auth_kind, secret, is_sandbox, created_at, updated_at";
+    private const string Fields = "id, name, connector, base_url, location_id, company_id, auth_kind, secret, is_sandbox, created_at, updated_at, webhook_key";
 
     private const string Upsert =
         $"""
-        INSERT INTO connections ({Fields}) VALUES (@id, @name, @connector, @base_url, @location_id, @company_id, @auth_kind, @secret, @is_sandbox, @created_at, @updated_at)
+        INSERT INTO connections ({Fields}) VALUES (@id, @name, @connector, @base_url, @location_id, @company_id, @auth_kind, @secret, @is_sandbox, @created_at, @updated_at, @webhook_key)
         ON CONFLICT (id) DO UPDATE SET
             name = excluded.name, connector = excluded.connector, base_url = excluded.base_url, location_id = excluded.location_id, company_id = excluded.company_id, auth_kind = excluded.auth_kind,
-            secret = excluded.secret, is_sandbox = excluded.is_sandbox, updated_at = excluded.updated_at
+            secret = excluded.secret, is_sandbox = excluded.is_sandbox, webhook_key = excluded.webhook_key, updated_at = excluded.updated_at
         """;
 
     /// <summary>An id wins over a name that is spelled like it.</summary>
@@ -41,7 +41,8 @@ internal sealed class ConnectionStore(SqlDatabase database) : IConnectionStore
                 connection.Secret,
                 connection.IsSandbox,
                 Columns.Ticks(connection.CreatedAt),
-                Columns.Ticks(connection.UpdatedAt));
+                Columns.Ticks(connection.UpdatedAt),
+                connection.WebhookKey);
             if (token is not null)
             {
                 TokenStore.Connect(session, token);
@@ -84,5 +85,6 @@ internal sealed class ConnectionStore(SqlDatabase database) : IConnectionStore
         IsSandbox = reader.Flag(8),
         CreatedAt = reader.Time(9),
         UpdatedAt = reader.Time(10),
+        WebhookKey = reader.Text(11),
     };
 }

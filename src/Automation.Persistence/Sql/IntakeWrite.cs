@@ -154,6 +154,12 @@ internal sealed class IntakeWrite
         }
 
         IncidentStore.Insert(session, _page.Incidents);
+        if (_page.IsAside)
+        {
+            session.Post("UPDATE sources SET ledger_end = @ledger_end, item_count = item_count + @new_items WHERE no = @no", ledgerEnd, added, source);
+            return new IntakeResult(added, changed, unchanged, ledgerEnd);
+        }
+
         Forget(session, source);
 
         // 3. Token, ledger end and, at the end of the scan, watermark and baseline move with the rows: neither is ever ahead of the other.

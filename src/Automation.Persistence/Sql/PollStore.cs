@@ -10,7 +10,7 @@ namespace Automation.Persistence.Sql;
 /// <summary>Sources, items, events, triggers and deliveries.</summary>
 internal sealed partial class PollStore(SqlDatabase database) : IPollStore
 {
-    private const string SourceFields =
+    public const string SourceFields =
         "id, connection_id, location_id, operation, inputs, interval, baselined_at, watermark, scan_upper, page_token, scan_pages, scan_started_at, ledger_end, due_at, last_poll_at, last_success_at, last_error, failures, item_count, floor, is_active";
 
     private const string Held = "WHERE id = @id AND lease_owner = @owner AND lease_token = @token";
@@ -152,7 +152,7 @@ internal sealed partial class PollStore(SqlDatabase database) : IPollStore
         TriggersWhere("t.source_id = @source ORDER BY t.created_at, t.id", sourceId, cancellationToken);
 
     public Task<IReadOnlyList<TriggerRecord>> FindListeningAsync(string hash, CancellationToken cancellationToken) =>
-        TriggersWhere("t.hash = @hash AND t.kind IN ('http', 'event') ORDER BY t.created_at, t.id", hash, cancellationToken);
+        TriggersWhere("t.hash = @hash AND t.kind IN ('http', 'event', 'webhook') ORDER BY t.created_at, t.id", hash, cancellationToken);
 
     public Task<IReadOnlyList<TriggerRecord>> ListBehindAsync(string? sourceId, int limit, CancellationToken cancellationToken)
     {
@@ -257,7 +257,7 @@ internal sealed partial class PollStore(SqlDatabase database) : IPollStore
         Subjects = reader.Text(6) is { } subjects ? JsonConvert.DeserializeObject<string[]>(subjects)! : [],
     };
 
-    private static SourceRecord ReadSource(DbDataReader reader) => new()
+    public static SourceRecord ReadSource(DbDataReader reader) => new()
     {
         Id = reader.GetString(0),
         ConnectionId = reader.GetString(1),

@@ -84,6 +84,11 @@ internal sealed class PublicationWrite(Publication publication)
                 t.Backfill?.ToString());
         }
 
+        foreach (var hook in publication.Hooks)
+        {
+            session.Post("INSERT INTO hooks (trigger_id, hash, secret, created_at) VALUES (@trigger, @hash, @secret, @created) ON CONFLICT DO NOTHING", hook.TriggerId, hook.Hash, hook.Secret, Columns.Ticks(hook.CreatedAt));
+        }
+
         session.Run(
             "DELETE FROM triggers WHERE definition_id = @definition AND id NOT IN (#each @kept#)",
             publication.DefinitionId,

@@ -89,6 +89,14 @@ internal sealed class TokenStore(SqlDatabase database) : ITokenStore
         },
         cancellationToken);
 
+    public Task ForgiveAsync(string connectionId, string locationId, CancellationToken cancellationToken) => database.WriteAsync(
+        session =>
+        {
+            ChangeStore.Note(session, Topics.Connections);
+            session.Run($"UPDATE tokens SET error = NULL, failed_at = NULL, is_refused = 0 {Of}", connectionId, locationId);
+        },
+        cancellationToken);
+
     public Task<bool> ReencryptAsync(string connectionId, string locationId, byte[] before, byte[] after, CancellationToken cancellationToken) =>
         database.WriteAsync(session => session.Run($"UPDATE tokens SET secret = @after {Of} AND secret = @before", after, connectionId, locationId, before) == 1, cancellationToken);
 

@@ -63,6 +63,7 @@ public sealed class ConnectionVault(
             AuthKind = connection.Credential.Kind,
             Secret = protector.Protect(Encoding.UTF8.GetBytes(JsonConvert.SerializeObject(WithoutTokens(connection.Credential), Json.Settings))),
             IsSandbox = connection.IsSandbox,
+            WebhookKey = connection.WebhookKey,
             CreatedAt = known.FirstOrDefault(other => other.Id == connection.Id)?.CreatedAt ?? now,
             UpdatedAt = now,
         };
@@ -248,6 +249,7 @@ public sealed class ConnectionVault(
             CompanyId = record.CompanyId,
             Credential = WithoutTokens(credential) with { Scopes = token?.Scopes, UserType = token?.UserType },
             IsSandbox = record.IsSandbox,
+            WebhookKey = record.WebhookKey,
         };
         if (token is null && credential.AccessToken is not null)
         {

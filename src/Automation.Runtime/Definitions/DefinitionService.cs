@@ -3,6 +3,7 @@ using Automation.Connectors;
 using Automation.Engine;
 using Automation.Runtime.Scheduling;
 using Automation.Runtime.Storage;
+using Automation.Runtime.Webhooks;
 using Microsoft.Extensions.Options;
 using Newtonsoft.Json.Linq;
 
@@ -15,6 +16,7 @@ public sealed partial class DefinitionService : IDisposable
     private readonly WorkflowLibrary library;
     private readonly IDoorbell doorbell;
     private readonly TimeProvider clock;
+    private readonly HookSecrets hooks;
     private readonly PlanCache plans;
     private readonly PublishCheck check;
     private readonly ConnectionSlots slots;
@@ -32,16 +34,19 @@ public sealed partial class DefinitionService : IDisposable
         WorkflowLibrary library,
         IOptions<AutomationOptions> options,
         IDoorbell doorbell,
+        HookSecrets hooks,
+        IEnumerable<IWebhookFormat> webhooks,
         IServiceProvider services,
         TimeProvider clock)
     {
+        this.hooks = hooks;
         this.store = store;
         this.library = library;
         this.doorbell = doorbell;
         this.clock = clock;
         plans = new PlanCache(store, engine, library);
         slots = new ConnectionSlots(connections, operations);
-        check = new PublishCheck(store, new TriggerBuilder(polls, connections, operations, zones, engine, options, services, clock), services);
+        check = new PublishCheck(store, new TriggerBuilder(polls, connections, operations, zones, engine, options, [.. webhooks], services, clock), services);
     }
 
     /// <summary>
@@ -244,7 +249,7 @@ public sealed partial class DefinitionService : IDisposable
             throw new DefinitionRejectedException(string.Join(" ", refusals.Select(problem => problem.ToString())), refusals);
         }
 
-        await store.PublishAsync(new Publication { VersionId = draft.Id, DefinitionId = draft.DefinitionId, Triggers = plan.Triggers, Sources = plan.Sources }, cancellationToken);
+        await store.PublishAsync(new Publication { VersionId = draft.Id, DefinitionId = draft.DefinitionId, Triggers = plan.Triggers, Sources = plan.Sources, Hooks = [.. plan.Triggers.Where(trigger => trigger.Kind == "hook").Select(trigger => hooks.Make(trigger.Id))] }, cancellationToken);
 
         plans.Forget(draft.Id);
         doorbell.RingClock();

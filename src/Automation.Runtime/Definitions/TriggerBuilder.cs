@@ -6,6 +6,7 @@ using Automation.Engine.Expressions;
 using Automation.Engine.Http;
 using Automation.Runtime.Polling;
 using Automation.Runtime.Storage;
+using Automation.Runtime.Webhooks;
 using Microsoft.Extensions.Options;
 using Newtonsoft.Json;
 using Newtonsoft.Json.Linq;
@@ -20,9 +21,13 @@ internal sealed partial class TriggerBuilder(
     LocationZones zones,
     WorkflowEngine engine,
     IOptions<AutomationOptions> options,
+    IReadOnlyList<IWebhookFormat> webhooks,
     IServiceProvider services,
     TimeProvider clock)
 {
+    /// <summary>Type of the trigger with a secret address.</summary>
+    private const string HookTriggerType = "Automation.Hook";
+
     private readonly ExpressionFactory expressions = new(engine.Options);
 
     public sealed record Result(List<TriggerRecord> Triggers, List<SourceRecord> Sources, List<DefinitionProblem> Problems);
@@ -66,6 +71,9 @@ internal sealed partial class TriggerBuilder(
                 case "Elsa.Event":
                     AddEvent(build);
                     break;
+                case HookTriggerType:
+                    result.Triggers.Add(Listening(build, "hook", null, null, null));
+                    break;
                 case "Elsa.Cron":
                     AddSchedule(build, "cronExpression", text => Schedule.ParseCron(text, TimeZoneOf(build)));
                     break;
@@ -77,6 +85,9 @@ internal sealed partial class TriggerBuilder(
                     break;
                 case var type when operations.Find(type) is { Poll: { } shape } operation:
                     await AddPollAsync(build, operation, shape, known, cancellationToken);
+                    break;
+                case var _ when webhooks.Select(format => WebhookActivities.TypesOf(format, activity.Descriptor, inputs)).FirstOrDefault(types => types is not null) is { } types:
+                    await AddWebhookAsync(build, types, cancellationToken);
                     break;
                 default:
                     result.Problems.Add(Problem(ProblemSeverity.Warning, activity, "trigger-not-watched", $"Nothing in this installation starts a flow by '{activity.Descriptor.TypeName}'. The flow can still be started by hand or by the API.", null));
@@ -111,6 +122,22 @@ internal sealed partial class TriggerBuilder(
             }
 
             result.Triggers.Add(Listening(build, "http", hash, key, method));
+        }
+    }
+
+    /// <summary>One trigger per type: what comes in looks for its type alone.</summary>
+    private async Task AddWebhookAsync(Building build, IReadOnlyList<string> types, CancellationToken cancellationToken)
+    {
+        // A missing connection, or a wrong one, the activity's own check has refused.
+        if ((string?)build.Inputs["connectionId"] is not { Length: > 0 } wanted || await connections.FindAsync(wanted, cancellationToken) is not { } connection)
+        {
+            return;
+        }
+
+        var location = (string?)build.Inputs["locationId"] is { Length: > 0 } chosen ? chosen : connection.LocationId;
+        foreach (var type in types)
+        {
+            build.Result.Triggers.Add(Listening(build, "webhook", WebhookIntake.HashOf(connection.Id, type), type, type) with { ConnectionId = connection.Id, LocationId = location });
         }
     }
 
@@ -162,7 +189,7 @@ internal sealed partial class TriggerBuilder(
         });
     }
 
-    private static TriggerRecord Listening(Building build, string kind, string hash, string configured, string? part)
+    private static TriggerRecord Listening(Building build, string kind, string? hash, string? configured, string? part)
     {
         var id = TriggerId(build.Version.DefinitionId, build.Activity.Id, null, part);
         return new TriggerRecord

@@ -4,6 +4,7 @@ using Automation.Runtime.Connections;
 using Automation.Runtime.Definitions;
 using Automation.Runtime.Polling;
 using Automation.Runtime.Templates;
+using Automation.Runtime.Webhooks;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 
@@ -24,6 +25,11 @@ public static class PollingServices
         services.AddSingleton<DefinitionFolder>();
         services.AddTransient<DefinitionFileCheck>();
         services.AddHostedService(provider => provider.GetRequiredService<DefinitionFolder>());
+        services.AddSingleton<HintClock>();
+        services.AddSingleton<WebhookIntake>();
+        services.AddSingleton<HintReader>();
+        services.AddSingleton<HookSecrets>();
+        services.AddSingleton<HookIntake>();
         services.AddSingleton<TokenSeal>();
         services.AddSingleton<AccessTokens>();
         services.AddSingleton<IAccessTokens>(provider => provider.GetRequiredService<AccessTokens>());

@@ -52,6 +52,7 @@ public static class RunningServices
         services.AddHostedService(provider => provider.GetRequiredService<DueTimeService>());
         services.AddHostedService(provider => provider.GetRequiredService<Sweep>());
         services.AddHostedService<BackfillService>();
+        services.AddHostedService(provider => provider.GetRequiredService<Webhooks.HintReader>());
         return services;
     }
 }

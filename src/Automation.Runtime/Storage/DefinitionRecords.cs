@@ -99,6 +99,9 @@ public sealed record Publication
     /// <see cref="ShortestDormancy"/> and three of its intervals, takes a new baseline: a flow that joins must not fire for all that changed while nobody looked.
     /// </summary>
     public required IReadOnlyList<SourceRecord> Sources { get; init; }
+
+    /// <summary>Secrets for triggers with a secret address; one that has a secret keeps it.</summary>
+    public IReadOnlyList<HookRecord> Hooks { get; init; } = [];
 }
 
 /// <summary>Definitions and their versions.</summary>
@@ -158,6 +161,9 @@ public sealed record ConnectionRecord
     /// <summary>The credential, encrypted by the vault.</summary>
     public required byte[] Secret { get; init; }
     public bool IsSandbox { get; init; }
+
+    /// <summary>Public key by which webhooks are judged; null: the sender's published ones.</summary>
+    public string? WebhookKey { get; init; }
     public required DateTimeOffset CreatedAt { get; init; }
     public required DateTimeOffset UpdatedAt { get; init; }
 }

@@ -58,7 +58,7 @@ public sealed record TriggerRecord
     public required string ActivityId { get; init; }
     public required string ActivityType { get; init; }
 
-    /// <summary><c>poll</c>, <c>schedule</c> (cron, timer, start at), <c>http</c>, <c>event</c>.</summary>
+    /// <summary><c>poll</c>, <c>schedule</c> (cron, timer, start at), <c>http</c>, <c>event</c>, <c>webhook</c>, <c>hook</c> (a secret address).</summary>
     public required string Kind { get; init; }
     public string? LocationId { get; init; }
     public string? ConnectionId { get; init; }
@@ -164,6 +164,9 @@ public sealed record IntakePage
 
     /// <summary>Ids of all items that the whole list has, where one that is gone is to be forgotten; null: nothing is.</summary>
     public IReadOnlyCollection<string>? Present { get; init; }
+
+    /// <summary>A few items were read outside of any scan: rows and events only, the scan's state stays as it is.</summary>
+    public bool IsAside { get; init; }
 
     /// <summary>When the source is due next: after the end of a scan, its interval; in the middle of one, now.</summary>
     public required DateTimeOffset DueAt { get; init; }

@@ -10,6 +10,8 @@ internal static class Shared
 
     public static IEnumerable<JObject> Operations() => JArray.Parse(File.ReadAllText(PathOf("ghl/operations.json"))).Cast<JObject>();
 
+    public static IEnumerable<JObject> Webhooks() => JArray.Parse(File.ReadAllText(PathOf("ghl/webhooks.json"))).Cast<JObject>();
+
     public static JObject Spec(string file)
     {
         lock (Specs)

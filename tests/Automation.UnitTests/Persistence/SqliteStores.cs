@@ -157,3 +157,16 @@ public sealed class SqliteGateTests : GateCompliance
         _file.Delete();
     }
 }
+
+public sealed class SqliteWebhookTests : WebhookCompliance
+{
+    private readonly SqliteFile _file = new();
+
+    protected override void AddStores(IServiceCollection services) => _file.AddTo(services);
+
+    public override async Task DisposeAsync()
+    {
+        await base.DisposeAsync();
+        _file.Delete();
+    }
+}

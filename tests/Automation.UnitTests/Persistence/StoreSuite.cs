@@ -19,6 +19,7 @@ public abstract class StoreCompliance : IAsyncLifetime
     protected IDatabase Database => Get<IDatabase>();
     protected IDefinitionStore Definitions => Get<IDefinitionStore>();
     protected IConnectionStore Connections => Get<IConnectionStore>();
+    protected IWebhookStore Webhooks => Get<IWebhookStore>();
     protected ITokenStore Tokens => Get<ITokenStore>();
     protected IDocumentStore Documents => Get<IDocumentStore>();
     protected IAccessStore Access => Get<IAccessStore>();

@@ -1,0 +1,155 @@
+using Automation.Connectors;
+using Automation.Engine;
+using Automation.Runtime.Storage;
+using FluentAssertions;
+using Newtonsoft.Json.Linq;
+using Xunit;
+
+namespace Automation.UnitTests.Persistence;
+
+/// <summary>Webhooks are taken once; hints are one per item and end only when they were read as they are; secret addresses outlive republishing.</summary>
+public abstract class WebhookCompliance : PollCompliance
+{
+    private static WebhookRecord Webhook(string id = "w1", string outcome = "taken") => new()
+    {
+        ConnectionId = "con-1",
+        WebhookId = id,
+        Type = "ContactUpdate",
+        LocationId = "loc-1",
+        ItemId = "c1",
+        SentAt = T0,
+        ReceivedAt = T0.AddSeconds(1),
+        Outcome = outcome,
+        Body = new JObject { ["id"] = "c1", ["note"] = new string('x', 200) },
+    };
+
+    private static HintRecord Hint(string item = "c1", int due = 0, int sent = 0) => new("src", item, "Contact", T0.AddSeconds(sent), 1, 0, T0.AddSeconds(due));
+
+    private static Started Start(string id) => new(PollTrigger("t1"), "c1@w1", new NewInstance
+    {
+        Id = id,
+        DefinitionId = "def-1",
+        VersionId = "def-1-v1",
+        Version = 1,
+        TriggerId = "t1",
+        StartedBy = "webhook",
+        CreatedAt = T0,
+        Start = new RunStart { InstanceId = id },
+    });
+
+    [SkippableFact]
+    public async Task TakeAsync_Twice_WritesOnce()
+    {
+        (await Webhooks.TakeAsync(Webhook(), [Hint()], [Start("i1")], default)).Should().BeTrue();
+        (await Webhooks.TakeAsync(Webhook(), [Hint("c2")], [Start("i2")], default)).Should().BeFalse();
+
+        (await Webhooks.ListAsync("con-1", 0, 10, default)).Items.Should().ContainSingle().Which.Should().BeEquivalentTo(Webhook(), options => options.Excluding(w => w.Body));
+        (await Webhooks.ReadHintsAsync("src", T0, 10, default)).Should().ContainSingle().Which.ItemId.Should().Be("c1");
+        (await Runs.FindAsync("i1", default)).Should().NotBeNull();
+        (await Runs.FindAsync("i2", default)).Should().BeNull();
+    }
+
+    [SkippableFact]
+    public async Task TakeAsync_ManyAtOnceWithOneId_TakesOne()
+    {
+        var taken = await Task.WhenAll(Enumerable.Range(0, 20).Select(i => Webhooks.TakeAsync(Webhook(), [], [Start($"i{i}")], default)));
+
+        taken.Count(once => once).Should().Be(1);
+        (await Runs.ListAsync(new RunFilter { PageSize = 50 }, default)).Total.Should().Be(1);
+    }
+
+    [SkippableFact]
+    public async Task Hints_OfOneItem_AreOne_AndKeepTheNewestTime()
+    {
+        await Webhooks.TakeAsync(Webhook("w1"), [Hint(due: 5, sent: 9)], [], default);
+        await Webhooks.TakeAsync(Webhook("w2"), [Hint(due: 7, sent: 3)], [], default);
+
+        var hint = (await Webhooks.ReadHintsAsync("src", T0.AddSeconds(5), 10, default)).Should().ContainSingle().Subject;
+        (hint.SentAt, hint.Version, hint.DueAt).Should().Be((T0.AddSeconds(9), 2L, T0.AddSeconds(5)));
+    }
+
+    [SkippableFact]
+    public async Task SettleAsync_AnotherWebhookCameMeanwhile_LeavesIt()
+    {
+        await Webhooks.TakeAsync(Webhook("w1"), [Hint("c1"), Hint("c2")], [], default);
+        var read = await Webhooks.ReadHintsAsync("src", T0, 10, default);
+        await Webhooks.TakeAsync(Webhook("w2"), [Hint("c2")], [], default);
+
+        await Webhooks.SettleAsync(read, default);
+
+        (await Webhooks.ReadHintsAsync("src", T0, 10, default)).Should().ContainSingle().Which.ItemId.Should().Be("c2");
+    }
+
+    [SkippableFact]
+    public async Task PostponeAsync_MovesThem_AndDueSaysWhenTheNextIs()
+    {
+        await Webhooks.TakeAsync(Webhook(), [Hint()], [], default);
+        var read = await Webhooks.ReadHintsAsync("src", T0, 10, default);
+
+        await Webhooks.PostponeAsync([read[0] with { Attempts = 1 }], T0.AddSeconds(30), default);
+
+        var (due, next) = await Webhooks.DueAsync(T0, 10, default);
+        due.Should().BeEmpty();
+        next.Should().Be(T0.AddSeconds(30));
+        (await Webhooks.DueAsync(T0.AddSeconds(30), 10, default)).SourceIds.Should().Equal("src");
+        (await Webhooks.ReadHintsAsync("src", T0.AddSeconds(30), 10, default))[0].Attempts.Should().Be(1);
+    }
+
+    [SkippableFact]
+    public async Task DeleteBeforeAsync_DeletesTheOld_AndCountsGoByTypeAndOutcome()
+    {
+        await Webhooks.TakeAsync(Webhook("w1"), [], [], default);
+        await Webhooks.TakeAsync(Webhook("w2", "unknown-type") with { ReceivedAt = T0.AddDays(1) }, [], [], default);
+
+        (await Webhooks.CountAsync(default)).Should().Equal(("ContactUpdate", "taken", 1L), ("ContactUpdate", "unknown-type", 1L));
+        (await Webhooks.DeleteBeforeAsync(T0.AddHours(1), default)).Should().Be(1);
+        (await Webhooks.ListAsync(null, 0, 10, default)).Items.Should().ContainSingle().Which.WebhookId.Should().Be("w2");
+    }
+
+    [SkippableFact]
+    public async Task IntakeAsync_Aside_TakesRowsAndEvents_AndLeavesTheScanAlone()
+    {
+        await Definitions.SaveAsync([Version(1)], default);
+        await Definitions.PublishAsync(new Publication { VersionId = "def-1-v1", DefinitionId = "def-1", Triggers = [PollTrigger("t1")], Sources = [Source()] }, default);
+        var lease = await LeaseAsync();
+        var page = new IntakePage { SourceId = "src", Lease = lease, Items = [], IsBaseline = true, ObservedAt = T0, ScanUpper = T0, EndsScan = true, DueAt = T0.AddMinutes(5) };
+        await Polls.IntakeAsync(page, default);
+        await Polls.IntakeAsync(page with { IsBaseline = false, EndsScan = false, NextPageToken = "p2", ScanUpper = T0.AddMinutes(5) }, default);
+        var before = await Polls.FindSourceAsync("src", default);
+
+        var result = await Polls.IntakeAsync(
+            page with { IsBaseline = false, EndsScan = false, IsAside = true, Items = [new PolledItem("c1", "hash", T0.AddHours(1), new JObject { ["id"] = "c1" }, [])], ScanUpper = T0.AddHours(2), DueAt = T0.AddHours(2) },
+            default);
+
+        result.New.Should().Be(1);
+        var after = await Polls.FindSourceAsync("src", default);
+        after.Should().BeEquivalentTo(before! with { LedgerEnd = before.LedgerEnd + 1, ItemCount = 1 });
+        (await Polls.ReadEventsAsync("src", 0, 10, default)).Should().ContainSingle().Which.Key.Should().Be("c1@1");
+        (await Polls.IntakeAsync(page with { IsBaseline = false, Items = [new PolledItem("c1", "hash", T0.AddHours(1), new JObject { ["id"] = "c1" }, [])] }, default)).Unchanged.Should().Be(1, "the poll sees it as it is known");
+    }
+
+    [SkippableFact]
+    public async Task Hooks_SurviveRepublishing_AndAreFoundByTheirHashWhilePublished()
+    {
+        await Definitions.SaveAsync([Version(1)], default);
+        var trigger = PollTrigger("t1") with { Kind = "hook", SourceId = null, ConnectionId = null };
+        Publication Publish(string hash) => new() { VersionId = "def-1-v1", DefinitionId = "def-1", Triggers = [trigger], Sources = [], Hooks = [new HookRecord("t1", hash, [1], T0)] };
+        await Definitions.PublishAsync(Publish("first"), default);
+        await Definitions.PublishAsync(Publish("second"), default);
+
+        (await Webhooks.FindHookAsync("t1", default))!.Hash.Should().Be("first");
+        (await Webhooks.FindByHookAsync("first", default))!.Id.Should().Be("t1");
+        (await Webhooks.FindByHookAsync("second", default)).Should().BeNull();
+
+        await Webhooks.RotateHookAsync(new HookRecord("t1", "third", [3], T0), default);
+        (await Webhooks.FindByHookAsync("first", default)).Should().BeNull();
+        (await Webhooks.FindByHookAsync("third", default)).Should().NotBeNull();
+
+        await Definitions.RetractAsync("def-1", default);
+        (await Webhooks.FindByHookAsync("third", default)).Should().BeNull("nothing answers while the flow is not published");
+        await Definitions.PublishAsync(Publish("fourth"), default);
+        (await Webhooks.FindByHookAsync("third", default)).Should().NotBeNull("the address is the same again");
+    }
+
+    private async Task<Lease> LeaseAsync() => (await Polls.ClaimSourcesAsync(["src"], "n", LeaseTime, 1, evenIfNotDue: true, default)).Single().Lease;
+}
