@@ -97,7 +97,7 @@ public static class HostingServices
         services.AddSingleton<InstanceWatch>();
         services.AddHostedService(provider => provider.GetRequiredService<InstanceWatch>());
         services.AddTelemetryExport(builder.Configuration);
-        services.AddOpenApi("v1", OpenApiDocument.Configure);
+        services.AddOpenApi("v1", OpenApi.DocumentOptions.Configure);
         return automation;
     }
 
