@@ -141,6 +141,7 @@ public sealed class Approval(MailSender mail) : Activity
                 To = [task.Assignee],
                 Subject = "Please decide: " + task.Title,
                 Body = $"{task.Title}\n\n{task.Instructions}\n\nApprove or reject it here:\n{links.DecisionOf(task.Id, until)}\n\nThe link decides once, and works until {until.UtcDateTime:yyyy-MM-dd HH:mm} UTC. Opening it decides nothing. Whoever has it can decide: do not pass it on.\n",
+                IsPlain = true,
                 HoldsSecret = true,
             };
             await mail.SendAsync(context, asked, $"{context.EffectKey}/mail/{i}", "Automation.Approval", cancellationToken);

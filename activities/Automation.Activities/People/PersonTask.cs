@@ -101,6 +101,7 @@ public sealed class PersonTask(MailSender mail) : Activity
         new Connectors.Mail
         {
             To = [task.Assignee!],
+            IsPlain = true,
             Subject = "A task for you: " + task.Title,
             Body = $"{task.Title}\n\n{task.Instructions}\n\n{(task.DueAt is { } due ? $"Due: {due.UtcDateTime:yyyy-MM-dd HH:mm} UTC\n" : "")}{context.Services.GetRequiredService<ITaskLinks>().PageOf(task.Id)}\n",
         },

@@ -14,8 +14,11 @@ public sealed record Mail
     public string? ReplyTo { get; init; }
     public string Subject { get; init; } = "";
 
-    /// <summary>Text, or HTML: whatever has a tag in it.</summary>
+    /// <summary>Text, or HTML: whatever has a tag in it, unless <see cref="IsPlain"/>.</summary>
     public string Body { get; init; } = "";
+
+    /// <summary>The body is text, whatever is in it: what others wrote must not become markup.</summary>
+    public bool IsPlain { get; init; }
 
     /// <summary>Files: <c>{fileName, contentType?, text}</c> or with <c>base64</c>.</summary>
     public JArray Attachments { get; init; } = [];

@@ -86,6 +86,7 @@ public sealed partial class MailSender(IOptions<SmtpOptions> options, TimeProvid
                 ["replyTo"] = mail.ReplyTo is { Length: > 0 } reply ? List(Addresses([reply], "replyTo")) : new JArray(),
                 ["subject"] = mail.Subject.ReplaceLineEndings(" ").Trim(),
                 ["body"] = mail.Body,
+                ["isHtml"] = !mail.IsPlain && Tag().IsMatch(mail.Body),
                 ["attachments"] = mail.Attachments.DeepClone(),
             },
         };
@@ -150,7 +151,7 @@ public sealed partial class MailSender(IOptions<SmtpOptions> options, TimeProvid
         Fill(message.Bcc, mail["bcc"]);
         Fill(message.ReplyTo, mail["replyTo"]);
         var text = (string?)mail["body"] ?? "";
-        var body = Tag().IsMatch(text) ? new BodyBuilder { HtmlBody = text } : new BodyBuilder { TextBody = text };
+        var body = mail["isHtml"] is JValue { Value: true } ? new BodyBuilder { HtmlBody = text } : new BodyBuilder { TextBody = text };
         foreach (var file in mail["attachments"] as JArray ?? [])
         {
             var (name, type, content) = ContentOf(file);

@@ -47,7 +47,7 @@ public sealed class OperationBrief(OperationCatalog catalog, MailSender mail)
 
         if (connection.Credential.Kind == Credential.Email)
         {
-            var brief = new Mail { To = [connection.Credential.Recipient ?? ""], Subject = title, Body = TextOf(context, operation, asked) };
+            var brief = new Mail { To = [connection.Credential.Recipient ?? ""], Subject = title, Body = TextOf(context, operation, asked), IsPlain = true };
             var sent = await mail.SendAsync(context, brief, key: null, operation.ActivityType, cancellationToken);
             context.SetOutput("Result", ResultOf(context, asked, new JObject { ["messageId"] = sent.Body?["messageId"]?.DeepClone() }));
             return ActivityResult.Done;

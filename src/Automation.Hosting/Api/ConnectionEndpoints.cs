@@ -255,8 +255,16 @@ internal static class ConnectionEndpoints
         _ => throw new ProblemException(Problem.BadRequest("auth.scopes must be a list of texts.", "auth.scopes")),
     };
 
-    private static async Task<JObject> DescribeAsync(ConnectionVault vault, ConnectionRecord connection, CancellationToken cancellationToken) =>
-        Describe(connection, connection.AuthKind == "oauth2" ? await vault.FindTokenAsync(connection.Id, cancellationToken) : null);
+    private static async Task<JObject> DescribeAsync(ConnectionVault vault, ConnectionRecord connection, CancellationToken cancellationToken)
+    {
+        var described = Describe(connection, connection.AuthKind == "oauth2" ? await vault.FindTokenAsync(connection.Id, cancellationToken) : null);
+        if (connection.AuthKind is Credential.Email or Credential.Task)
+        {
+            described["auth"]!["recipient"] = (await vault.FindAsync(connection.Id, cancellationToken))?.Credential.Recipient;
+        }
+
+        return described;
+    }
 
     private static JObject Describe(ConnectionRecord connection, TokenRecord? token) => new()
     {

@@ -32,6 +32,7 @@ public sealed partial class ApprovalLinkTests(MailingServer server) : IClassFixt
             Models.Output("out", "By", "getOutputFrom('ask', 'DecidedBy') + ': ' + getOutputFrom('ask', 'Comment')")).WithOutput("By"));
         var (_, started) = await server.PostAsync($"/elsa/api/workflow-definitions/{id}/execute", new JObject());
         var mail = server.Mail.Mails.Single(m => m.Contains(approver, StringComparison.Ordinal));
+        mail.Should().Contain("text/plain").And.NotContain("text/html", "what others wrote is no markup");
         return ((string)started["workflowState"]!["id"]!, new Uri(Link().Match(mail).Value));
     }
 

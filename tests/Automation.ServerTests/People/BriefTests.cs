@@ -42,6 +42,7 @@ public sealed class BriefTests(MailingServer server) : IClassFixture<MailingServ
         var connection = await ConnectAsync("briefs", JObject.Parse("""{"kind":"email","recipient":"studio@x.test"}"""));
         await server.PublishAsync(Flow("brief-mail", connection));
         var (_, test) = await server.PostAsync($"/api/connections/{connection}/test", new JObject());
+        ((string?)(await server.GetAsync($"/api/connections/{connection}")).Body["auth"]!["recipient"]).Should().Be("studio@x.test");
 
         var (run, state) = await RunAsync("brief-mail");
 
