@@ -45,6 +45,7 @@ public static class AutomationEndpoints
         TemplateEndpoints.Map(api);
         ComparisonEndpoints.Map(api);
         MappingEndpoints.Map(api);
+        TableEndpoints.Map(api);
         TriggerEndpoints.Map(api);
         HookEndpoints.MapApi(api);
         WebhookJournalEndpoints.Map(api);

@@ -5,14 +5,22 @@ namespace Automation.Engine.Expressions;
 /// <summary>Prepares expressions of definitions and opens sessions for bursts.</summary>
 public sealed class ExpressionFactory
 {
-    public ExpressionFactory(EngineOptions options)
+    private readonly Lazy<Functions.ILookupTables?> tables;
+
+    /// <param name="options">Limits.</param>
+    /// <param name="tables">Finds the host's lookup tables, when they are first asked for; null: there are none.</param>
+    public ExpressionFactory(EngineOptions options, Func<Functions.ILookupTables?>? tables = null)
     {
+        this.tables = new(() => tables?.Invoke());
         Options = options;
         Scripts = new ScriptHost(options);
-        Liquid = new LiquidHost(options);
+        Liquid = new LiquidHost(options, this);
     }
 
     public EngineOptions Options { get; }
+
+    /// <summary>The host's lookup tables.</summary>
+    internal Functions.ILookupTables? Tables => tables.Value;
 
     internal ScriptHost Scripts { get; }
     internal LiquidHost Liquid { get; }

@@ -10,16 +10,23 @@ namespace Automation.Engine.Expressions;
 /// <summary>Prepares Liquid templates. One per factory.</summary>
 internal sealed partial class LiquidHost
 {
+    private const string ClockKey = "clock";
+
     private readonly FluidParser parser = new();
     private readonly TemplateOptions options;
 
-    public LiquidHost(EngineOptions limits)
+    public LiquidHost(EngineOptions limits, ExpressionFactory factory)
     {
         Limits = limits;
         options = new TemplateOptions { MaxSteps = limits.ScriptStatements, MaxRecursion = limits.ScriptRecursion, CultureInfo = CultureInfo.InvariantCulture, TimeZone = TimeZoneInfo.Utc };
         options.Filters.AddFilter("base64", static (input, _, _) => new ValueTask<FluidValue>(new StringValue(Convert.ToBase64String(Encoding.UTF8.GetBytes(input.ToStringValue())))));
         options.Filters.AddFilter("keys", static (input, _, _) => new ValueTask<FluidValue>(input is JsonMapValue map ? map.Keys : EmptyValue.Instance));
         options.Filters.AddFilter("json", static (input, _, _) => new ValueTask<FluidValue>(new StringValue(Json.Write(ToToken(input)))));
+
+        foreach (var function in Functions.FunctionCatalog.All)
+        {
+            options.Filters.AddFilter($"{function.Group}_{function.Name}", (input, arguments, context) => new ValueTask<FluidValue>(Call(function, factory, input, arguments, context)));
+        }
 
         // Filters that could make something huge in one call, with the size worked out before it. Doubling a string forty times in a loop is forty calls.
         Cap("append", static (input, arguments) => input.ToStringValue().Length + arguments.At(0).ToStringValue().Length);
@@ -49,6 +56,7 @@ internal sealed partial class LiquidHost
     public TemplateContext Context(IExpressionScope scope)
     {
         var context = new TemplateContext(options) { Now = () => scope.Clock.GetUtcNow() };
+        context.AmbientValues[ClockKey] = scope.Clock;
         context.SetValue("Variables", new LookupValue(scope.GetVariable));
         context.SetValue("Input", new LookupValue(scope.GetInput));
         context.SetValue("Event", ToValue(scope.TriggerEvent));
@@ -88,6 +96,19 @@ internal sealed partial class LiquidHost
         options.Filters.AddFilter(name, (input, arguments, context) => size(input, arguments) > Limits.ScriptStringLength
             ? throw new FaultException(new Fault($"The template's filter '{name}' would make more than {Limits.ScriptStringLength:N0} characters or {Limits.ScriptArrayLength:N0} elements, and was stopped.") { Code = "script-size", Action = "Make smaller strings and lists." })
             : original(input, arguments, context));
+    }
+
+    /// <summary>A function as a filter: what stands before the bar is its first argument.</summary>
+    private static FluidValue Call(Functions.ScriptFunction function, ExpressionFactory factory, FluidValue input, FilterArguments arguments, TemplateContext context)
+    {
+        var given = new List<object?> { ToToken(input) };
+        for (var i = 0; i < arguments.Count; i++)
+        {
+            given.Add(ToToken(arguments.At(i)));
+        }
+
+        var clock = context.AmbientValues[ClockKey] as TimeProvider ?? TimeProvider.System;
+        return ToValue(function.Call(new Functions.FunctionCall(function.FullName, given, clock, factory.Tables)));
     }
 
     private static double Elements(FluidValue value) => value is ArrayValue list ? list.Values.Count : 1;

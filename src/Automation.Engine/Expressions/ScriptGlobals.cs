@@ -19,8 +19,8 @@ internal static class ScriptGlobals
 {
     private const string ShortIdLetters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-    private static readonly FrozenDictionary<string, ScriptGlobal> Known = new ScriptGlobal[]
-    {
+    private static readonly FrozenDictionary<string, ScriptGlobal> Known = ((IEnumerable<ScriptGlobal>)
+    [
         new("variables", session => new VariablesObject(session)),
         new("args", session => new ArgumentsObject(session)),
         new("event", static _ => JsValue.Null), // The session shows the trigger's event itself.
@@ -86,10 +86,11 @@ internal static class ScriptGlobals
         Type("TimeSpan", typeof(TimeSpan)),
         Type("Guid", typeof(Guid)),
         Type("Random", typeof(Random)),
+        .. Functions.FunctionCatalog.ByGroup.Select(group => new ScriptGlobal(group.Key, session => Group(session, group.Value))),
         Absent("getConfig", "configuration is not open to scripts; pass the value as a workflow input"),
         Absent("getSecret", "secrets are not open to scripts; choose a connection instead"),
         Absent("createEventTriggerUrl", "event URLs are not made here; post to /elsa/api/events/{name}/trigger"),
-    }.ToFrozenDictionary(global => global.Name, StringComparer.Ordinal);
+    ]).ToFrozenDictionary(global => global.Name, StringComparer.Ordinal);
 
     /// <summary>The globals of ours among a script's free names.</summary>
     public static IReadOnlyList<ScriptGlobal> For(ReferencedGlobals free, ScriptFacts facts)
@@ -213,6 +214,30 @@ internal static class ScriptGlobals
 
     /// <summary>A value type of .NET, as Elsa has it. Its values have no way to reflection: <c>GetType</c> is closed.</summary>
     private static ScriptGlobal Type(string name, Type type) => new(name, session => TypeReference.CreateTypeReference(session.Engine, type));
+
+    /// <summary>A group of functions: <c>dates</c>, <c>phones</c> …</summary>
+    private static JsObject Group(ScriptSession session, Functions.ScriptFunction[] functions)
+    {
+        var group = new JsObject(session.Engine);
+        foreach (var function in functions)
+        {
+            group.FastSetDataProperty(function.Name, new ClrFunction(session.Engine, function.Name, (_, arguments) =>
+            {
+                var given = Array.ConvertAll(arguments, argument => new JsReader(session).Read(argument));
+                try
+                {
+                    return JsWriter.Write(session.Engine, function.Call(new Functions.FunctionCall(function.FullName, given, session.Scope.Clock, session.Tables)));
+                }
+                catch (FaultException exception) when (exception.Fault.Code != "script-size")
+                {
+                    // A script may catch it, as any error of its own.
+                    throw new JavaScriptException(session.Engine.Intrinsics.TypeError, exception.Fault.Message);
+                }
+            }));
+        }
+
+        return group;
+    }
 
     private static ScriptGlobal Absent(string name, string why) =>
         Function(name, (session, _) => throw new JavaScriptException(session.Engine.Intrinsics.Error, $"{name} is not available: {why}"));

@@ -33,6 +33,9 @@ internal sealed partial class ScriptSession
     public JintEngine Engine { get; }
     public EngineOptions Limits => session.Factory.Options;
 
+    /// <summary>The host's lookup tables.</summary>
+    public Functions.ILookupTables? Tables => session.Factory.Tables;
+
     /// <summary>A limit stopped a script in here: what it left is not to be built upon.</summary>
     public bool IsSpent { get; private set; }
 

@@ -21,7 +21,7 @@ public sealed class WorkflowEngine(ActivityRegistry activities, EngineOptions op
     public TimeProvider Clock { get; } = clock;
 
     /// <summary>Prepares expressions with this engine's limits.</summary>
-    public ExpressionFactory Expressions { get; } = new(options);
+    public ExpressionFactory Expressions { get; } = new(options, () => services?.GetService(typeof(Functions.ILookupTables)) as Functions.ILookupTables);
 
     internal IServiceProvider Services { get; } = services ?? NoServices.Instance;
 

@@ -2,7 +2,9 @@ using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
 using Automation.Engine;
+using Automation.Engine.Functions;
 using Automation.Hosting.Web;
+using Automation.Runtime.Definitions;
 using Automation.Runtime.Polling;
 using Automation.Runtime.Storage;
 using Microsoft.AspNetCore.Http;
@@ -54,14 +56,15 @@ internal static partial class ScriptDeclarations
 
         """;
 
-    public static async Task<IResult> ReplyAsync(string definitionId, HttpContext context, IDefinitionStore definitions, TriggerService triggers)
+    public static async Task<IResult> ReplyAsync(string definitionId, HttpContext context, IDefinitionStore definitions, TriggerService triggers, ActivityRegistry activities)
     {
-        var text = new StringBuilder(Globals);
+        var text = new StringBuilder(Globals).Append(FunctionCatalog.Declarations());
         if (await definitions.FindAsync(definitionId, VersionOptions.Latest, context.RequestAborted) is { } latest)
         {
             var model = (JObject)Json.Parse(latest.Json, Json.DefinitionDepth);
             AddVariables(text, Named(model, "variables", "typeName"));
             AddInputs(text, Named(model, "inputs", "type"));
+            AddOutputs(text, model, activities);
         }
 
         AddEvent(text, await SampleAsync(definitionId, triggers, context.RequestAborted));
@@ -110,6 +113,22 @@ internal static partial class ScriptDeclarations
         }
     }
 
+    /// <summary>Accessors of what activities put out: <c>getResultFromFetch()</c>.</summary>
+    private static void AddOutputs(StringBuilder text, JObject model, ActivityRegistry activities)
+    {
+        var outputs =
+            from entry in model["root"] is JObject root ? ActivityTree.Walk(root) : []
+            let activity = entry.Json
+            let name = (string?)(activity["name"] as JValue) is { Length: > 0 } given ? given : (string?)(activity["id"] as JValue)
+            where name is not null && Identifier().IsMatch(name) && activity["type"] is JValue { Value: string }
+            from output in activities.Find((string)activity["type"]!)?.Outputs ?? []
+            select (Accessor: $"get{Pascal(output.Name)}From{Pascal(name)}", Type: Alias(output.TypeName, false));
+        foreach (var (accessor, type) in outputs.DistinctBy(o => o.Accessor).Take(MemberLimit * 5))
+        {
+            text.Append(CultureInfo.InvariantCulture, $"declare function {accessor}(): {type};\n");
+        }
+    }
+
     private static void AddInputs(StringBuilder text, List<(string Name, string Type)> inputs)
     {
         foreach (var (name, type) in inputs.Where(i => Identifier().IsMatch(i.Name)))
@@ -130,7 +149,8 @@ internal static partial class ScriptDeclarations
     {
         var element = alias?.TrimEnd('[', ']') switch
         {
-            "String" or "Guid" or "DateTime" or "DateTimeOffset" or "TimeSpan" => "string",
+            "String" or "Guid" => "string",
+            "DateTime" or "DateTimeOffset" => "Date",
             "Boolean" => "boolean",
             "Int16" or "Int32" or "Int64" or "Long" or "Single" or "Double" or "Decimal" => "number",
             _ => "any",

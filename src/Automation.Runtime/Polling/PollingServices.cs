@@ -1,8 +1,11 @@
-using Automation.Engine;
 using Automation.Connectors;
+using Automation.Engine;
+using Automation.Engine.Functions;
 using Automation.Runtime.Connections;
 using Automation.Runtime.Definitions;
 using Automation.Runtime.Polling;
+using Automation.Runtime.Scheduling;
+using Automation.Runtime.Storage;
 using Automation.Runtime.Templates;
 using Automation.Runtime.Webhooks;
 using Microsoft.Extensions.DependencyInjection;
@@ -22,6 +25,14 @@ public static class PollingServices
         services.AddSingleton<TemplateService>();
         services.AddSingleton<FieldMapService>();
         services.AddSingleton<IFieldMaps>(provider => provider.GetRequiredService<FieldMapService>());
+        services.AddSingleton(provider =>
+        {
+            var tables = ActivatorUtilities.CreateInstance<LookupTableService>(provider);
+            provider.GetRequiredService<ChangeWatch>().On(Topics.Documents, tables.Reload);
+            return tables;
+        });
+        services.AddSingleton<ILookupTables>(provider => provider.GetRequiredService<LookupTableService>());
+        services.AddHostedService(provider => provider.GetRequiredService<LookupTableService>());
         services.AddSingleton<DefinitionFolder>();
         services.AddTransient<DefinitionFileCheck>();
         services.AddHostedService(provider => provider.GetRequiredService<DefinitionFolder>());

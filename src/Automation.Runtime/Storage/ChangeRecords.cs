@@ -9,6 +9,9 @@ public static class Topics
     /// <summary>Connections and their credentials.</summary>
     public const string Connections = "connections";
 
+    /// <summary>Saved documents: lookup tables.</summary>
+    public const string Documents = "documents";
+
     /// <summary>A due time that may be earlier than those before.</summary>
     public const string DueTimes = "due-times";
 }

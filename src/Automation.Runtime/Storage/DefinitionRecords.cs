@@ -127,7 +127,7 @@ public interface IDefinitionStore
 }
 
 /// <summary>A JSON text that somebody saved under a name.</summary>
-/// <param name="Kind"><c>template</c>, <c>mapping</c>.</param>
+/// <param name="Kind"><c>template</c>, <c>mapping</c>, <c>table</c>.</param>
 /// <param name="Name">Unique in its kind, in any case.</param>
 /// <param name="Json">The text.</param>
 /// <param name="CreatedAt">First saved.</param>
