@@ -7,6 +7,7 @@ namespace Automation.Sandbox;
 internal static class AccountBehaviours
 {
     private const long Day = 24 * 3600 * 1000;
+    private const long LargestFile = 25 * 1024 * 1024;
 
     // A user may be in many locations.
     private const string InLocation = "location_id = ? or exists (select 1 from json_each(records.json, '$.roles.locationIds') where value = ?)";
@@ -85,9 +86,15 @@ internal static class AccountBehaviours
     /// <summary>Keeps what a file is, and not its content.</summary>
     public static Answer UploadFile(Call call)
     {
-        if (call.Fields["file"] is null && call.Text("fileUrl") is null)
+        var isHosted = call.Text("hosted")?.Equals("true", StringComparison.OrdinalIgnoreCase) == true;
+        if (isHosted ? call.Text("fileUrl") is null : call.Fields["file"] is not JObject)
         {
-            return Answer.Refuse(400, "file", "file or fileUrl is required", "file");
+            return Answer.Refuse(400, "file", isHosted ? "fileUrl is required when hosted is true" : "file is required unless hosted is true", isHosted ? "fileUrl" : "file");
+        }
+
+        if (!isHosted && call.Fields["file"]!["size"]?.Value<long>() > LargestFile)
+        {
+            return Answer.Refuse(413, "too_large", "The file is larger than 25 MB", "file");
         }
 
         var name = call.Text("name") ?? call.Fields["file"]?["name"]?.ToString() ?? "file";

@@ -125,7 +125,7 @@ internal static class OperationEndpoints
 
     private static JObject Outputs(Operation operation, Connection connection, ConnectorResponse response, JObject inputs, TimeProvider clock)
     {
-        var outputs = new JObject { ["result"] = response.Content is { } content ? Convert.ToBase64String(content) : response.Body?.DeepClone() };
+        var outputs = new JObject { ["result"] = OperationActivity.ResultOf(response)?.DeepClone() };
         if (operation.Kind == OperationKind.Trigger && PollReader.Sample(operation, connection, response, inputs) is { } item)
         {
             outputs["event"] = new JObject

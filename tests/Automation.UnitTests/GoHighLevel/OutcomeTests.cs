@@ -140,6 +140,34 @@ public sealed class OutcomeTests : IAsyncLifetime
     }
 
     [Theory]
+    [InlineData("""{"fileUrl":"https://x.example/a.png"}""", "file is required")]
+    [InlineData("""{"hosted":true,"file":{"text":"x"}}""", "fileUrl is required")]
+    public async Task Media_WithoutWhatIsHosted_IsRefusedByTheApi(string inputs, string says)
+    {
+        var failure = await kit.FailAsync("GoHighLevel.Media.UploadMediaFile", JObject.Parse(inputs), Connection);
+
+        failure.Status.Should().Be(400);
+        failure.ProviderMessage.Should().Contain(says);
+    }
+
+    [Fact]
+    public async Task Media_Hosted_IsKeptByItsAddress() =>
+        ((string?)(await CallAsync("Media.UploadMediaFile", new { hosted = true, fileUrl = "https://x.example/a.png", name = "Hosted" }))["url"]).Should().EndWith("/Hosted");
+
+    [Fact]
+    public async Task Media_LargerThanTheApiTakes_IsRefusedThere()
+    {
+        var form = new MultipartFormDataContent { { new ByteArrayContent(new byte[26 * 1024 * 1024]), "file", "large.bin" } };
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/sandbox/ghl/medias/upload-file") { Content = form };
+        request.Headers.Add("Authorization", "Bearer sandbox-ghl-token");
+        request.Headers.Add("Version", "2021-07-28");
+
+        using var response = await host.Client.SendAsync(request);
+
+        ((int)response.StatusCode).Should().Be(413);
+    }
+
+    [Theory]
     [InlineData("""{"file":{"base64":"not base64!"}}""", "base64")]
     [InlineData("""{"file":{"name":"a.png"}}""", "must hold its content")]
     public async Task Media_WithoutAFile_IsRefusedBeforeAnythingIsSent(string inputs, string says) =>
