@@ -238,7 +238,7 @@ internal sealed class SandboxSession(SandboxStore store, SandboxConnection conne
         {
             // First, as the API writes it.
             record.Remove(collection.IdProperty);
-            record.AddFirst(new JProperty(collection.IdProperty, Ids.New(store.Clock)));
+            record.AddFirst(new JProperty(collection.IdProperty, RecordIds.New(api, collection, store.Clock)));
         }
     }
 

@@ -11,6 +11,17 @@ public sealed class GhlStateTests(SandboxFixture fixture) : IClassFixture<Sandbo
     private SandboxHost Host => fixture.Host;
 
     [Fact]
+    public async Task NewRecords_HaveIdsAndTimesAsTheApiWritesThem()
+    {
+        var contact = (await Host.GhlAsync("POST", "/contacts/", new JObject { ["locationId"] = "loc-3", ["email"] = "ids@example.com" })).Json["contact"]!;
+        var room = (await Host.GhlAsync("POST", "/calendars/resources/rooms", (JObject)Json.Parse("""{"locationId":"loc-3","name":"R","description":"d","quantity":1,"outOfService":0,"capacity":1,"calendarIds":["calendar-3"]}"""), "2021-04-15")).Json;
+
+        ((string?)contact["id"]).Should().MatchRegex("^[0-9A-Za-z]{20}$");
+        ((string?)contact["dateAdded"]).Should().MatchRegex(@"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$");
+        ((string?)room["_id"]).Should().MatchRegex("^[0-9a-f]{24}$");
+    }
+
+    [Fact]
     public async Task SearchContacts_OverTwoThousand_ReachesEachOnceWithSearchAfter()
     {
         await Host.ControlAsync("POST", "/ghl/contacts", new JArray(Enumerable.Range(0, 2000).Select(i => new JObject { ["id"] = $"many-{i}", ["locationId"] = "loc-many", ["email"] = $"m{i}@example.com" })));
