@@ -137,6 +137,11 @@ public sealed class TriggerService(
         }
 
         var items = view.Source is null ? [] : await store.FindItemsAsync(view.Source.Id, key, cancellationToken);
+        if (items.Count == 0 && view.Source is not null && Phone(key) is { } phone)
+        {
+            items = await store.FindItemsAsync(view.Source.Id, phone, cancellationToken);
+        }
+
         var explained = new List<TriggerExplanation.Item>();
         foreach (var item in items.Take(10))
         {
@@ -144,6 +149,13 @@ public sealed class TriggerService(
         }
 
         return TriggerExplanation.Of(view, key, explained);
+    }
+
+    /// <summary>A phone number as accounts keep it, however it was written (a plus sign in an address arrives as a space); null: it is none.</summary>
+    private static string? Phone(string key)
+    {
+        var digits = new string([.. key.Where(char.IsAsciiDigit)]);
+        return digits.Length is >= 7 and <= 15 && key.All(c => char.IsAsciiDigit(c) || c is '+' or ' ' or '-' or '.' or '/' or '(' or ')') ? "+" + digits : null;
     }
 
     private async Task<IReadOnlyList<TriggerView>> ViewAsync(IReadOnlyList<TriggerRecord> triggers, CancellationToken cancellationToken)

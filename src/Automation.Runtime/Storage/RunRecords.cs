@@ -24,7 +24,7 @@ public sealed record NewInstance
     /// <summary>Trigger that started it; null: by hand or API.</summary>
     public string? TriggerId { get; init; }
 
-    /// <summary>How it was started: <c>poll</c>, <c>schedule</c>, <c>http</c>, <c>event</c>, <c>manual</c>, <c>api</c>, <c>child</c>, <c>replay</c>.</summary>
+    /// <summary>How it was started: <c>poll</c>, <c>backfill</c>, <c>schedule</c>, <c>http</c>, <c>event</c>, <c>manual</c>, <c>api</c>, <c>child</c>, <c>replay</c>.</summary>
     public required string StartedBy { get; init; }
     public IReadOnlyList<string> Subjects { get; init; } = [];
     public bool IsSandbox { get; init; }

@@ -96,6 +96,25 @@ public sealed class ContactScanTests : IAsyncLifetime
         (await ghl.World.CountRunsAsync("flow")).Should().Be(1200);
     }
 
+    [Theory]
+    [InlineData("explained")]
+    [InlineData("Explained@X.example")]
+    [InlineData("+15557654321")]
+    [InlineData(" 15557654321")]
+    [InlineData("+1 (555) 765-4321")]
+    public async Task Explain_ByIdEmailOrPhone_FindsTheContact(string key)
+    {
+        await ghl.PublishAsync("flow", Search, []);
+        await ghl.PollAsync("flow");
+        await ghl.PutAsync("contacts", JArray.Parse("""[{"id":"explained","locationId":"loc-1","email":"explained@x.example","phone":"+15557654321"}]"""));
+        await ghl.PollAsync("flow");
+
+        var answer = (await ghl.World.Triggers.ExplainAsync((await ghl.World.TriggerAsync("flow")).Id, key, default))!;
+
+        ((string)answer["answer"]!).Should().Be("fired");
+        ((string)answer["items"]![0]!["id"]!).Should().Be("explained");
+    }
+
     private static JArray Contacts(string prefix, int count) =>
         new(Enumerable.Range(0, count).Select(i => new JObject { ["id"] = $"{prefix}-{i}", ["locationId"] = "loc-1", ["email"] = $"{prefix}{i}@many.example" }));
 

@@ -123,7 +123,7 @@ internal sealed class PollingWorld : IAsyncDisposable
     public static JObject Literal(JToken value) => new() { ["typeName"] = "String", ["expression"] = new JObject { ["type"] = "Literal", ["value"] = value } };
 
     /// <summary>Polls every source once, due or not.</summary>
-    public Task<IReadOnlyList<string>> PollAsync() => Poller.PollAsync(null, evenIfNotDue: true, default);
+    public async Task<IReadOnlyList<string>> PollAsync() => await Poller.PollAsync([.. (await Store.ListSourcesAsync(default)).Select(source => source.Id)], evenIfNotDue: true, default);
 
     public async Task<TriggerRecord> TriggerAsync(string definitionId) => (await Store.ListTriggersAsync(definitionId, null, 0, 10, default)).Items.Single();
 
