@@ -69,7 +69,7 @@ public sealed class Digest(IGates gates) : Activity
         // Others look whether their collector is there: its row must be, before it can be one.
         await context.CheckpointAsync(cancellationToken);
         var bookmark = context.NewBookmarkId();
-        var pass = Pass(context);
+        var pass = GatePass.Of(context, context.Get(Name), context.Get(Key));
         var place = await gates.CollectAsync(pass, item, count is >= 1 and <= MostItems ? count : MostItems, due, bookmark, cancellationToken);
         if (!place.Collects)
         {
@@ -81,12 +81,17 @@ public sealed class Digest(IGates gates) : Activity
             return await ReleaseAsync(context, pass, place.DigestId, cancellationToken);
         }
 
-        context.SetState("digest", place.DigestId);
+        // What its inputs come to then may be something else.
+        context.SetState("digest", new JObject { ["id"] = place.DigestId, ["scope"] = pass.Scope, ["key"] = pass.Key });
         return ActivityResult.Suspended(new BookmarkRequest("Automation.Digest", place.DigestId, place.DueAt) { Id = bookmark });
     }
 
-    public override ValueTask<ActivityResult> ResumeAsync(ActivityContext context, Resumption resumption, CancellationToken cancellationToken) =>
-        ReleaseAsync(context, Pass(context), (string)context.GetState("digest")!, cancellationToken);
+    public override ValueTask<ActivityResult> ResumeAsync(ActivityContext context, Resumption resumption, CancellationToken cancellationToken)
+    {
+        var digest = (JObject)context.GetState("digest")!;
+        var pass = new GatePass((string)digest["scope"]!, (string)digest["key"]!, context.EffectKey, context.Run.Lineage, context.Run.InstanceId);
+        return ReleaseAsync(context, pass, (string)digest["id"]!, cancellationToken);
+    }
 
     private async ValueTask<ActivityResult> ReleaseAsync(ActivityContext context, GatePass pass, string digest, CancellationToken cancellationToken)
     {
@@ -98,8 +103,6 @@ public sealed class Digest(IGates gates) : Activity
         context.Set(Result, new JArray(items));
         return ActivityResult.Completed("Released");
     }
-
-    private GatePass Pass(ActivityContext context) => GatePass.Of(context, context.Get(Name), context.Get(Key));
 
     private static ActivityResult Fault(string code, string property, string message, string action) =>
         ActivityResult.Faulted(new Fault(message) { Code = code, Property = property, Action = action });

@@ -43,7 +43,8 @@ public sealed class TaskService(ITaskStore tasks, IDoorbell doorbell, TimeProvid
             errors["comment"] = $"A comment has at most {LongestComment} characters.";
         }
 
-        return errors.Count > 0
+        // Of a task that has ended it is told how, whatever is wrong with the answers.
+        return errors.Count > 0 && task.Status == "open"
             ? throw new TaskFormException(errors)
             : await EndAsync(task, new TaskAnswer { Status = "done", Outcome = outcome, Answers = read, Comment = Trim(comment), By = by, At = clock.GetUtcNow() }, cancellationToken);
     }

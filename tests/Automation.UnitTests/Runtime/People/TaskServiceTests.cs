@@ -72,6 +72,7 @@ public sealed class TaskServiceTests : IDisposable
 
         (await service.CompleteAsync(task.Id, Answers, null, null, "ann", CancellationToken.None)).Should().BeEquivalentTo(first, o => o.Excluding(t => t.Answers));
         await FluentActions.Awaiting(() => service.CompleteAsync(task.Id, Answers, null, null, "bob", CancellationToken.None)).Should().ThrowAsync<TaskEndedException>().WithMessage("*done already by ann*");
+        await FluentActions.Awaiting(() => service.CompleteAsync(task.Id, [], null, null, "ann", CancellationToken.None)).Should().ThrowAsync<TaskEndedException>();
         await FluentActions.Awaiting(() => service.CancelAsync(task.Id, null, "ann", CancellationToken.None)).Should().ThrowAsync<TaskEndedException>();
         await node.WorkAsync(run);
         (await node.FindAsync(run)).SubStatus.Should().Be(WorkflowSubStatus.Finished);
