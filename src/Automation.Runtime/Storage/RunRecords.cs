@@ -201,7 +201,7 @@ public sealed record RunFilter
     /// <summary>A subject key, matched exactly (normalised: lower case, trimmed).</summary>
     public string? Subject { get; init; }
 
-    /// <summary>Id, name, definition name, correlation id or error text contains it.</summary>
+    /// <summary>Id, name, correlation id or error text contains it, or a name that the definition has or had; of a deleted definition none is known any more.</summary>
     public string? Search { get; init; }
     public string? LocationId { get; init; }
     public string? TriggerId { get; init; }

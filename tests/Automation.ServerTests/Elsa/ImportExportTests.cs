@@ -125,7 +125,7 @@ public sealed class ImportExportTests(RunningServer server) : IClassFixture<Runn
         await server.PostAsync("/api/connections", JObject.Parse("""{"name":"other GHL","connector":"gohighlevel","auth":{"kind":"apiKey","apiKey":"pit-x"}}"""));
         await server.PostAsync(Definitions, new JObject { ["model"] = Connected("chosen") });
         var text = await TextAsync(Definitions + "/chosen/export");
-        var elsewhere = JObject.Parse(text);
+        var elsewhere = (JObject)Automation.Engine.Json.Parse(text, Automation.Engine.Json.DefinitionDepth);
         elsewhere["customProperties"]!["connectionSlots"]![0]!["connection"] = "a connection of another installation";
         var open = elsewhere.ToString().ReplaceLineEndings("\n") + "\n";
 
