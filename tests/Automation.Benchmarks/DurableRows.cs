@@ -19,7 +19,7 @@ namespace Automation.Benchmarks;
 internal static class DurableRows
 {
     private const int Runs = 8_000;
-    private const int Callers = 64;
+    public const int Callers = 64;
 
     public static async IAsyncEnumerable<BenchmarkRow> RunAsync()
     {
@@ -56,10 +56,10 @@ internal static class DurableRows
     public static BenchmarkRow Row(string work, double rate, double raw, string target, string? note = null) =>
         new(work, $"{rate:N0}/s{(note is null ? "" : ", " + note)}", $"{raw:N0}/s", $"{rate / raw:P0}", target);
 
-    public static async Task<double> EachAsync(int count, Func<int, Task> once)
+    public static async Task<double> EachAsync(int count, Func<int, Task> once, int callers = Callers)
     {
         var clock = Stopwatch.StartNew();
-        await Parallel.ForEachAsync(Enumerable.Range(0, count), new ParallelOptions { MaxDegreeOfParallelism = Callers }, async (i, _) => await once(i));
+        await Parallel.ForEachAsync(Enumerable.Range(0, count), new ParallelOptions { MaxDegreeOfParallelism = callers }, async (i, _) => await once(i));
         return count / clock.Elapsed.TotalSeconds;
     }
 
@@ -113,7 +113,7 @@ internal static class DurableRows
     }
 
     /// <summary>One node on a database of its own.</summary>
-    public sealed class House(ServiceProvider services, Action cleanUp) : IAsyncDisposable
+    public sealed class House(ServiceProvider services, Action cleanUp, int concurrency) : IAsyncDisposable
     {
         private T Get<T>()
             where T : notnull => services.GetRequiredService<T>();
@@ -122,13 +122,13 @@ internal static class DurableRows
 
         private IRunStore Store => Get<IRunStore>();
 
-        public static async Task<House> OpenAsync(Action<IServiceCollection> addStores, Action cleanUp)
+        public static async Task<House> OpenAsync(Action<IServiceCollection> addStores, Action cleanUp, int concurrency = Callers)
         {
             var collection = new ServiceCollection();
             collection.AddLogging();
             collection.AddSingleton(TimeProvider.System);
             collection.AddSingleton(new Node("bench"));
-            collection.AddOptions<AutomationOptions>();
+            collection.AddOptions<AutomationOptions>().Configure(options => options.Runner.Concurrency = concurrency);
             collection.AddSingleton<IDataProtectionProvider>(new EphemeralDataProtectionProvider());
             var builder = new AutomationBuilder(collection);
             builder.Activities.Add(typeof(Nothing));
@@ -141,7 +141,7 @@ internal static class DurableRows
             addStores(collection);
             collection.AddAutomationConnectors();
             collection.AddAutomationRuntime();
-            var house = new House(collection.BuildServiceProvider(), cleanUp);
+            var house = new House(collection.BuildServiceProvider(), cleanUp, concurrency);
             await house.Get<IDatabase>().MigrateAsync(CancellationToken.None);
             await house.PublishAsync("ten", "Elsa.Sequence", Enumerable.Range(0, 10).Select(i => Activity("Bench.Nothing", "text", $"item {i}")));
             await house.PublishAsync("waits", "Elsa.Sequence", [Activity("Bench.Wait", "event", "go")]);
@@ -158,14 +158,14 @@ internal static class DurableRows
         public async Task<double> DispatchAllAsync(string definitionId, int count)
         {
             var clock = Stopwatch.StartNew();
-            await EachAsync(count, _ => Runs.DispatchAsync(new StartRequest { DefinitionId = definitionId }, CancellationToken.None));
+            await EachAsync(count, _ => Runs.DispatchAsync(new StartRequest { DefinitionId = definitionId }, CancellationToken.None), concurrency);
             await DrainAsync();
             return count / clock.Elapsed.TotalSeconds;
         }
 
         public async Task<(double Rate, long Stuck)> ResumeAtOnceAsync(int count)
         {
-            await EachAsync(count, _ => ExecuteAsync("waits-all"));
+            await EachAsync(count, _ => ExecuteAsync("waits-all"), concurrency);
             var clock = Stopwatch.StartNew();
             await Runs.PublishEventAsync("all", null, null, null, null, synchronously: false, CancellationToken.None);
             await DrainAsync();

@@ -7,7 +7,10 @@ namespace Automation.Benchmarks;
 /// <summary>The durable rows on the PostgreSQL of <c>AUTOMATION_TEST_POSTGRES</c> (<c>tests/tools/postgres.sh start DIR durable</c> makes one), beside batched writes of the same bytes to it.</summary>
 internal static class PostgreSqlRows
 {
-    private const int Runs = 3_000;
+    private const int Runs = 4_000;
+
+    /// <summary>Callers at once, and runs of the runner: a commit is waited for, and the more wait the more share one.</summary>
+    private const int Callers = 256;
 
     public static async IAsyncEnumerable<BenchmarkRow> RunAsync()
     {
@@ -20,19 +23,19 @@ internal static class PostgreSqlRows
         var schema = $"bench_{Environment.ProcessId}";
         Execute(server, $"CREATE SCHEMA {schema}");
         var database = new NpgsqlConnectionStringBuilder(server) { SearchPath = schema }.ConnectionString;
-        await using var house = await DurableRows.House.OpenAsync(services => services.AddPostgreSqlStores(database), () => Execute(server, $"DROP SCHEMA {schema} CASCADE"));
-        await DurableRows.EachAsync(Runs / 4, _ => house.ExecuteAsync("ten"));
+        await using var house = await DurableRows.House.OpenAsync(services => services.AddPostgreSqlStores(database), () => Execute(server, $"DROP SCHEMA {schema} CASCADE"), Callers);
+        await DurableRows.EachAsync(Runs / 4, _ => house.ExecuteAsync("ten"), Callers);
 
         var before = Bytes(database, schema);
-        var executed = await DurableRows.EachAsync(Runs, _ => house.ExecuteAsync("ten"));
+        var executed = await DurableRows.EachAsync(Runs, _ => house.ExecuteAsync("ten"), Callers);
         var bytes = (Bytes(database, schema) - before) / Runs;
         var raw = Raw(database, (int)bytes);
         yield return DurableRows.Row("durable run of ten activities, PostgreSQL", executed, raw, ">= 25 %", $"{bytes / 1024.0:0.0} KB");
         yield return DurableRows.Row("the same, dispatched to the runner, PostgreSQL", await house.DispatchAllAsync("ten", Runs), raw, ">= 25 %");
 
         var bookmarks = new string[Runs];
-        yield return DurableRows.Row("suspend, PostgreSQL", await DurableRows.EachAsync(Runs, async i => bookmarks[i] = (await house.ExecuteAsync("waits")).Bookmarks.Single().Id), raw, "");
-        yield return DurableRows.Row("resume by id, PostgreSQL", await DurableRows.EachAsync(Runs, i => house.Runs.ResumeAsync(bookmarks[i], null, null, CancellationToken.None)), raw, "");
+        yield return DurableRows.Row("suspend, PostgreSQL", await DurableRows.EachAsync(Runs, async i => bookmarks[i] = (await house.ExecuteAsync("waits")).Bookmarks.Single().Id, Callers), raw, "");
+        yield return DurableRows.Row("resume by id, PostgreSQL", await DurableRows.EachAsync(Runs, i => house.Runs.ResumeAsync(bookmarks[i], null, null, CancellationToken.None), Callers), raw, "");
 
         var (rate, stuck) = await house.ResumeAtOnceAsync(1_000);
         yield return new BenchmarkRow("1,000 resumes at once, PostgreSQL", $"{rate:N0}/s, {stuck} stuck", "", "", "0 stuck");

@@ -13,7 +13,7 @@ internal sealed class PostgreSqlDatabase : SqlDatabase
 {
     /// <summary>Transactions that write at a time, of one node; and most writes of each: short ones, since they hold row locks that others wait for.</summary>
     public const int Writers = 4;
-    public const int MostWrites = 64;
+    public const int MostWrites = 128;
 
     /// <summary>Names the lock of migrations among the advisory locks of a database.</summary>
     private const long MigrationLock = 0x4175_746F_6D61_7465;

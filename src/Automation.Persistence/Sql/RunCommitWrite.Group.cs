@@ -44,23 +44,18 @@ internal sealed partial class RunCommitWrite
         ON CONFLICT (id) DO NOTHING RETURNING id, no, lineage, 0
         """;
 
-    /// <summary>Set by <see cref="WriteGroup"/>: whether stimuli wait for the instance; null: its lease was gone, and nothing of it was written.</summary>
-    public bool? Outcome { get; private set; }
-
-    /// <summary>Incidents are counted one by one, and are rare.</summary>
-    public bool IsGroupable => _commit.Incidents.Count == 0;
-
-    public string InstanceId => _commit.InstanceId;
-
-    public LeaseLostException Lost => new(_commit.InstanceId);
+    /// <inheritdoc />
+    /// <remarks>Incidents are counted one by one, and are rare.</remarks>
+    public override object? Key => _commit.Incidents.Count == 0 ? typeof(RunCommitWrite) : null;
 
     /// <summary>Writes commits of different instances together. Numbered checkpoints and fences are those of <see cref="Write"/>.</summary>
-    /// <exception cref="GroupSpoiledException">One of them does not go with the others: nothing may be committed, each is to be tried alone.</exception>
-    public static void WriteGroup(Session session, IReadOnlyList<RunCommitWrite> group)
+    /// <inheritdoc />
+    public override void WriteGroup(Session session, IReadOnlyList<GroupedWork<bool>> works)
     {
-        foreach (var write in group)
+        var group = works.Cast<RunCommitWrite>().ToList();
+        if (group.Select(write => write._commit.InstanceId).Distinct(StringComparer.Ordinal).Count() != group.Count)
         {
-            write.Outcome = null;
+            throw new GroupSpoiledException();
         }
 
         var rows = new Dictionary<string, (long No, string Lineage, bool Waiting)>(group.Count, StringComparer.Ordinal);
@@ -95,7 +90,12 @@ internal sealed partial class RunCommitWrite
                 Instances.AddSubjects(session, No(write), instance.Subjects);
             }
 
-            write.Outcome = write.WriteOutgoing(session, No(write), rows[write._commit.InstanceId].Waiting);
+            write.Result = write.WriteOutgoing(session, No(write), rows[write._commit.InstanceId].Waiting);
+        }
+
+        foreach (var write in group)
+        {
+            write.Failure = rows.ContainsKey(write._commit.InstanceId) ? null : new LeaseLostException(write._commit.InstanceId);
         }
 
         var intents = written.Where(write => write._commit.Intent is not null).ToList();
@@ -117,7 +117,7 @@ internal sealed partial class RunCommitWrite
         T[] Each<T>(Func<RunCommitWrite, T> value) => [.. group.Select(value)];
         if (sql == UpdateGroup)
         {
-            session.PostQuery(LockGroup, Each(w => w._commit.InstanceId));
+            session.PostQuery(LockGroup, (object)Each(w => w._commit.InstanceId));
             var stimuli = group.SelectMany(write => write._commit.StimuliDone.Select(id => (Id: id, Write: write))).ToList();
             if (stimuli.Count > 0)
             {
@@ -171,6 +171,3 @@ internal sealed partial class RunCommitWrite
         }
     }
 }
-
-/// <summary>Writes that were to share their statements do not go together.</summary>
-internal sealed class GroupSpoiledException() : Exception("One of the writes has to be made alone.");

@@ -9,7 +9,7 @@ namespace Automation.Persistence.Sql;
 /// Writes the end of a burst, or a checkpoint in its middle. Everything that costs processor time (JSON, compression) is done before the writer's turn;
 /// <see cref="Write"/> only runs statements.
 /// </summary>
-internal sealed partial class RunCommitWrite
+internal sealed partial class RunCommitWrite : GroupedWork<bool>
 {
     private const string InsertLeased =
         $"""
@@ -82,7 +82,7 @@ internal sealed partial class RunCommitWrite
     /// </list>
     /// </summary>
     /// <exception cref="LeaseLostException">The lease is gone, the row to insert exists, or the effect is on its way already.</exception>
-    public bool Write(Session session)
+    public override bool Write(Session session)
     {
         // Whoever queues a stimulus holds this row until it commits; looked for after the lock is had, what it queued is seen.
         session.Lock("instances", _commit.InstanceId);

@@ -36,6 +36,38 @@ internal sealed class RunStore(SqlDatabase database) : IRunStore
 
     private sealed record Row(long No, InstanceRecord Instance, Lease Lease, int Attempts, string? ParentBookmarkId);
 
+    /// <summary>Claims of one owner share a statement: each gets those of its ids that were free.</summary>
+    private sealed class ClaimWork(string[] ids, string owner, TimeSpan duration, int limit, Func<DbDataReader, Row> read) : GroupedWork<List<Row>>
+    {
+        public override object? Key => limit >= ids.Length ? (owner, duration) : null;
+
+        public override List<Row> Write(Session session) => session.List(read, ClaimOf, owner, duration.Ticks, ids, limit);
+
+        public override void WriteGroup(Session session, IReadOnlyList<GroupedWork<List<Row>>> group)
+        {
+            var works = group.Cast<ClaimWork>().ToList();
+            var all = works.SelectMany(work => work.Ids).Distinct(StringComparer.Ordinal).ToArray();
+            var claimed = session.List(read, ClaimOf, owner, duration.Ticks, all, all.Length).ToDictionary(row => row.Instance.Id, StringComparer.Ordinal);
+            foreach (var work in works)
+            {
+                // Two that asked for one instance: the first has it.
+                work.Result = [];
+                foreach (var id in work.Ids)
+                {
+                    if (claimed.Remove(id, out var row))
+                    {
+                        work.Result.Add(row);
+                    }
+                }
+            }
+        }
+
+        private string[] Ids => ids;
+    }
+
+    /// <inheritdoc />
+    public int ClaimsAtOnce => database.WritesTogether ? 4 : 1;
+
     public async Task<IReadOnlyList<ClaimedInstance>> ClaimAsync(IReadOnlyList<string>? ids, string owner, TimeSpan duration, int limit, CancellationToken cancellationToken)
     {
         if (limit <= 0 || ids is { Count: 0 })
@@ -55,12 +87,9 @@ internal sealed class RunStore(SqlDatabase database) : IRunStore
             return new Row(no, record, new Lease(owner, reader.GetInt64(23)), reader.GetInt32(24), reader.Text(25));
         }
 
-        var array = ids is null ? null : ids.ToArray();
-        var rows = await database.WriteAsync(
-            session => array is null
-                ? session.List(Read, Claim, owner, duration.Ticks, limit)
-                : session.List(Read, ClaimOf, owner, duration.Ticks, array, limit),
-            cancellationToken).ConfigureAwait(false);
+        var rows = ids is null
+            ? await database.WriteAsync(session => session.List(Read, Claim, owner, duration.Ticks, limit), cancellationToken).ConfigureAwait(false)
+            : await database.WriteAsync(new ClaimWork([.. ids.Distinct(StringComparer.Ordinal)], owner, duration, limit, Read), cancellationToken).ConfigureAwait(false);
         if (rows.Count == 0)
         {
             return [];

@@ -21,6 +21,7 @@ internal abstract class SqlDatabase(string folder, int writers, int mostWrites) 
     private readonly SemaphoreSlim _readers = new(Math.Max(4, Environment.ProcessorCount * 2));
     private readonly ConcurrentBag<Session> _idle = [];
     private volatile string? _trouble;
+    private long _spoiled;
     private readonly Lock _gate = new();
     private Writer? _writer;
     private bool _disposed;
@@ -34,6 +35,11 @@ internal abstract class SqlDatabase(string folder, int writers, int mostWrites) 
 
     /// <summary>Writes of a batch share statements and round trips, and are made alone only when one of them fails. Worth it where the database is another process.</summary>
     internal virtual bool WritesTogether => false;
+
+    /// <summary>Batches that had to be made write by write: few, or something is wrong with the statements that they share.</summary>
+    internal long SpoiledGroups => Interlocked.Read(ref _spoiled);
+
+    internal void Spoiled() => Interlocked.Increment(ref _spoiled);
 
     /// <summary>A connection of a writer.</summary>
     internal abstract Session OpenWriter();
@@ -61,7 +67,7 @@ internal abstract class SqlDatabase(string folder, int writers, int mostWrites) 
     /// <summary>Queues a write for the next group commit. It may be executed again when its transaction lost to another.</summary>
     public Task<T> WriteAsync<T>(Func<Session, T> work, CancellationToken cancellationToken) => StartWriter().WriteAsync(work, cancellationToken);
 
-    /// <inheritdoc cref="WriteAsync{T}"/>
+    /// <summary>The same for a write that answers nothing.</summary>
     public Task WriteAsync(Action<Session> work, CancellationToken cancellationToken) => StartWriter().WriteAsync(
         session =>
         {
@@ -70,8 +76,8 @@ internal abstract class SqlDatabase(string folder, int writers, int mostWrites) 
         },
         cancellationToken);
 
-    /// <inheritdoc cref="WriteAsync{T}"/>
-    public Task<bool> WriteAsync(RunCommitWrite commit, CancellationToken cancellationToken) => StartWriter().WriteAsync(commit, cancellationToken);
+    /// <summary>The same for a write that may share its statements with others.</summary>
+    public Task<T> WriteAsync<T>(GroupedWork<T> work, CancellationToken cancellationToken) => StartWriter().WriteAsync(work, cancellationToken);
 
     /// <summary>Reads what is committed, on one of a few connections. A database that restarts is waited for.</summary>
     public async Task<T> ReadAsync<T>(Func<Session, T> work, CancellationToken cancellationToken)

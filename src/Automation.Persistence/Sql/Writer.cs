@@ -82,8 +82,8 @@ internal sealed class Writer : IDisposable
             {
                 if (_queue.Count > 0)
                 {
-                    // Each writer takes its share of what waits, so that the others have work, too.
-                    var count = Math.Min(_mostWrites, (_queue.Count + _threads.Length - 1) / _threads.Length);
+                    // All that waits: what a commit costs is its flush, however much is in it, and while one writer flushes the next gathers.
+                    var count = Math.Min(_mostWrites, _queue.Count);
                     var batch = new List<Write>(count);
                     for (; count > 0; count--)
                     {
@@ -105,8 +105,8 @@ internal sealed class Writer : IDisposable
         }
     }
 
-    /// <inheritdoc cref="WriteAsync{T}"/>
-    public Task<bool> WriteAsync(RunCommitWrite commit, CancellationToken cancellationToken) => Enqueue(new CommitWrite(commit, cancellationToken), cancellationToken);
+    /// <summary>The same for a write that may share its statements with others.</summary>
+    public Task<T> WriteAsync<T>(GroupedWork<T> work, CancellationToken cancellationToken) => Enqueue(new GroupedWrite<T>(work, cancellationToken), cancellationToken);
 
     private void Commit(ref Session? session, List<Write> batch)
     {
@@ -280,15 +280,12 @@ internal sealed class Writer : IDisposable
     {
         try
         {
-            var seen = new HashSet<string>(StringComparer.Ordinal);
-            var commits = batch.OfType<CommitWrite>().Where(write => write.Commit.IsGroupable && seen.Add(write.Commit.InstanceId)).ToList();
-            if (commits.Count > 0)
+            foreach (var group in batch.Where(write => write.GroupKey is not null).GroupBy(write => write.GroupKey))
             {
-                RunCommitWrite.WriteGroup(session, commits.ConvertAll(write => write.Commit));
-                commits.ForEach(write => write.Settle());
+                group.First().ExecuteGroup(session, [.. group]);
             }
 
-            foreach (var write in batch.Except(commits))
+            foreach (var write in batch.Where(write => write.GroupKey is null))
             {
                 write.ExecuteOpenly(session);
             }
@@ -298,6 +295,7 @@ internal sealed class Writer : IDisposable
         }
         catch (Exception exception) when (!_database.IsAway(exception))
         {
+            _database.Spoiled();
             throw new GroupSpoiledException();
         }
     }
@@ -349,6 +347,11 @@ internal sealed class Writer : IDisposable
 
         /// <summary>Executes it; what it throws is everybody's.</summary>
         public abstract void ExecuteOpenly(Session session);
+
+        /// <summary>Writes of equal keys share their statements; null: alone.</summary>
+        public virtual object? GroupKey => null;
+
+        public virtual void ExecuteGroup(Session session, IReadOnlyList<Write> group) => throw new NotSupportedException();
         public abstract void Answer();
         public abstract void Fail(Exception exception);
     }
@@ -405,12 +408,18 @@ internal sealed class Writer : IDisposable
         public override void Fail(Exception exception) => _source.TrySetException(Error ?? exception);
     }
 
-    /// <summary>The commit of a run, which may share its statements with others.</summary>
-    private sealed class CommitWrite(RunCommitWrite commit, CancellationToken cancellationToken) : Write<bool>(commit.Write, cancellationToken)
+    /// <summary>A write that may share its statements with others.</summary>
+    private sealed class GroupedWrite<T>(GroupedWork<T> work, CancellationToken cancellationToken) : Write<T>(work.Write, cancellationToken)
     {
-        public RunCommitWrite Commit => commit;
+        public override object? GroupKey => work.Key;
 
-        /// <summary>Takes over what the group came to.</summary>
-        public void Settle() => (Result, Error) = (commit.Outcome ?? false, commit.Outcome is null ? commit.Lost : null);
+        private GroupedWork<T> Work => work;
+
+        public override void ExecuteGroup(Session session, IReadOnlyList<Write> group)
+        {
+            var writes = group.Cast<GroupedWrite<T>>().ToList();
+            work.WriteGroup(session, writes.ConvertAll(write => write.Work));
+            writes.ForEach(write => (write.Result, write.Error) = (write.Work.Result, write.Work.Failure));
+        }
     }
 }

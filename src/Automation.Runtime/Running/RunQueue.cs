@@ -79,13 +79,14 @@ public sealed class RunQueue
         }
     }
 
-    internal bool IsEmpty
+    /// <summary>Ids are waiting. A ring without ids is not among them.</summary>
+    internal bool HasIds
     {
         get
         {
             lock (gate)
             {
-                return first.Count == 0 && order.Count == 0 && !lookForAny;
+                return first.Count > 0 || order.Count > 0;
             }
         }
     }

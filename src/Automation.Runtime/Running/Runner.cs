@@ -49,6 +49,7 @@ public sealed class Runner(
 
     private readonly RunnerOptions settings = options.Value.Runner;
     private readonly SemaphoreSlim slots = new(options.Value.Runner.Concurrency, options.Value.Runner.Concurrency);
+    private readonly SemaphoreSlim claims = new(runs.ClaimsAtOnce, runs.ClaimsAtOnce);
     private readonly Dictionary<string, DateTimeOffset> aside = new(StringComparer.Ordinal);
     private readonly Lock asideGate = new();
 
@@ -142,7 +143,7 @@ public sealed class Runner(
                     await SweepAsync(stoppingToken);
                 }
 
-                while (!queue.IsEmpty)
+                while (queue.HasIds)
                 {
                     await ClaimBatchAsync(stoppingToken);
                 }
@@ -154,6 +155,12 @@ public sealed class Runner(
             {
                 log.LogError(exception, "Runs could not be claimed; the next sweep tries again.");
             }
+        }
+
+        // What is being claimed becomes bursts, which the stop waits for.
+        for (var i = 0; i < runs.ClaimsAtOnce; i++)
+        {
+            await claims.WaitAsync(CancellationToken.None);
         }
     }
 
@@ -180,18 +187,38 @@ public sealed class Runner(
 
     private Task BurstsAsync() => Task.WhenAll(leases.Open.Select(lease => lease.WhenEnded()));
 
+    /// <summary>Takes ids for the slots that are free, and claims them; several such claims may be on their way.</summary>
     private async Task ClaimBatchAsync(CancellationToken cancellationToken)
     {
-        await slots.WaitAsync(cancellationToken);
+        await claims.WaitAsync(cancellationToken);
+        try
+        {
+            await slots.WaitAsync(cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            claims.Release();
+            throw;
+        }
+
         var taken = 1;
         while (taken < BatchSize && slots.Wait(0, CancellationToken.None))
         {
             taken++;
         }
 
+        var ids = queue.Take(taken);
+        var claim = ClaimAsync(ids, taken, cancellationToken);
+        if (runs.ClaimsAtOnce == 1)
+        {
+            await claim;
+        }
+    }
+
+    private async Task ClaimAsync(IReadOnlyList<string> ids, int taken, CancellationToken cancellationToken)
+    {
         try
         {
-            var ids = queue.Take(taken);
             if (ids.Count == 0)
             {
                 return;
@@ -205,12 +232,22 @@ public sealed class Runner(
                 _ = Task.Run(() => RunInSlotAsync(claimed, since), CancellationToken.None);
             }
         }
+        catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            log.LogError(exception, "Runs could not be claimed; the next sweep tries again.");
+        }
+        catch (OperationCanceledException)
+        {
+            // Stopping: nothing was claimed.
+        }
         finally
         {
             if (taken > 0)
             {
                 slots.Release(taken);
             }
+
+            claims.Release();
         }
     }
 

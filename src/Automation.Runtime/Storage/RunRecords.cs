@@ -256,6 +256,9 @@ public sealed record RunCount(DateTimeOffset From, WorkflowSubStatus SubStatus, 
 /// <summary>Instances, stimuli, bookmarks, journal.</summary>
 public interface IRunStore
 {
+    /// <summary>Claims worth asking for at a time: more than one where each takes its time on the way.</summary>
+    int ClaimsAtOnce { get; }
+
     /// <summary>Leases runnable instances (pending, with stimuli, or whose lease ran out): given ids, or any.</summary>
     Task<IReadOnlyList<ClaimedInstance>> ClaimAsync(IReadOnlyList<string>? ids, string owner, TimeSpan duration, int limit, CancellationToken cancellationToken);
 

@@ -186,6 +186,31 @@ public sealed class PostgreSqlDatabaseTests(PostgreSqlCluster cluster) : StoreCo
         await CloseAsync(nodes);
     }
 
+    [SkippableFact]
+    public async Task Commits_OfManyRunsAtOnce_ShareTheirStatements()
+    {
+        const int count = 60;
+        using var node = Open();
+        var store = node.GetRequiredService<IRunStore>();
+        await Task.WhenAll(Enumerable.Range(0, count).Select(i => store.EnqueueAsync([Instance("i" + i, "someone")], [Stimulus("s" + i, "i" + i)], default)));
+        var claims = await Task.WhenAll(Enumerable.Range(0, count).Select(i => store.ClaimAsync(["i" + i], "node-1", LeaseTime, 1, default)));
+        var leases = claims.Select(claim => claim.Single()).ToList();
+
+        // Intents, new bookmarks, taken stimuli, ends of runs that were there, and runs that have no row yet.
+        await Task.WhenAll(leases.Select((claim, i) => store.CommitAsync(
+            Commit("i" + i, claim.Lease, new RunChanges { Journal = [Journal(1)], BookmarksAdded = [Bookmark("b" + i)], Subjects = ["x@example.com"] }) with { Intent = Intent("k" + i, "i" + i), Release = false, StimuliDone = ["s" + i] },
+            default)));
+        await Task.WhenAll(leases.Select((claim, i) => store.CommitAsync(Finish("i" + i, claim.Lease) with { Children = [Instance("child" + i)] }, default)));
+        await Task.WhenAll(Enumerable.Range(0, count).Select(i => store.CommitAsync(Finish("new" + i, new Lease("node-1", 1)) with { Insert = Instance("new" + i, "y@example.com") }, default)));
+
+        ((PostgreSqlDatabase)node.GetRequiredService<IDatabase>()).SpoiledGroups.Should().Be(0);
+        (await store.ListAsync(new RunFilter { Statuses = [WorkflowStatus.Finished], PageSize = 1 }, default)).Total.Should().Be(2 * count);
+        (await store.ListRunnableAsync(2 * count, default)).Should().HaveCount(count).And.OnlyContain(id => id.StartsWith("child"));
+        (await store.ReadJournalAsync("i7", default)).Should().ContainSingle();
+        (await node.GetRequiredService<IEffectStore>().FindAsync("k7", default))!.Status.Should().Be("intent");
+        (await store.ListBookmarksAsync("i7", default)).Should().BeEmpty();
+    }
+
     private ServiceProvider Open()
     {
         var services = new ServiceCollection();
