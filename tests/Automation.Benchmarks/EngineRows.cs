@@ -126,7 +126,7 @@ internal static class EngineRows
         public override string ToString() => $"{Microseconds,7:0.0} µs CPU {Kilobytes,7:0.0} KB";
     }
 
-    private sealed class Services : IServiceProvider
+    internal sealed class Services : IServiceProvider
     {
         public static Services None { get; } = new();
         public object? GetService(Type serviceType) => null;

@@ -6,6 +6,7 @@ var groups = new Dictionary<string, Func<IAsyncEnumerable<BenchmarkRow>>>(String
     ["catalogue"] = CatalogueRows.RunAsync,
     ["operations"] = OperationRows.RunAsync,
     ["engine"] = EngineRows.RunAsync,
+    ["flowchart"] = FlowchartRows.RunAsync,
     ["storage"] = StorageRows.RunAsync,
     ["durable"] = DurableRows.RunAsync,
     ["postgres"] = PostgreSqlRows.RunAsync,

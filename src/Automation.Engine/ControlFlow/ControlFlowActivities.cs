@@ -7,7 +7,7 @@ public static class ControlFlowActivities
     [
         typeof(Sequence), typeof(ParallelActivity), typeof(Fork), typeof(FlowNode),
         typeof(If), typeof(Switch), typeof(FlowDecision), typeof(FlowSwitch), typeof(FlowFork), typeof(FlowJoin),
-        typeof(For), typeof(ForEach), typeof(ParallelForEach), typeof(While), typeof(Break),
+        typeof(For), typeof(ForEach), typeof(ParallelForEach), typeof(ForEachItem), typeof(While), typeof(Break),
         typeof(Start), typeof(End), typeof(Complete), typeof(Finish),
         typeof(SetVariable), typeof(SetOutput), typeof(SetName), typeof(Correlate),
     ];

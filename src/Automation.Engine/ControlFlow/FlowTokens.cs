@@ -124,16 +124,9 @@ internal sealed class FlowTokens(Flowchart flowchart, FlowGraph graph) : FlowSta
 
     private bool HasTokens(int[] inbound)
     {
-        foreach (var index in inbound)
-        {
-            var edge = Graph.Edges[index];
-            if (!tokens.Exists(t => t.IsActive && t.Edge == edge))
-            {
-                return false;
-            }
-        }
-
-        return true;
+        // Gathered first, so that a join of many ways is not asked for each of them.
+        var there = tokens.Where(t => t.IsActive).Select(t => t.Edge).ToHashSet();
+        return Array.TrueForAll(inbound, index => there.Contains(Graph.Edges[index]));
     }
 
     /// <summary>One of the activities before the target is still to be executed.</summary>
@@ -145,15 +138,8 @@ internal sealed class FlowTokens(Flowchart flowchart, FlowGraph graph) : FlowSta
             return inbound.Length == 1 && HasTokenTo(Graph.Edges[inbound[0]].Source);
         }
 
-        foreach (var index in inbound)
-        {
-            if (HasTokenTo(Graph.Edges[index].Source))
-            {
-                return true;
-            }
-        }
-
-        return false;
+        var awaited = tokens.Where(t => t.IsActive).Select(t => t.Edge.Target).ToHashSet();
+        return Array.Exists(inbound, index => awaited.Contains(Graph.Edges[index].Source));
     }
 
     private bool HasTokenTo(int node)

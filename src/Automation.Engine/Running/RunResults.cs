@@ -12,6 +12,17 @@ internal sealed class RunResults(WorkflowEngine engine, WorkflowRun run, Journal
             if (result.Kind == ActivityResultKind.Faulted)
             {
                 run.DropStaged();
+                if (TakerOf(context, result.Fault!) is { } branch)
+                {
+                    // The fault is an answer of the branch: what else ran there is cancelled, and its container goes on.
+                    var taker = branch.Parent!;
+                    var failed = new ChildCompletion(context.Planned, branch.Tag, []) { Context = context };
+                    GiveUp(context, branch, result.Fault!);
+                    result = ((ITakesFaults)taker.Planned.Activity).ChildFailed(taker, failed, result.Fault!);
+                    context = executed = taker;
+                    continue;
+                }
+
                 Fault(executed.Parent == context && executed.Status == ContextStatus.Completed ? Reopened(executed) : context, result.Fault!, endsRun: false);
                 return;
             }
@@ -56,6 +67,36 @@ internal sealed class RunResults(WorkflowEngine engine, WorkflowRun run, Journal
             }
 
             context = owner;
+        }
+    }
+
+    /// <summary>The child, at or above an activity, of the nearest container that takes its fault; null: nobody does.</summary>
+    private static ActivityContext? TakerOf(ActivityContext context, Fault fault)
+    {
+        for (var branch = context; branch.Parent is { } owner; branch = owner)
+        {
+            if (owner is { Status: ContextStatus.Running, Planned.Activity: ITakesFaults taker } && taker.Takes(owner, fault))
+            {
+                return branch;
+            }
+        }
+
+        return null;
+    }
+
+    private void GiveUp(ActivityContext faulted, ActivityContext branch, Fault fault)
+    {
+        run.CancelChildren(faulted, journal);
+        journal.WriteEnd(faulted, "Faulted", null, fault);
+        if (faulted.Status == ContextStatus.Running)
+        {
+            faulted.Status = ContextStatus.Faulted;
+            run.Remove(faulted);
+        }
+
+        if (branch != faulted && branch.Status == ContextStatus.Running)
+        {
+            run.Cancel(branch, journal);
         }
     }
 

@@ -77,10 +77,11 @@ internal static partial class StateBlob
             Add(item.Owner);
         }
 
+        var live = run.Contexts.ToHashSet();
         writer.Number(contexts.Count);
         foreach (var context in contexts.Values)
         {
-            WriteContext(writer, context, run.Contexts.Contains(context));
+            WriteContext(writer, context, live.Contains(context));
         }
 
         void Add(ActivityContext? context)

@@ -140,7 +140,7 @@ public sealed class PlanTests
         [
             "Elsa.Workflow", "Elsa.Flowchart", "Elsa.Sequence", "Elsa.Parallel", "Elsa.Fork", "Elsa.FlowNode", "Elsa.If", "Elsa.Switch", "Elsa.FlowDecision", "Elsa.FlowSwitch",
             "Elsa.FlowFork", "Elsa.FlowJoin", "Elsa.For", "Elsa.ForEach", "Elsa.ParallelForEach", "Elsa.While", "Elsa.Break", "Elsa.Start", "Elsa.End", "Elsa.Complete", "Elsa.Finish",
-            "Elsa.SetVariable", "Elsa.SetOutput", "Elsa.SetName", "Elsa.Correlate", "Elsa.NotFoundActivity",
+            "Elsa.SetVariable", "Elsa.SetOutput", "Elsa.SetName", "Elsa.Correlate", "Elsa.NotFoundActivity", "Automation.ForEach",
         ];
         var registry = new ActivityRegistry().AddControlFlow();
 
