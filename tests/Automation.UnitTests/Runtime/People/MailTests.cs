@@ -92,6 +92,37 @@ public sealed class MailTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
+    public async Task Send_ToAServerWithoutEncryption_KeepsThePassword()
+    {
+        database.MailUser = "flows";
+        var node = await database.StartNodeAsync();
+
+        var run = await RunAsync(node, Mailing());
+
+        var incident = (await node.IncidentsAsync(run)).Single();
+        (incident.Code, incident.Message.Contains("a mail password", StringComparison.Ordinal)).Should().Be(("not-encrypted", false));
+        server.Mails.Should().BeEmpty();
+        (await node.EffectsAsync(run)).Single().Status.Should().Be("failed", "nothing has left");
+    }
+
+    [Fact]
+    public async Task Send_ToAServerThatIsAway_SurelyDidNotHappen_AndAReplaySendsIt()
+    {
+        var away = new SmtpListener();
+        database.MailPort = away.Port;
+        await away.DisposeAsync();
+        var run = await RunAsync(await database.StartNodeAsync(), Mailing());
+        database.MailPort = server.Port;
+        var node = await database.StartNodeAsync();
+        (await node.IncidentsAsync(run)).Single().Code.Should().Be("unreachable");
+        (await node.EffectsAsync(run)).Single().Status.Should().Be("failed");
+
+        await node.WorkAsync(await node.Runs.ReplayAsync(run, fromFailed: true, CancellationToken.None));
+
+        server.Mails.Should().ContainSingle();
+    }
+
+    [Fact]
     public async Task Send_WithAnErrorPort_GoesOnThere()
     {
         server.Refuses = "ann@x.test";

@@ -24,6 +24,9 @@ public sealed class TestDatabase : IDisposable
 
     /// <summary>Port of a mail server on this machine; null: nodes have none.</summary>
     public int? MailPort { get; set; }
+
+    /// <summary>Who signs in there; null: nobody.</summary>
+    public string? MailUser { get; set; }
     public string Path => System.IO.Path.Combine(folder, "test.db");
 
     public async Task<TestNode> StartNodeAsync(TimeProvider? clock = null, Action<RunnerOptions>? configure = null)
@@ -78,7 +81,11 @@ public sealed class TestNode : IDisposable
         collection.AddSqliteStores(database.Path, fullDurability: false);
         collection.AddAutomationConnectors();
         collection.AddSingleton<ITaskLinks, TestLinks>();
-        collection.Configure<SmtpOptions>(smtp => (smtp.Host, smtp.Port, smtp.From, smtp.Security) = (database.MailPort is null ? null : "127.0.0.1", database.MailPort ?? 25, "Flows <flows@automation.test>", "None"));
+        collection.Configure<SmtpOptions>(smtp =>
+        {
+            (smtp.Host, smtp.Port, smtp.From) = (database.MailPort is null ? null : "127.0.0.1", database.MailPort ?? 25, "Flows <flows@automation.test>");
+            (smtp.UserName, smtp.Password, smtp.Security) = (database.MailUser, "a mail password", database.MailUser is null ? "None" : "Auto");
+        });
         collection.AddAutomationRuntime();
         builder.Activities.Add(typeof(Send));
         builder.Activities.Add(typeof(Note));
