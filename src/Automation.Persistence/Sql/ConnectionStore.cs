@@ -43,6 +43,13 @@ internal sealed class ConnectionStore(SqlDatabase database) : IConnectionStore
                 Columns.Ticks(connection.CreatedAt),
                 Columns.Ticks(connection.UpdatedAt),
                 connection.WebhookKey);
+
+            // Sources that failed wait longer and longer: with another credential they are tried at once.
+            if (session.Run($"UPDATE sources SET due_at = {Columns.Now} WHERE connection_id = @id AND failures > 0 AND due_at > {Columns.Now}", connection.Id) > 0)
+            {
+                ChangeStore.Note(session, Topics.DueTimes);
+            }
+
             if (token is not null)
             {
                 TokenStore.Connect(session, token);

@@ -129,6 +129,15 @@ public sealed class AccessTokens(ITokenStore store, TokenClient client, Operatio
     private async ValueTask<Held> FreshAsync(Connection connection, string location, CancellationToken cancellationToken)
     {
         var held = await LoadAsync(connection, location, cancellationToken);
+        if (location.Length == 0 && held is { Access: null, Refresh: null, Row.Error: null })
+        {
+            throw new ConnectorException($"The connection '{connection.Name}' is not connected to an account yet. Nothing was sent.")
+            {
+                Code = "not-connected",
+                Action = $"Open the connection '{connection.Name}' and choose Connect.",
+            };
+        }
+
         var now = clock.GetUtcNow();
         if (held.Access is not null && (held.Row.ExpiresAt is not { } end || end > now + Margin))
         {

@@ -17,7 +17,7 @@ public sealed class VendorSdkTests
         using var server = new ServerProcess();
         await server.StartAsync();
 
-        var (exit, output) = Run("node", folder, ["check.mjs", new Uri(server.Url, "/sandbox/ghl").ToString(), "sandbox-ghl-token"]);
+        var (exit, output) = Run("node", folder, ["check.mjs", new Uri(server.Url, "/sandbox/ghl").ToString(), "sandbox-ghl-token", ServerProcess.ApiKey]);
 
         exit.Should().Be(0, "{0}", output);
         var operations = output.Split('\n').Where(line => line.StartsWith('{')).Select(JObject.Parse).ToList();

@@ -1,9 +1,9 @@
 // Drives a stand-in of GoHighLevel's API with the vendor's own client. Each line of output is one operation: {"operation", "ok", "problem"?}.
-// Usage: node check.mjs BASE_URL TOKEN
+// Usage: node check.mjs BASE_URL TOKEN SERVER_KEY
 import { createRequire } from 'node:module';
 
 const { HighLevel } = createRequire(import.meta.url)('@gohighlevel/api-client');
-const [baseUrl, token] = process.argv.slice(2);
+const [baseUrl, token, serverKey] = process.argv.slice(2);
 HighLevel.BASE_URL = baseUrl;
 const ghl = new HighLevel({ privateIntegrationToken: token, logLevel: 'none' });
 const locationId = 'loc-1';
@@ -186,4 +186,38 @@ await check('socialMediaPosting.getTagsByIds', () => ghl.socialMediaPosting.getT
 await check('socialMediaPosting.getSocialMediaStatistics', () => ghl.socialMediaPosting.getSocialMediaStatistics({ locationId }, { profileIds: ['p1'], platforms: ['facebook'] }), ({ results }) => hold(results.dayRange.length === 7, 'seven days are there'));
 await check('contacts.deleteContact', () => ghl.contacts.deleteContact({ contactId: made.contact }), (answer) => hold(answer.succeded === true, 'it succeeded'));
 await refused('contacts.getContact (deleted)', () => ghl.contacts.getContact({ contactId: made.contact }), 404);
+
+// OAuth: an agency's account, connected as a person would on the chooser's page
+const app = { client_id: 'sdkapp-1', client_secret: 'sdk-secret' };
+const oauth = new HighLevel({ clientId: app.client_id, clientSecret: app.client_secret, logLevel: 'none' });
+const redirectUri = 'http://localhost/back';
+const chooser = new URL(oauth.oauth.getAuthorizationUrl(app.client_id, redirectUri, 'contacts.readonly oauth.write oauth.readonly'));
+const chosen = await fetch(`${baseUrl}${chooser.pathname}${chooser.search}&choice=${companyId}`, { redirect: 'manual' });
+const code = new URL(chosen.headers.get('location')).searchParams.get('code');
+await check('oauth.getAccessToken', () => oauth.oauth.getAccessToken({ ...app, grant_type: 'authorization_code', code, redirect_uri: redirectUri, user_type: 'Company' }), (answer) => {
+  made.tokens = answer;
+  hold(answer.userType === 'Company' && answer.companyId === companyId && answer.refresh_token && answer.expires_in === 86399, 'the agency is connected');
+});
+await refused('oauth.getAccessToken (code used twice)', () => oauth.oauth.getAccessToken({ ...app, grant_type: 'authorization_code', code, redirect_uri: redirectUri }), 400);
+await check('oauth.refreshToken', () => oauth.oauth.refreshToken(made.tokens.refresh_token, app.client_id, app.client_secret, 'refresh_token', 'Company'), (answer) => {
+  hold(answer.refresh_token !== made.tokens.refresh_token && answer.access_token !== made.tokens.access_token, 'both tokens are new');
+  made.tokens = answer;
+});
+await oauth.getSessionStorage().setSession(companyId, made.tokens);
+await check('oauth.getInstalledLocation', () => oauth.oauth.getInstalledLocation({ companyId, appId: 'sdkapp', isInstalled: true }), ({ locations }) => hold(locations.length === 3, 'the app is in three locations'));
+await check('oauth.getLocationAccessToken', () => oauth.oauth.getLocationAccessToken({ companyId, locationId }), (answer) => {
+  made.location = answer;
+  hold(answer.locationId === locationId && answer.access_token, 'the location has a token');
+});
+await oauth.getSessionStorage().setSession(locationId, made.location);
+await check('contacts.getContacts (by OAuth)', () => oauth.contacts.getContacts({ locationId, limit: 1 }), ({ contacts }) => hold(contacts.length === 1, 'contacts are listed with the location\'s token'));
+
+// Webhooks: what the sandbox signs, the vendor's client verifies
+const control = (path, body) => fetch(`${baseUrl.replace(/ghl$/, 'control')}/ghl/${path}`, { method: body ? 'POST' : 'GET', headers: { authorization: `ApiKey ${serverKey}`, 'content-type': 'application/json' }, body: body && JSON.stringify(body) }).then((answer) => answer.json());
+await check('webhooks.verifyEd25519Signature', async () => {
+  const { publicKey } = await control('webhook-key');
+  const emitted = await control('webhooks', { type: 'ContactUpdate', id: contactId, url: `${new URL(baseUrl).origin}/webhooks/ghl/sandbox-ghl` });
+  const payload = JSON.stringify(emitted.webhook);
+  return { status: emitted.status, valid: ghl.webhooks.verifyEd25519Signature(payload, emitted.signature, publicKey), spoilt: ghl.webhooks.verifyEd25519Signature(`${payload} `, emitted.signature, publicKey) };
+}, (answer) => hold(answer.status === 200 && answer.valid && !answer.spoilt, `the signature holds: ${JSON.stringify(answer)}`));
 process.exit(0);

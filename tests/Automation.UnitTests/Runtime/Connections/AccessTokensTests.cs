@@ -123,6 +123,19 @@ public sealed class AccessTokensTests
     }
 
     [Fact]
+    public async Task Call_NotConnectedYet_SaysSoAndIsNoIncident()
+    {
+        await using var world = await AccountWorld.StartAsync();
+        await world.Vault.SaveAsync(world.New() with { LocationId = "loc-1" }, default);
+
+        var failure = await Failing(() => world.CallAsync());
+
+        failure.Code.Should().Be("not-connected");
+        failure.Action.Should().Contain("choose Connect");
+        (await world.IncidentsAsync()).Should().BeEmpty();
+    }
+
+    [Fact]
     public async Task Call_ScopeMissing_IsNoReasonToRefresh()
     {
         await using var world = await AccountWorld.StartAsync();

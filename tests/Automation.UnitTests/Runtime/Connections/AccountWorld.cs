@@ -39,10 +39,10 @@ internal sealed class AccountWorld : IAsyncDisposable
     public OperationClient Client => Get<OperationClient>();
     public Uri Url => new(Sandbox.Client.BaseAddress!, "/sandbox/ghl");
 
-    public static async Task<AccountWorld> StartAsync()
+    public static async Task<AccountWorld> StartAsync(Func<Automation.Sandbox.SandboxSettings, Automation.Sandbox.SandboxSettings>? change = null)
     {
         var clock = new FakeTimeProvider(new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero));
-        var world = Compose(await SandboxHost.StartAsync(clock: clock), clock, Directory.CreateTempSubdirectory("accounts-").FullName, new EphemeralDataProtectionProvider(), owns: true);
+        var world = Compose(await SandboxHost.StartAsync(change, clock: clock), clock, Directory.CreateTempSubdirectory("accounts-").FullName, new EphemeralDataProtectionProvider(), owns: true);
         await world.Get<IDatabase>().MigrateAsync(default);
         return world;
     }
