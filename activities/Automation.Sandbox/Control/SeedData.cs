@@ -99,7 +99,12 @@ internal static class SeedData
                 timezone = location.Zone,
                 assignedTo = $"user-{number}b",
                 tags = i % 3 == 0 ? new[] { "newsletter" } : [],
-                customFields = Array.Empty<object>(),
+                customFields = i > 2 ? [] : new[]
+                {
+                    new { id = $"field-{number}-role", value = (object)"Owner" },
+                    new { id = $"field-{number}-size", value = (object)(4 * (i + 1)) },
+                    new { id = $"field-{number}-wanted", value = (object)new[] { "Logo", "Website" } },
+                },
                 businessId = i < 2 ? $"business-{number}" : null,
             });
         }
@@ -124,6 +129,7 @@ internal static class SeedData
         Put(session, GhlCollections.Businesses, new { id = $"business-{number}", locationId, name = "Acme Ltd.", email = $"office{number}@acme.example" });
         Put(session, GhlCollections.CustomFields, new { id = $"field-{number}-size", locationId, name = "Company size", fieldKey = "contact.company_size", dataType = "NUMERICAL", model = "contact", position = 0 });
         Put(session, GhlCollections.CustomFields, new { id = $"field-{number}-budget", locationId, name = "Budget", fieldKey = "opportunity.budget", dataType = "MONETORY", model = "opportunity", position = 1 });
+        SeedFields(session, number, locationId);
         Put(session, GhlCollections.LocationTags, new { id = $"location-tag-{number}-newsletter", locationId, name = "newsletter" });
         Put(session, GhlCollections.CustomValues, new { id = $"custom-value-{number}-1", locationId, name = "Support phone", value = $"+1555{number}000000" });
         Put(session, GhlCollections.Forms, new { id = $"form-{number}", locationId, name = "Contact us" });
@@ -137,6 +143,30 @@ internal static class SeedData
         Put(session, GhlCollections.Conversations, new { id = $"conversation-{number}", locationId, contactId = $"contact-{number}-01", type = "TYPE_PHONE", unreadCount = 1, inbox = true, starred = false, deleted = false, fullName = "Ada", contactName = "Ada", email = $"ada.{number}@example.com", phone = $"+1555{number}100001", lastMessageBody = "Hello", lastMessageType = "TYPE_SMS" });
         Put(session, GhlCollections.Messages, new { id = $"message-{number}-1", locationId, contactId = $"contact-{number}-01", conversationId = $"conversation-{number}", type = 2, messageType = "TYPE_SMS", body = "Hello", direction = "inbound", status = "delivered", contentType = "text/plain" });
         SeedChildren(session, number, locationId);
+    }
+
+    /// <summary>The location's own fields: one of each kind.</summary>
+    private static void SeedFields(SandboxSession session, int number, string locationId)
+    {
+        var position = 2;
+        foreach (var (id, name, dataType, model, options) in (IEnumerable<(string, string, string, string, string[]?)>)
+        [
+            ("role", "Job role", "TEXT", "contact", null),
+            ("about", "About the company", "LARGE_TEXT", "contact", null),
+            ("revenue", "Yearly revenue", "MONETORY", "contact", null),
+            ("renewal", "Renewal date", "DATE", "contact", null),
+            ("industry", "Industry", "SINGLE_OPTIONS", "contact", ["Design", "Food", "Retail", "Software"]),
+            ("wanted", "Services wanted", "MULTIPLE_OPTIONS", "contact", ["Logo", "Print", "Video", "Website"]),
+            ("contact_by", "Contact by", "RADIO", "contact", ["E-mail", "Phone"]),
+            ("topics", "Newsletter topics", "CHECKBOX", "contact", ["Offers", "Studio news", "Tips"]),
+            ("offer", "Signed offer", "FILE_UPLOAD", "contact", null),
+            ("assistant", "Assistant's phone", "PHONE", "contact", null),
+            ("start", "Start of work", "DATE", "opportunity", null),
+            ("deliverables", "Deliverables", "MULTIPLE_OPTIONS", "opportunity", ["Files", "Prints", "Source files"]),
+        ])
+        {
+            Put(session, GhlCollections.CustomFields, new { id = $"field-{number}-{id}", locationId, name, fieldKey = $"{model}.{name.ToLowerInvariant().Replace(' ', '_').Replace("'", "")}", dataType, model, position = position++, picklistOptions = options ?? [] });
+        }
     }
 
     /// <summary>Records that belong to others, one of each.</summary>

@@ -34,6 +34,7 @@ public sealed class CatalogueTests
         foreach (var operation in Connector.Operations)
         {
             operation.Description.Should().NotBeNullOrWhiteSpace(operation.ActivityType);
+            operation.DocsUrl.Should().StartWith("https://", operation.ActivityType);
             operation.VersionHeader.Should().MatchRegex("^20\\d\\d-\\d\\d-\\d\\d$", operation.ActivityType);
             operation.Scopes.Should().NotBeEmpty(operation.ActivityType);
             operation.Path.Should().StartWith("/", operation.ActivityType);
