@@ -21,16 +21,20 @@ internal sealed class RouteTable(IPollStore polls, IRunStore runs, TimeProvider 
 
     private readonly SemaphoreSlim reading = new(1, 1);
     private volatile Table? triggers;
+
+    /// <summary>Publications so far. A table that was begun before the last one may lack it, however new it is.</summary>
+    private int changes;
+
     private volatile Table? waiting;
 
     /// <summary>Something was published, retracted or deleted here.</summary>
-    public void Invalidate() => triggers = null;
+    public void Invalidate() => Interlocked.Increment(ref changes);
 
     /// <summary>The trigger that answers a request.</summary>
     public async ValueTask<Match?> FindTriggerAsync(string method, string path, CancellationToken cancellationToken)
     {
         var table = triggers;
-        if (table is null || Age(table) > Life)
+        if (table is null || Age(table) > Life || table.Changes != Volatile.Read(ref changes))
         {
             table = await ReadTriggersAsync(table, cancellationToken);
         }
@@ -79,13 +83,14 @@ internal sealed class RouteTable(IPollStore polls, IRunStore runs, TimeProvider 
         await reading.WaitAsync(cancellationToken);
         try
         {
-            if (current() is { } newer && !ReferenceEquals(newer, seen))
+            var before = Volatile.Read(ref changes);
+            if (current() is { } newer && !ReferenceEquals(newer, seen) && newer.Changes == before)
             {
                 return newer;
             }
 
             // Taken before reading: what is published while it reads is not missed for longer than the table's life.
-            var table = new Table(clock.GetTimestamp(), await read());
+            var table = new Table(clock.GetTimestamp(), before, await read());
             keep(table);
             return table;
         }
@@ -107,9 +112,10 @@ internal sealed class RouteTable(IPollStore polls, IRunStore runs, TimeProvider 
         private readonly Dictionary<string, (string Key, TriggerRecord? Trigger)> fixedRoutes = new(StringComparer.OrdinalIgnoreCase);
         private readonly List<(string Method, TemplateMatcher Matcher, decimal Precedence, string Key, TriggerRecord? Trigger)> templates = [];
 
-        public Table(long readAt, IEnumerable<(string Key, TriggerRecord? Trigger)> routes)
+        public Table(long readAt, int changes, IEnumerable<(string Key, TriggerRecord? Trigger)> routes)
         {
             ReadAt = readAt;
+            Changes = changes;
             foreach (var (key, trigger) in routes)
             {
                 var colon = key.IndexOf(':', StringComparison.Ordinal);
@@ -128,6 +134,7 @@ internal sealed class RouteTable(IPollStore polls, IRunStore runs, TimeProvider 
         }
 
         public long ReadAt { get; }
+        public int Changes { get; }
 
         public Match? Find(string method, string path)
         {
