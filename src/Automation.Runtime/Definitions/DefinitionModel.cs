@@ -64,10 +64,13 @@ internal static class DefinitionModel
         return model.ToString(Formatting.Indented).ReplaceLineEndings("\n") + "\n";
     }
 
+    /// <summary>File name of an export. An id may be any text; in a file name it leads nowhere.</summary>
     public static string FileName(DefinitionVersion version)
     {
         var slug = Slug(version.Name);
-        return slug.Length == 0 ? $"workflow-definition-{version.DefinitionId}-{version.Id}.json" : $"workflow-definition-{slug}-{version.DefinitionId}-{version.Id}.json";
+        return $"workflow-definition-{(slug.Length == 0 ? "" : slug + "-")}{Plain(version.DefinitionId)}-{Plain(version.Id)}.json";
+
+        static string Plain(string id) => string.Concat(id.Select(character => char.IsLetterOrDigit(character) || character is '-' or '_' or '.' ? character : '-')).Replace("..", "-", StringComparison.Ordinal);
     }
 
     /// <summary>Members of the wrong type: kept, they would break every reader of the definition.</summary>

@@ -182,6 +182,18 @@ public sealed class ImportExportTests(RunningServer server) : IClassFixture<Runn
         (published, (string?)why["code"]).Should().Be((400, "workflow-cycle"));
     }
 
+    [Fact]
+    public async Task Export_OfAnIdThatIsAPath_HasAPlainFileName_AndItsArchiveIsTaken()
+    {
+        var (_, saved) = await server.PostAsync(Definitions, new JObject { ["model"] = Models.Sequence("../../evil/x", Models.Output("o", "X", "1")) });
+
+        var archive = await BytesAsync("/elsa/api/bulk-actions/export/workflow-definitions", new JObject { ["ids"] = new JArray(saved["workflowDefinition"]!["id"]!) });
+        var (status, body) = await UploadAsync("", archive);
+
+        new ZipArchive(new MemoryStream(archive)).Entries.Single().FullName.Should().NotContainAny("/", "\\", "..");
+        (status, (string?)body["definitions"]![0]!["definitionId"]).Should().Be((200, "../../evil/x"));
+    }
+
     private static JObject Connected(string id)
     {
         var model = Models.Sequence(
