@@ -12,13 +12,15 @@ internal static class Triggers
         "t.id, t.definition_id, t.version_id, t.activity_id, t.activity_type, t.kind, t.location_id, t.connection_id, t.source_id, t.hash, t.mode, t.configured, t.time_zone, t.effective_interval, t.settings, t.position, t.generation, t.is_paused, t.due_at, t.created_at, t.last_fired_at, t.backfill";
 
     /// <summary>
-    /// Brings a source in line with its triggers: polled while one is not paused, as often as the most eager of them asks. When that is more often than before, the next poll comes forward.
+    /// Brings a source in line with its triggers: polled while one is not paused, as often as the most eager of them asks. When that is more often than before, the next poll comes forward. One that nobody wanted polled for a
+    /// while is due from now on, and not since then.
     /// </summary>
     public static void Refresh(Session session, string sourceId) => session.Run(
-        """
+        $"""
         UPDATE sources SET
             is_active = wanted.is_active,
-            due_at = CASE WHEN wanted.interval < sources.interval AND failures = 0 AND last_poll_at + wanted.interval < due_at THEN last_poll_at + wanted.interval ELSE due_at END,
+            due_at = CASE WHEN sources.is_active = 0 AND last_poll_at IS NOT NULL AND due_at < {Columns.Now} THEN {Columns.Now}
+                WHEN wanted.interval < sources.interval AND failures = 0 AND last_poll_at + wanted.interval < due_at THEN last_poll_at + wanted.interval ELSE due_at END,
             interval = COALESCE(wanted.interval, sources.interval)
         FROM (SELECT CASE WHEN COUNT(*) > 0 THEN 1 ELSE 0 END AS is_active, MIN(effective_interval) AS interval FROM triggers WHERE source_id = @id AND is_paused = 0) AS wanted
         WHERE id = @id
