@@ -1,3 +1,4 @@
+using Automation.Connectors;
 using Automation.Persistence;
 using Automation.Runtime;
 using Microsoft.Extensions.Configuration;
@@ -6,7 +7,7 @@ using Microsoft.Extensions.Options;
 namespace Automation.Hosting.Startup;
 
 /// <summary>Refuses settings that cannot work, before anything is opened: names the setting, what is wrong, and what to do.</summary>
-internal sealed class OptionsValidation(HostPaths paths, IConfiguration configuration) : IValidateOptions<AutomationOptions>
+internal sealed class OptionsValidation(HostPaths paths, IConfiguration configuration, IEnumerable<IWebhookFormat> webhooks) : IValidateOptions<AutomationOptions>
 {
     public ValidateOptionsResult Validate(string? name, AutomationOptions options)
     {
@@ -27,6 +28,14 @@ internal sealed class OptionsValidation(HostPaths paths, IConfiguration configur
 
         Check(Is(options.Storage.Durability, "Normal", "Full"), $"Automation:Storage:Durability is '{options.Storage.Durability}'; it must be Normal (survives a killed process) or Full (survives power loss).");
         Check(Is(options.Flowchart.Mode, "Token", "Counter"), $"Automation:Flowchart:Mode is '{options.Flowchart.Mode}'; it must be Token or Counter.");
+        foreach (var (sender, key) in options.Webhooks.PublicKeys)
+        {
+            Check(
+                webhooks.Any(format => format.Name.Equals(sender, StringComparison.OrdinalIgnoreCase) && format.IsKey(key)),
+                $"Automation:Webhooks:PublicKeys:{sender} is no public key of a sender that is known here. Give it as PEM or in base 64; senders: {string.Join(", ", webhooks.Select(format => format.Name))}.");
+        }
+
+        Check(options.Http.PublicUrl is null or "" || (Uri.TryCreate(options.Http.PublicUrl, UriKind.Absolute, out var address) && address.Scheme is "http" or "https"), $"Automation:Http:PublicUrl is '{options.Http.PublicUrl}'; it must be an address such as https://automation.example.com.");
         Check(options.Polling.MinimumInterval >= TimeSpan.FromSeconds(1), $"Automation:Polling:MinimumInterval is {options.Polling.MinimumInterval}; it must be a second or longer (00:01:00 is a minute).");
         Check(options.Polling.SandboxMinimumInterval >= TimeSpan.FromSeconds(1), $"Automation:Polling:SandboxMinimumInterval is {options.Polling.SandboxMinimumInterval}; it must be a second or longer.");
         Check(options.Polling.Concurrency is >= 1 and <= 256, "Automation:Polling:Concurrency must be from 1 to 256.");

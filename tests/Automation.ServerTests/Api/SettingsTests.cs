@@ -15,6 +15,8 @@ public sealed class SettingsTests : IDisposable
     [InlineData("Automation:Storage:Provider=Oracle", "*Oracle*Sqlite*PostgreSql*")]
     [InlineData("Automation:Storage:Durability=Maybe", "*Maybe*Normal*Full*")]
     [InlineData("Automation:Flowchart:Mode=Petri", "*Petri*Token*Counter*")]
+    [InlineData("Automation:Webhooks:PublicKeys:ghl=hello", "*PublicKeys:ghl*PEM*ghl*")]
+    [InlineData("Automation:Http:PublicUrl=example", "*PublicUrl*example*https://*")]
     public async Task Start_WithASettingThatCannotWork_SaysWhichAndWhatToDo(string setting, string expected)
     {
         await using var app = ServerComposition.Build([$"--contentRoot={folder}", "--urls=http://127.0.0.1:0", "--" + setting]);
