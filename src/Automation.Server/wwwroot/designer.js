@@ -158,29 +158,43 @@
     }
   };
 
-  // What was searched for in the palette shows itself: its category opens.
+  // What was searched for in the palette shows itself: its category opens, also when a click meant to open it has just closed it again.
   const few = 6;
-  let isSearching = false;
+  const keepOpen = 8000;
+  const patience = 2500;
+  const pressed = new WeakMap();
+  let searchedAt = -Infinity;
   const openFound = () => {
     const search = document.querySelector("#designer input[placeholder=Search]");
-    if (!isSearching || !search?.value.trim()) return;
+    if (performance.now() - searchedAt > keepOpen || !search?.value.trim()) return;
     const panels = [...search.closest(".rz-splitter-pane, body").querySelectorAll(".mud-expand-panel")];
-    // Many: the list is not searched yet, and the change of it calls again.
-    if (panels.length === 0 || panels.length > few) return;
-    isSearching = false;
-    for (const panel of panels) if (!panel.classList.contains("mud-panel-expanded")) panel.querySelector(".mud-expand-panel-header")?.click();
+    // Many: the list is not searched yet.
+    if (panels.length > few) return;
+    for (const panel of panels) {
+      if (panel.classList.contains("mud-panel-expanded") || performance.now() - (pressed.get(panel) ?? -Infinity) < patience) continue;
+      pressed.set(panel, performance.now());
+      panel.querySelector(".mud-expand-panel-header")?.click();
+    }
   };
 
-  let searched = 0;
+  addEventListener("click", event => {
+    const panel = event.isTrusted && event.target.closest?.("#designer .mud-expand-panel");
+    if (panel) pressed.set(panel, performance.now());
+  }, true);
+
+  let opening = 0;
   addEventListener("input", event => {
     if (!event.target.matches?.("#designer input[placeholder=Search]")) return;
-    isSearching = true;
-    clearTimeout(searched);
-    searched = setTimeout(openFound, 1000);
+    searchedAt = performance.now();
+    clearInterval(opening);
+    opening = setInterval(() => {
+      openFound();
+      if (performance.now() - searchedAt > keepOpen) clearInterval(opening);
+    }, 700);
   });
 
   let naming = 0;
-  new MutationObserver(() => naming ||= setTimeout(() => { naming = 0; nameButtons(); openFound(); }, 200)).observe(host, { childList: true, subtree: true });
+  new MutationObserver(() => naming ||= setTimeout(() => { naming = 0; nameButtons(); }, 200)).observe(host, { childList: true, subtree: true });
 
   // The editor of scripts has colours of its own; all else follows the page's styles.
   const isDark = () => {

@@ -31,8 +31,14 @@ public sealed class DesignerTests(BrowserServer server)
         var id = server.Driver.Url.Split("id=")[1];
         var trigger = (await server.GetAsync("/api/triggers?definitionId=" + id)).Body["items"]!.Single(t => (string?)t["definitionId"] == id);
         await Processes.Eventually.HoldsAsync("the baseline is taken", TimeSpan.FromSeconds(40), async () => (await server.GetAsync($"/api/triggers/{trigger["id"]}")).Body["baselinedAt"]!.Type != JTokenType.Null);
-        await server.PostAsync("/sandbox/control/ghl/contacts", new JArray(new JObject { ["id"] = "c-browser", ["locationId"] = "loc-1", ["firstName"] = "Zelda", ["lastName"] = "Quick", ["email"] = "zelda@example.com" }));
-        await server.PostAsync($"/api/triggers/{trigger["id"]}/poll", new JObject());
+        server.Open("/welcome");
+        server.Fill("first", "Zelda");
+        server.Fill("last", "Quick");
+        server.Fill("email", "zelda@example.com");
+        server.Click(BrowserServer.Button("Add the contact"));
+        server.Until("the contact is in the sandbox", () => server.Text().Contains("The contact is in the sandbox", StringComparison.Ordinal));
+        server.Open($"/triggers/{trigger["id"]}");
+        server.Click(BrowserServer.Button("Poll now"));
         var run = "";
         await Processes.Eventually.HoldsAsync("the contact's run is finished", TimeSpan.FromSeconds(40), async () =>
         {
@@ -41,8 +47,11 @@ public sealed class DesignerTests(BrowserServer server)
             return run.Length > 0;
         });
 
-        server.Open("/runs/" + run);
-        ((string)server.Driver.ExecuteScript("return document.body.textContent")!).Should().Contain("Zelda").And.Contain("UpsertProfile1");
+        server.Open("/runs?find=zelda@example.com");
+        server.Until("the run is found by the contact's address", () => server.Text().Contains("Runs about zelda@example.com", StringComparison.Ordinal));
+        server.Click(By.CssSelector($"a[href='/runs/{run}']"));
+        server.Until("the run's page is there", () => server.Driver.Url.EndsWith(run, StringComparison.Ordinal));
+        server.Text().Should().Contain("finished").And.Contain("Zelda").And.Contain("UpsertProfile1");
         server.Click(By.LinkText("Show in the designer"));
         server.Until("the viewer draws the run", () => Nodes().Count == 2);
         server.Until("the viewer counts what ran", () => server.Text().Contains("Upsert Profile - Completed", StringComparison.Ordinal));
@@ -143,10 +152,6 @@ public sealed class DesignerTests(BrowserServer server)
         search.SendKeys(activity);
         var item = By.XPath($"//*[@draggable='true'][normalize-space(.)='{activity}']");
         server.Until($"'{activity}' is found", () => server.Driver.FindElement(item));
-        if (!IsInSight(server.Driver.FindElement(item)))
-        {
-            server.Click(By.XPath($"//*[@draggable='true'][normalize-space(.)='{activity}']/ancestor::div[contains(@class,'mud-expand-panel')][.//div[contains(@class,'mud-expand-panel-header')]][1]//div[contains(@class,'mud-expand-panel-header')]"));
-        }
 
         var before = Nodes().Count;
         server.Until($"'{activity}' can be seen and is still", () => StandsStill(server.Driver.FindElement(item)));
