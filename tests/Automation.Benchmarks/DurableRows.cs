@@ -115,14 +115,14 @@ internal static class DurableRows
     /// <summary>One node on a database of its own.</summary>
     public sealed class House(ServiceProvider services, Action cleanUp, int concurrency) : IAsyncDisposable
     {
-        private T Get<T>()
+        public T Get<T>()
             where T : notnull => services.GetRequiredService<T>();
 
         public RunService Runs => Get<RunService>();
 
         private IRunStore Store => Get<IRunStore>();
 
-        public static async Task<House> OpenAsync(Action<IServiceCollection> addStores, Action cleanUp, int concurrency = Callers)
+        public static async Task<House> OpenAsync(Action<IServiceCollection> addStores, Action cleanUp, int concurrency = Callers, Action<AutomationBuilder>? add = null)
         {
             var collection = new ServiceCollection();
             collection.AddLogging();
@@ -131,6 +131,7 @@ internal static class DurableRows
             collection.AddOptions<AutomationOptions>().Configure(options => options.Runner.Concurrency = concurrency);
             collection.AddSingleton<IDataProtectionProvider>(new EphemeralDataProtectionProvider());
             var builder = new AutomationBuilder(collection);
+            add?.Invoke(builder);
             builder.Activities.Add(typeof(Nothing));
             builder.Activities.Add(typeof(WaitForEvent));
             collection.AddSingleton(builder.Activities);

@@ -77,7 +77,7 @@ internal static class PostgreSqlRows
         return (long)command.ExecuteScalar()!;
     }
 
-    private static void Execute(string database, string sql)
+    public static void Execute(string database, string sql)
     {
         using var connection = new NpgsqlConnection(database);
         connection.Open();

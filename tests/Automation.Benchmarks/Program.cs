@@ -10,6 +10,7 @@ var groups = new Dictionary<string, Func<IAsyncEnumerable<BenchmarkRow>>>(String
     ["storage"] = StorageRows.RunAsync,
     ["durable"] = DurableRows.RunAsync,
     ["postgres"] = PostgreSqlRows.RunAsync,
+    ["polls"] = PollRows.RunAsync,
     ["http"] = HttpRows.RunAsync,
     ["api"] = ApiRows.RunAsync,
 };

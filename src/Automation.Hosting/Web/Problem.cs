@@ -256,6 +256,14 @@ public sealed record Problem : IResult
     /// <summary>The problem of an exception that may be shown; null: it is a bug.</summary>
     public static Problem? Of(Exception error) => error switch
     {
+        System.Data.Common.DbException { IsTransient: true } => new Problem
+        {
+            Status = StatusCodes.Status503ServiceUnavailable,
+            Code = "database-away",
+            Title = "The database does not answer.",
+            Detail = "It restarts, is overloaded, or cannot be reached from here. What was asked may not have happened.",
+            Action = "Try again in a moment; /health/ready says when it is back.",
+        },
         ProblemException e => e.Problem,
         DefinitionRejectedException e => Rejected(e),
         ConnectorException e => Of(e),

@@ -66,7 +66,15 @@ public sealed class DefinitionFolder(
             await ForgetMissingAsync([.. files], cancellationToken);
             foreach (var file in files)
             {
-                await LoadFileAsync(Path.Combine(Directory, file), file, cancellationToken);
+                try
+                {
+                    await LoadFileAsync(Path.Combine(Directory, file), file, cancellationToken);
+                }
+                catch (System.Data.Common.DbException)
+                {
+                    // Another server may have saved the same definition in this moment: then it is there now.
+                    await LoadFileAsync(Path.Combine(Directory, file), file, cancellationToken);
+                }
             }
 
             await RetractMissingAsync(cancellationToken);
