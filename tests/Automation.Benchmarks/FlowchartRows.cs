@@ -56,7 +56,7 @@ internal static class FlowchartRows
             {
                 ["id"] = "f",
                 ["type"] = "Elsa.Flowchart",
-                ["activities"] = new JArray(Enumerable.Range(0, size).Select(i => new JObject { ["id"] = "a" + i, ["type"] = "Bench.Nothing" })),
+                ["activities"] = new JArray(Enumerable.Range(0, size).Select(i => new JObject { ["id"] = "a" + i, ["type"] = "Bench.Nothing", ["text"] = "x" })),
                 ["connections"] = new JArray(edges.Select(e => new JObject { ["source"] = new JObject { ["activity"] = "a" + e.From, ["port"] = "Done" }, ["target"] = new JObject { ["activity"] = "a" + e.To } })),
             },
         },
@@ -74,7 +74,7 @@ internal static class FlowchartRows
             run.SaveState();
             if (run.SubStatus != WorkflowSubStatus.Finished || run.DrainChanges().Journal.Count < size)
             {
-                throw new InvalidOperationException("The run did not do what is measured.");
+                throw new InvalidOperationException($"The run did not do what is measured: {run.SubStatus}, {run.ActivityCount} activities, {(run.Incidents.Count > 0 ? run.Incidents[0].Fault.Message : "")}");
             }
 
             best = Math.Min(best, Stopwatch.GetElapsedTime(started).TotalMicroseconds / size);

@@ -8,6 +8,9 @@ internal sealed class FlowTokens(Flowchart flowchart, FlowGraph graph) : FlowSta
 {
     private readonly List<Token> tokens = [];
 
+    /// <summary>Active tokens by the activity that they lead to: a join of many ways asks for each of them at each arrival.</summary>
+    private readonly int[] awaited = new int[flowchart.Nodes.Length];
+
     public override void Start(ActivityContext context) => context.Schedule(Flowchart.Nodes[Graph.Start]);
 
     public override ActivityResult Completed(ActivityContext context, ChildCompletion child)
@@ -19,6 +22,7 @@ internal sealed class FlowTokens(Flowchart flowchart, FlowGraph graph) : FlowSta
             if (tokens[i] is { IsActive: true } token && token.Edge.Target == node)
             {
                 tokens[i] = token with { IsConsumed = true };
+                awaited[node]--;
             }
         }
 
@@ -28,6 +32,7 @@ internal sealed class FlowTokens(Flowchart flowchart, FlowGraph graph) : FlowSta
             if (Has(child.Outcomes, Graph.Edges[index].Port))
             {
                 tokens.Add(new Token(Graph.Edges[index], false, false));
+                awaited[Graph.Edges[index].Target]++;
             }
         }
 
@@ -43,7 +48,12 @@ internal sealed class FlowTokens(Flowchart flowchart, FlowGraph graph) : FlowSta
         return !HasPendingChildren(context) && !tokens.Exists(t => t.IsActive) ? ActivityResult.Done : ActivityResult.Waiting;
     }
 
-    protected override void Cancelled(ActivityContext context, int node) => tokens.RemoveAll(t => t.Edge.Target == node || t.Edge.Source == node);
+    protected override void Cancelled(ActivityContext context, int node) => tokens.RemoveAll(t =>
+    {
+        var goes = t.Edge.Target == node || t.Edge.Source == node;
+        awaited[t.Edge.Target] -= goes && t.IsActive ? 1 : 0;
+        return goes;
+    });
 
     public override void Write(StateWriter writer)
     {
@@ -63,7 +73,12 @@ internal sealed class FlowTokens(Flowchart flowchart, FlowGraph graph) : FlowSta
         {
             var edge = ReadEdge(flowchart, reader);
             var flags = reader.Number();
-            state.tokens.Add(new Token(edge, (flags & 1) != 0, (flags & 2) != 0));
+            var token = new Token(edge, (flags & 1) != 0, (flags & 2) != 0);
+            state.tokens.Add(token);
+            if (token.IsActive && edge.Target >= 0)
+            {
+                state.awaited[edge.Target]++;
+            }
         }
 
         return state;
@@ -124,7 +139,11 @@ internal sealed class FlowTokens(Flowchart flowchart, FlowGraph graph) : FlowSta
 
     private bool HasTokens(int[] inbound)
     {
-        // Gathered first, so that a join of many ways is not asked for each of them.
+        if (inbound.Length > 0 && awaited[Graph.Edges[inbound[0]].Target] < inbound.Length)
+        {
+            return false;
+        }
+
         var there = tokens.Where(t => t.IsActive).Select(t => t.Edge).ToHashSet();
         return Array.TrueForAll(inbound, index => there.Contains(Graph.Edges[index]));
     }
@@ -132,21 +151,9 @@ internal sealed class FlowTokens(Flowchart flowchart, FlowGraph graph) : FlowSta
     /// <summary>One of the activities before the target is still to be executed.</summary>
     private bool IsExpected(int[] inbound)
     {
-        if (inbound.Length <= 1)
+        foreach (var index in inbound)
         {
-            // Only the activity that has just ended leads here.
-            return inbound.Length == 1 && HasTokenTo(Graph.Edges[inbound[0]].Source);
-        }
-
-        var awaited = tokens.Where(t => t.IsActive).Select(t => t.Edge.Target).ToHashSet();
-        return Array.Exists(inbound, index => awaited.Contains(Graph.Edges[index].Source));
-    }
-
-    private bool HasTokenTo(int node)
-    {
-        foreach (var token in tokens)
-        {
-            if (token.IsActive && token.Edge.Target == node)
+            if (awaited[Graph.Edges[index].Source] > 0)
             {
                 return true;
             }
