@@ -166,7 +166,8 @@ internal static class RequestBuilder
     {
         foreach (var property in inputs.Properties())
         {
-            if (!operation.Inputs.Any(i => i.Name == property.Name))
+            // The specifications list the Version header beside the parameters: who names it, and rightly, asks for nothing else than what is sent.
+            if (!operation.Inputs.Any(i => i.Name == property.Name) && !(property.Name == "Version" && operation.VersionHeader is { } version && JsonPaths.Text(property.Value) == version))
             {
                 var known = operation.Inputs.Count == 0 ? "It takes none." : $"It takes {string.Join(", ", operation.Inputs.Select(i => i.Name))}.";
                 throw Invalid(operation, property.Name, $"{operation.Name} has no input '{property.Name}'.", known);

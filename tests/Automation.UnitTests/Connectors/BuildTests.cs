@@ -76,6 +76,13 @@ public sealed class BuildTests : IAsyncDisposable
     public void Build_CompanyUnset_TakesTheConnections() =>
         kit.Build("GoHighLevel.Users.SearchUsers", new { }, Kit.Ghl(companyId: "co-1")).Url.Should().EndWith("/users/search?companyId=co-1&locationId=loc-1");
 
+    [Fact]
+    public void Build_VersionAsAnInput_IsTakenWhenItIsTheOperations()
+    {
+        kit.Build("GoHighLevel.Contacts.GetContact", JObject.Parse("{contactId:'c',Version:'2021-07-28'}")).Url.Should().EndWith("/contacts/c");
+        FluentActions.Invoking(() => kit.Build("GoHighLevel.Contacts.GetContact", JObject.Parse("{contactId:'c',Version:'v3'}"))).Should().Throw<ConnectorException>().WithMessage("*no input 'Version'*");
+    }
+
     [Theory]
     [InlineData("GoHighLevel.Contacts.GetContact", "2021-07-28")]
     [InlineData("GoHighLevel.Calendars.GetCalendarByID", "2021-04-15")]
