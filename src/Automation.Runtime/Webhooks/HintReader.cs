@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Automation.Connectors;
 using Automation.Runtime.Polling;
 using Automation.Runtime.Scheduling;
@@ -52,10 +53,16 @@ public sealed class HintReader(
     /// <summary>How much older than its webhook a change may say that it is.</summary>
     private static readonly TimeSpan Tolerance = TimeSpan.FromSeconds(5);
 
+    /// <summary>From the end of a reading to the next look.</summary>
+    private static readonly TimeSpan Gap = TimeSpan.FromMilliseconds(20);
+
     private static readonly TimeSpan WhileBusy = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan LongestSleep = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Retention = TimeSpan.FromDays(7);
     private static readonly TimeSpan RetentionInterval = TimeSpan.FromHours(1);
+
+    /// <summary>Sources that are being read: a long scan of one keeps none of the others waiting.</summary>
+    private readonly ConcurrentDictionary<string, Task> reading = new(StringComparer.Ordinal);
 
     /// <inheritdoc />
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -67,7 +74,7 @@ public sealed class HintReader(
             hints.Due.Reset();
             try
             {
-                sleep = await PassAsync(stoppingToken);
+                sleep = await BeginAsync(stoppingToken);
                 if (clock.GetUtcNow() - retained >= RetentionInterval)
                 {
                     retained = clock.GetUtcNow();
@@ -82,22 +89,72 @@ public sealed class HintReader(
                 log.LogError(exception, "What webhooks told of could not be read; the next look is in {Pause}.", sleep);
             }
 
-            await hints.Due.SleepAsync(sleep, stoppingToken);
+            try
+            {
+                await hints.Due.SleepAsync(sleep, stoppingToken);
+            }
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            {
+                break;
+            }
         }
+
+        // Leases are given back before the process ends.
+        await Task.WhenAll(reading.Values).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
-    /// <summary>Reads all that is due now.</summary>
+    /// <summary>Reads all that is due now, and waits for it.</summary>
     /// <returns>How long to sleep.</returns>
     internal async Task<TimeSpan> PassAsync(CancellationToken cancellationToken)
     {
-        var (sources, next) = await store.DueAsync(clock.GetUtcNow(), SourcesAtOnce, cancellationToken);
-        await Task.WhenAll(sources.Select(source => ReadSourceAsync(source, cancellationToken)));
-        if (sources.Count > 0)
+        var sleep = await BeginAsync(cancellationToken);
+        if (reading.IsEmpty)
         {
-            return TimeSpan.Zero;
+            return sleep;
         }
 
-        return next is { } at && at - clock.GetUtcNow() is var wait && wait < LongestSleep ? (wait > TimeSpan.Zero ? wait : TimeSpan.Zero) : LongestSleep;
+        await Task.WhenAll(reading.Values);
+        return TimeSpan.Zero;
+    }
+
+    /// <summary>Begins to read what is due now.</summary>
+    /// <returns>How long to sleep; the end of a reading wakes the sleeper.</returns>
+    private async Task<TimeSpan> BeginAsync(CancellationToken cancellationToken)
+    {
+        var (sources, next) = await store.DueAsync(clock.GetUtcNow(), 2 * SourcesAtOnce, cancellationToken);
+        foreach (var source in sources.Where(source => !reading.ContainsKey(source)).Take(SourcesAtOnce - reading.Count))
+        {
+            var gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            reading[source] = ReadAndLeaveAsync(source, gate.Task, cancellationToken);
+            gate.SetResult();
+        }
+
+        return reading.IsEmpty && next is { } at && at - clock.GetUtcNow() is var wait && wait < LongestSleep ? (wait > TimeSpan.Zero ? wait : TimeSpan.Zero)
+            : reading.IsEmpty ? LongestSleep
+            : WhileBusy;
+    }
+
+    private async Task ReadAndLeaveAsync(string source, Task listed, CancellationToken cancellationToken)
+    {
+        // Not before it is listed: it takes itself off the list.
+        await listed;
+        try
+        {
+            await ReadSourceAsync(source, cancellationToken);
+            hints.Due.WakeAt(clock.GetUtcNow() + Gap);
+        }
+        catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            log.LogError(exception, "The hints of source {SourceId} could not be read or settled; they are looked at again.", source);
+        }
+        catch (OperationCanceledException)
+        {
+            // Stopping: the hints stay.
+        }
+        finally
+        {
+            reading.TryRemove(source, out _);
+        }
     }
 
     private async Task ReadSourceAsync(string sourceId, CancellationToken cancellationToken)
