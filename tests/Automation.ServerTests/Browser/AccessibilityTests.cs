@@ -23,7 +23,7 @@ public sealed class AccessibilityTests(BrowserServer server)
         string?[] paths =
         [
             "/", "/flows", "/flows?field=email", $"/flows/{flow}", $"/flows/{flow}/versions", $"/flows/{flow}/template", "/templates", "/templates/tag-sync", "/mappings", "/runs", $"/runs/{run}",
-            "/tasks", "/triggers", trigger is null ? null : $"/triggers/{trigger}?key=nobody", "/connections", "/connections/sandbox-ghl", "/connections/new?connector=gohighlevel&area=Contacts",
+            "/tasks", "/triggers", trigger is null ? null : $"/triggers/{trigger}?key=nobody&fill=true&back=1", "/connections", "/connections/sandbox-ghl", "/connections/new?connector=gohighlevel&area=Contacts",
             "/connections/new?connector=flocksy", "/incidents", "/incidents?all=true", "/settings", "/welcome", "/welcome?with=account",
         ];
         server.Open("/");
