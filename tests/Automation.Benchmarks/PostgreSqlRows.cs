@@ -31,6 +31,11 @@ internal static class PostgreSqlRows
         var bytes = (Bytes(database, schema) - before) / Runs;
         var raw = Raw(database, (int)bytes);
         yield return DurableRows.Row("durable run of ten activities, PostgreSQL", executed, raw, ">= 25 %", $"{bytes / 1024.0:0.0} KB");
+        await using (var second = await DurableRows.House.OpenAsync(services => services.AddPostgreSqlStores(database), () => { }, Callers))
+        {
+            yield return DurableRows.Row("the same by two nodes, PostgreSQL", await DurableRows.EachAsync(2 * Runs, i => (i % 2 == 0 ? house : second).ExecuteAsync("ten"), 2 * Callers), raw, ">= 25 %");
+        }
+
         yield return DurableRows.Row("the same, dispatched to the runner, PostgreSQL", await house.DispatchAllAsync("ten", Runs), raw, ">= 25 %");
 
         var bookmarks = new string[Runs];

@@ -11,7 +11,7 @@ namespace Automation.ServerTests.Nodes;
 /// <summary>Real servers on one PostgreSQL that lose each other and the database in the middle of their work. <c>AUTOMATION_TEST_CONTACTS</c> sets how many contacts they share (5,000 by hand).</summary>
 public sealed class PostgreSqlNodesTests(ITestOutputHelper output)
 {
-    private static readonly int Contacts = int.TryParse(Environment.GetEnvironmentVariable("AUTOMATION_TEST_CONTACTS"), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 400;
+    private static readonly int Contacts = int.TryParse(Environment.GetEnvironmentVariable("AUTOMATION_TEST_CONTACTS"), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 300;
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60 + (Contacts / 20));
 
