@@ -55,8 +55,16 @@ internal sealed class ElsaCase(ServerProcess server, JObject definition, string 
             case "execute":
                 var body = new JObject(step.Properties().Where(p => p.Name is "input" or "correlationId" or "variables" or "name"));
                 int[] expected = step["expectStatus"] is { } status ? [(int)status] : [200, 500];
-                var executed = await SendAsync(HttpMethod.Post, $"/elsa/api/workflow-definitions/{step["definitionId"]}/execute", body, expected, cancellationToken);
-                instances[(string?)step["as"] ?? "main"] = executed.InstanceId ?? throw new ElsaCaseException("The answer to execute names no instance.");
+                var executed = await SendAsync(new HttpMethod((string?)step["method"] ?? "POST"), $"/elsa/api/workflow-definitions/{step["definitionId"]}/execute", (string?)step["method"] == "GET" ? null : body, expected, cancellationToken);
+                if (expected is not [404])
+                {
+                    instances[(string?)step["as"] ?? "main"] = executed.InstanceId ?? throw new ElsaCaseException("The answer to execute names no instance.");
+                }
+
+                break;
+            case "dispatch":
+                var dispatched = await SendAsync(HttpMethod.Post, $"/elsa/api/workflow-definitions/{step["definitionId"]}/dispatch", new JObject(step.Properties().Where(p => p.Name is "input" or "correlationId")), [200], cancellationToken);
+                instances[(string?)step["as"] ?? "main"] = (string)dispatched.Body!["workflowInstanceId"]!;
                 break;
             case "event":
                 var published = new JObject { ["input"] = step["input"], ["workflowExecutionMode"] = step["mode"] ?? "Synchronous", ["correlationId"] = step["correlationId"] };
