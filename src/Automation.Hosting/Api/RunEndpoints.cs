@@ -26,7 +26,7 @@ internal static class RunEndpoints
     {
         var (page, size) = Query.Page(context);
         var (statuses, subStatuses) = Statuses(Query.Many(context, "status"));
-        var found = await runs.ListAsync(new RunFilter
+        var filter = new RunFilter
         {
             DefinitionIds = Query.Many(context, "definitionId"),
             Statuses = statuses,
@@ -40,8 +40,17 @@ internal static class RunEndpoints
             HasIncidents = Query.Flag(context, "hasIncidents"),
             Page = page,
             PageSize = size,
-        }, context.RequestAborted);
-        return Reply.List(found.Items.Select(Describe), found.Total);
+            Cursor = Query.Text(context, "cursor"),
+        };
+        try
+        {
+            var found = await runs.ListAsync(filter, context.RequestAborted);
+            return new Reply(new JObject { ["items"] = new JArray(found.Items.Select(Describe)), ["total"] = found.Total, ["nextCursor"] = found.NextCursor });
+        }
+        catch (FormatException error)
+        {
+            return Problem.BadRequest(error.Message, "cursor");
+        }
     }
 
     private static async Task<IResult> OneAsync(string id, HttpContext context, IRunStore runs, IEffectStore effects, IIncidentStore incidents)

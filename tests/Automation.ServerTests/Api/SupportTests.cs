@@ -119,6 +119,30 @@ public sealed class SupportTests(RunningServer server) : IClassFixture<RunningSe
         (await server.GetAsync("/elsa/api/workflow-definitions?searchTerm=Forged")).Body["totalCount"]!.Value<int>().Should().Be(0);
     }
 
+    [Fact]
+    public async Task Runs_ByCursor_AreEachListedOnce_AndAWrongCursorIsRefused()
+    {
+        await server.PublishAsync(new JObject { ["definitionId"] = "by-cursor", ["name"] = "By cursor", ["root"] = new JObject { ["id"] = "root", ["type"] = "Elsa.Sequence", ["version"] = 1, ["activities"] = new JArray() } });
+        for (var i = 0; i < 5; i++)
+        {
+            await server.PostAsync("/elsa/api/workflow-definitions/by-cursor/execute", new JObject());
+        }
+
+        var seen = new List<string>();
+        string? cursor = null;
+        do
+        {
+            var (_, page) = await server.GetAsync($"/api/runs?definitionId=by-cursor&pageSize=2{(cursor is null ? "" : "&cursor=" + cursor)}");
+            seen.AddRange(page["items"]!.Select(run => (string)run["id"]!));
+            page["total"]!.Value<int>().Should().Be(5);
+            cursor = (string?)page["nextCursor"];
+        }
+        while (cursor is not null);
+
+        seen.Should().HaveCount(5).And.OnlyHaveUniqueItems();
+        (await server.GetAsync("/api/runs?cursor=yesterday")).Status.Should().Be(400);
+    }
+
     private static async Task<string> SignInAsync(HttpClient client, string name, string password)
     {
         using var content = new StringContent(new JObject { ["username"] = name, ["password"] = password }.ToString(), Encoding.UTF8, "application/json");
