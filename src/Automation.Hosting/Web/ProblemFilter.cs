@@ -1,4 +1,6 @@
+using Automation.Runtime.Storage;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
 namespace Automation.Hosting.Web;
@@ -30,6 +32,19 @@ internal sealed class ProblemFilter(ILogger<ProblemFilter> logger) : IEndpointFi
                 }
 
                 return problem;
+            }
+
+            if (error is System.Data.Common.DbException && http.RequestServices.GetService<IDatabase>()?.Trouble is { } trouble)
+            {
+                logger.LogError("{Method} {Path}: {Trouble}", http.Request.Method, PathOf(http), trouble);
+                return new Problem
+                {
+                    Status = StatusCodes.Status503ServiceUnavailable,
+                    Code = "database-cannot-write",
+                    Title = "Nothing can be written at the moment.",
+                    Detail = trouble,
+                    Action = "Ask whoever runs this server.",
+                };
             }
 
             logger.LogError(error, "{Method} {Path} failed; shown as {TraceId}", http.Request.Method, PathOf(http), http.TraceIdentifier);

@@ -147,7 +147,7 @@ internal abstract class SqlDatabase(string folder, int writers, int mostWrites) 
             if (_trouble is not null)
             {
                 // Nobody may be writing any more: whether it works again is found out by a write.
-                await WriteAsync(session => session.Run("UPDATE settings SET value = value WHERE name = 'none'"), cancellationToken).ConfigureAwait(false);
+                await WriteAsync(session => session.Run("INSERT INTO settings (name, value) VALUES ('write-probe', @value) ON CONFLICT (name) DO UPDATE SET value = excluded.value", Environment.TickCount64.ToString(CultureInfo.InvariantCulture)), cancellationToken).ConfigureAwait(false);
             }
 
             try

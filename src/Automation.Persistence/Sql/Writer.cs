@@ -265,7 +265,15 @@ internal sealed class Writer : IDisposable
         }
 #pragma warning restore CA1031
 
-        _database.Worked();
+        if (batch.Find(write => write.Error is not null) is { } failed)
+        {
+            // It undid itself, and may say that no other would fare better: a full disk lets an empty transaction commit.
+            _database.Failed(failed.Error!);
+        }
+        else
+        {
+            _database.Worked();
+        }
 
         // 4. Killed here: all is durable and nobody was told. Callers that come again find it done: unique keys, fencing tokens and positions refuse the second time.
         batch.ForEach(write => write.Answer());

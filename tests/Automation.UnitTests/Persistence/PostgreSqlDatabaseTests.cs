@@ -85,6 +85,25 @@ public sealed class PostgreSqlDatabaseTests(PostgreSqlCluster cluster) : StoreCo
     }
 
     [SkippableFact]
+    public async Task Trouble_WhereNothingCanBeWritten_SaysWhyUntilItCan()
+    {
+        using var database = new PostgreSqlDatabase(_schema);
+        await FluentActions.Awaiting(() => database.WriteAsync(
+            s =>
+            {
+                s.Run("SET LOCAL default_transaction_read_only = on");
+                s.Run("SET LOCAL transaction_read_only = on");
+                s.Run("INSERT INTO settings (name, value) VALUES ('a', 'b')");
+            },
+            default)).Should().ThrowAsync<PostgresException>();
+        database.Trouble.Should().Contain("read-only").And.Contain("primary");
+
+        (await database.PingAsync(default)).Should().BeTrue();
+
+        database.Trouble.Should().BeNull();
+    }
+
+    [SkippableFact]
     public async Task Write_ThatRunsIntoADeadlock_IsDoneAllTheSame()
     {
         using var one = new PostgreSqlDatabase(_schema);
