@@ -19,7 +19,7 @@ internal static class ConnectionEndpoints
         group.MapGet("", ListAsync).WithSummary("Connections, without their secrets.");
         group.MapPost("", CreateAsync).WithSummary("Adds a connection: {name, connector, baseUrl?, locationId?, companyId?, auth}.");
         group.MapGet("/{id}", OneAsync).WithSummary("One connection, by id or name, with the scopes that its flows need.");
-        group.MapPut("/{id}", UpdateAsync).WithSummary("Changes a connection; what is left out, a secret too, stays as it is.");
+        group.MapPut("/{id}", UpdateAsync).WithSummary("Changes a connection; what is left out, a secret too, stays as it is. Another scheme, host or port of baseUrl asks for the secret again, in auth.");
         group.MapDelete("/{id}", DeleteAsync).WithSummary("Deletes a connection; with force=true also one that published flows use.");
         group.MapPost("/{id}/test", TestAsync).WithSummary("Calls the connector with the credential.");
         group.MapGet("/{id}/usage", UsageAsync).WithSummary("Definitions that use the connection.");
@@ -105,14 +105,25 @@ internal static class ConnectionEndpoints
             return Problem.Conflict($"There is a connection named '{name}' already.", "Choose another name.", "name-taken");
         }
 
+        var baseUrl = BaseUrl(body) ?? existing.BaseUrl;
+        var isElsewhere = !ConnectionVault.IsSameServer(baseUrl, existing.BaseUrl);
+        if (isElsewhere && !existing.IsBrief && body["auth"] is not JObject)
+        {
+            return Problem.BadRequest(
+                $"The credential was given for {ServerOf(existing.BaseUrl)}; it is not sent to {ServerOf(baseUrl)} unless whoever changes the address has it. Nothing was changed.",
+                "auth",
+                "Send the credential again, in 'auth' of the same request; or add a new connection.");
+        }
+
         var saved = await SaveAsync(vault, existing with
         {
             Name = name,
-            BaseUrl = BaseUrl(body) ?? existing.BaseUrl,
+            BaseUrl = baseUrl,
             LocationId = body.ContainsKey("locationId") ? Text(body, "locationId") : existing.LocationId,
             CompanyId = body.ContainsKey("companyId") ? Text(body, "companyId") : existing.CompanyId,
             WebhookKey = body.ContainsKey("webhookPublicKey") ? WebhookKey(body, existing.Connector, webhooks) : existing.WebhookKey,
-            Credential = body["auth"] is JObject auth ? ReadCredential(auth, existing.Credential) : existing.Credential,
+            Credential = body["auth"] is JObject auth ? ReadCredential(auth, isElsewhere ? WithoutSecrets(existing.Credential) : existing.Credential) : existing.Credential,
+            IsSandbox = existing.IsSandbox && !isElsewhere,
         }, cancellationToken);
         return new Reply(await DescribeAsync(vault, saved, cancellationToken));
     }
@@ -194,6 +205,10 @@ internal static class ConnectionEndpoints
             _ => throw new ProblemException(Problem.BadRequest($"auth.kind must be apiKey, oauth2, email or task; it is '{kind}'.", "auth.kind")),
         };
     }
+
+    private static Credential WithoutSecrets(Credential credential) => credential with { ApiKey = null, ClientSecret = null, AccessToken = null, RefreshToken = null };
+
+    private static string ServerOf(Uri address) => address.GetLeftPart(UriPartial.Authority);
 
     private static DateTimeOffset? ReadTime(string? text) => text is null ? null
         : DateTimeOffset.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, System.Globalization.DateTimeStyles.AssumeUniversal, out var time) ? time

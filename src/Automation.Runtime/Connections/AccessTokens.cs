@@ -35,8 +35,11 @@ public sealed class AccessTokens(ITokenStore store, TokenClient client, Operatio
     private static readonly TimeSpan PauseBetweenRenewals = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan WaitForOthers = TimeSpan.FromMilliseconds(100);
 
-    private readonly ConcurrentDictionary<(string ConnectionId, string LocationId), (Held Token, DateTimeOffset Until)> cache = new();
-    private readonly ConcurrentDictionary<(string ConnectionId, string LocationId), Lazy<Task<Held>>> running = new();
+    private readonly ConcurrentDictionary<Key, (Held Token, DateTimeOffset Until)> cache = new();
+    private readonly ConcurrentDictionary<Key, Lazy<Task<Held>>> running = new();
+
+    /// <summary>Whose token. The server is part of it: while a connection is given another address, no call to the new one takes what the old one gave.</summary>
+    private readonly record struct Key(string ConnectionId, string Server, string LocationId);
 
     /// <summary>A token with its secrets in the clear. Its text form holds none.</summary>
     private sealed record Held(TokenRecord Row, string? Access, string? Refresh)
@@ -185,7 +188,7 @@ public sealed class AccessTokens(ITokenStore store, TokenClient client, Operatio
     /// <summary>One refresh at a time per token: callers share it. It goes on when a caller leaves.</summary>
     private async Task<Held> RefreshAsync(Connection connection, Held stale, CancellationToken cancellationToken)
     {
-        var key = (connection.Id, stale.Row.LocationId);
+        var key = KeyOf(connection, stale.Row.LocationId);
         var mine = new Lazy<Task<Held>>(() => Task.Run(() => RefreshOnceAsync(connection, stale), CancellationToken.None));
         var shared = running.GetOrAdd(key, mine);
         try
@@ -196,7 +199,7 @@ public sealed class AccessTokens(ITokenStore store, TokenClient client, Operatio
         {
             if (shared.Value.IsCompleted)
             {
-                running.TryRemove(new KeyValuePair<(string, string), Lazy<Task<Held>>>(key, shared));
+                running.TryRemove(new KeyValuePair<Key, Lazy<Task<Held>>>(key, shared));
             }
         }
     }
@@ -214,14 +217,14 @@ public sealed class AccessTokens(ITokenStore store, TokenClient client, Operatio
             var (row, taken) = await LeaseAsync(connection, stale.Row, CancellationToken.None);
             if (taken is not { } lease)
             {
-                return Keep(Open(connection, row));
+                return Keep(connection, Open(connection, row));
             }
 
             try
             {
                 var held = Open(connection, row);
                 var answer = agency is null ? await RenewOwnAsync(connection, held) : await client.LocateAsync(agency, CompanyOf(agency), location, CancellationToken.None);
-                return Keep(await StoreAsync(connection, held, lease, answer));
+                return Keep(connection, await StoreAsync(connection, held, lease, answer));
             }
             catch (ConnectorException failure) when (agency is not null && failure.Status == 401 && !isRenewed)
             {
@@ -343,7 +346,7 @@ public sealed class AccessTokens(ITokenStore store, TokenClient client, Operatio
         var now = clock.GetUtcNow();
         var isRefused = failure.Code is "reconnect" or "not-installed";
         await store.FailAsync(row.ConnectionId, row.LocationId, lease, failure.Message, isRefused, now, CancellationToken.None);
-        cache.TryRemove((row.ConnectionId, row.LocationId), out _);
+        cache.TryRemove(KeyOf(connection, row.LocationId), out _);
         log.LogWarning("The token of connection {ConnectionId} ({Location}) could not be renewed: {Reason}", row.ConnectionId, row.LocationId, failure.Message);
         if (isRefused || row.Secret is null || row.ExpiresAt <= now + Margin)
         {
@@ -429,17 +432,19 @@ public sealed class AccessTokens(ITokenStore store, TokenClient client, Operatio
         },
     };
 
-    private Held Keep(Held held)
+    private static Key KeyOf(Connection connection, string location) => new(connection.Id, connection.BaseUrl.GetLeftPart(UriPartial.Authority), location);
+
+    private Held Keep(Connection connection, Held held)
     {
-        cache[(held.Row.ConnectionId, held.Row.LocationId)] = (held, clock.GetUtcNow() + CacheLife);
+        cache[KeyOf(connection, held.Row.LocationId)] = (held, clock.GetUtcNow() + CacheLife);
         return held;
     }
 
     private async ValueTask<Held> LoadAsync(Connection connection, string location, CancellationToken cancellationToken) =>
-        cache.TryGetValue((connection.Id, location), out var cached) && cached.Until > clock.GetUtcNow() ? cached.Token : await ReadAsync(connection, location, cancellationToken);
+        cache.TryGetValue(KeyOf(connection, location), out var cached) && cached.Until > clock.GetUtcNow() ? cached.Token : await ReadAsync(connection, location, cancellationToken);
 
     private async ValueTask<Held> ReadAsync(Connection connection, string location, CancellationToken cancellationToken) =>
-        Keep(Open(connection, await store.FindAsync(connection.Id, location, cancellationToken) ?? new TokenRecord { ConnectionId = connection.Id, LocationId = location }));
+        Keep(connection, Open(connection, await store.FindAsync(connection.Id, location, cancellationToken) ?? new TokenRecord { ConnectionId = connection.Id, LocationId = location }));
 
     private Held Open(Connection connection, TokenRecord row)
     {

@@ -38,6 +38,9 @@ public sealed class ConnectionVault(
         accessTokens.Forget(null);
     }
 
+    /// <summary>Whether two addresses have the same scheme, host and port: who gets what is sent to the one gets what is sent to the other.</summary>
+    public static bool IsSameServer(Uri one, Uri other) => Uri.Compare(one, other, UriComponents.SchemeAndServer, UriFormat.SafeUnescaped, StringComparison.OrdinalIgnoreCase) == 0;
+
     public Task<IReadOnlyList<ConnectionRecord>> ListAsync(CancellationToken cancellationToken) => store.ListAsync(cancellationToken);
 
     /// <summary>Adds a connection, or replaces the one of the same id.</summary>
@@ -51,6 +54,7 @@ public sealed class ConnectionVault(
             throw new InvalidConnectionException("name", $"There is a connection named '{connection.Name}' already. Give this one another name.");
         }
 
+        var stored = known.FirstOrDefault(other => other.Id == connection.Id);
         var now = clock.GetUtcNow();
         var record = new ConnectionRecord
         {
@@ -64,18 +68,21 @@ public sealed class ConnectionVault(
             Secret = protector.Protect(Encoding.UTF8.GetBytes(JsonConvert.SerializeObject(WithoutTokens(connection.Credential), Json.Settings))),
             IsSandbox = connection.IsSandbox,
             WebhookKey = connection.WebhookKey,
-            CreatedAt = known.FirstOrDefault(other => other.Id == connection.Id)?.CreatedAt ?? now,
+            CreatedAt = stored?.CreatedAt ?? now,
             UpdatedAt = now,
         };
         var credential = connection.Credential;
         var isNewAccount = credential is { Kind: "oauth2", AccessToken: not null } or { Kind: "oauth2", RefreshToken: not null };
         var before = await tokens.FindAsync(connection.Id, "", cancellationToken);
-        await store.SaveAsync(record, isNewAccount ? TokenOf(connection, now) : null, cancellationToken);
+
+        // Tokens belong to the server that gave them: another one gets none of them.
+        var isElsewhere = credential.Kind == "oauth2" && stored is not null && !IsSameServer(new Uri(stored.BaseUrl), connection.BaseUrl);
+        await store.SaveAsync(record, isNewAccount || isElsewhere ? TokenOf(connection, now) : null, cancellationToken);
         cache.Clear();
         accessTokens.Forget(connection.Id);
-        if (isNewAccount && before?.Error is not null)
+        if ((isNewAccount || isElsewhere) && before?.Error is not null)
         {
-            await incidents.ResolveAsync(AccessTokens.IncidentIdOf(connection.Id, "", before.Version), "The account was connected again.", now, cancellationToken);
+            await incidents.ResolveAsync(AccessTokens.IncidentIdOf(connection.Id, "", before.Version), isElsewhere ? "The connection was given another address." : "The account was connected again.", now, cancellationToken);
         }
 
         return record;
@@ -268,7 +275,7 @@ public sealed class ConnectionVault(
     {
         ConnectionId = connection.Id,
         LocationId = "",
-        Secret = seal.Close(connection.Credential.AccessToken, connection.Credential.RefreshToken),
+        Secret = connection.Credential is { AccessToken: null, RefreshToken: null } ? null : seal.Close(connection.Credential.AccessToken, connection.Credential.RefreshToken),
         UserType = connection.Credential.UserType,
         Scopes = connection.Credential.Scopes,
         IssuedAt = issuedAt,

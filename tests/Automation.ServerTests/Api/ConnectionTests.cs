@@ -40,6 +40,37 @@ public sealed class ConnectionTests(RunningServer server) : IClassFixture<Runnin
         deleted.Should().Be(204);
     }
 
+    [Theory]
+    [InlineData("""{"kind":"apiKey","apiKey":"kept-secret"}""", "auth.apiKey")]
+    [InlineData("""{"kind":"oauth2","clientId":"app-moved","clientSecret":"kept-secret"}""", "auth.clientSecret")]
+    public async Task AnotherServer_AsksForTheSecretAgain(string auth, string secret)
+    {
+        var (_, connection) = await server.PostAsync("/api/connections", new JObject
+        {
+            ["name"] = $"moved {secret}",
+            ["connector"] = "gohighlevel",
+            ["baseUrl"] = "https://services.example.com:8443/v1",
+            ["locationId"] = "loc-1",
+            ["auth"] = JObject.Parse(auth),
+        });
+        var path = $"/api/connections/{connection["id"]}";
+        Task<(int Status, JToken Body)> ChangeAsync(JObject change) => server.SendAsync(HttpMethod.Put, path, change);
+
+        foreach (var address in (string[])["https://evil.example.com:8443/v1", "http://services.example.com:8443/v1", "https://services.example.com/v1"])
+        {
+            var (status, problem) = await ChangeAsync(new JObject { ["baseUrl"] = address });
+            var (half, missing) = await ChangeAsync(new JObject { ["baseUrl"] = address, ["auth"] = new JObject() });
+
+            (status, (string?)problem["property"]).Should().Be((400, "auth"), "{0}", problem);
+            ((string?)problem["action"]).Should().Contain("again");
+            (half, (string?)missing["property"]).Should().Be((400, secret), "{0}", missing);
+        }
+
+        ((string?)(await server.GetAsync(path)).Body["baseUrl"]).Should().Be("https://services.example.com:8443/v1", "nothing was changed");
+        (await ChangeAsync(new JObject { ["baseUrl"] = "https://SERVICES.example.com:8443/v2" })).Status.Should().Be(200, "the server is the same");
+        (await ChangeAsync(new JObject { ["baseUrl"] = "https://other.example.com/", ["auth"] = JObject.Parse(auth) })).Status.Should().Be(200, "who has the secret may send it anywhere");
+    }
+
     [Fact]
     public async Task ExecuteOperation_WithFieldsByName_ShowsThemAsTheApiTakesThem()
     {

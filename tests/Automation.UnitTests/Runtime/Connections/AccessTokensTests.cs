@@ -242,6 +242,25 @@ public sealed class AccessTokensTests
     }
 
     [Fact]
+    public async Task SaveAsync_AnotherAddress_LeavesNoTokenForIt()
+    {
+        await using var world = await AccountWorld.StartAsync();
+        await world.ConnectAsync("co-1", scopes: "contacts.readonly contacts.write locations.readonly");
+        (await world.CallAsync("GoHighLevel.Contacts.ListContacts", new JObject { ["locationId"] = "loc-1" })).Status.Should().Be(200);
+        var connection = (await world.Vault.FindAsync(AccountWorld.Connection, default))!;
+
+        await world.Vault.SaveAsync(connection with { BaseUrl = new Uri("http://127.0.0.1:9/") }, default);
+
+        (await world.Tokens.ListAsync(AccountWorld.Connection, default)).Should().OnlyContain(token => token.Secret == null, "the agency's and those of its locations were given by another server");
+        (await Failing(() => world.CallAsync("GoHighLevel.Contacts.ListContacts", new JObject { ["locationId"] = "loc-1" }))).Code.Should().Be("not-connected");
+
+        await world.Vault.SaveAsync(connection, default);
+        await world.ConnectAsync("co-1");
+        await world.Vault.SaveAsync(connection with { BaseUrl = new Uri(world.Url, "/elsewhere/on/it") }, default);
+        (await world.Vault.FindTokenAsync(AccountWorld.Connection, default))!.Secret.Should().NotBeNull("the server is the same");
+    }
+
+    [Fact]
     public async Task ReencryptAsync_TokensStayReadable()
     {
         await using var world = await AccountWorld.StartAsync();
