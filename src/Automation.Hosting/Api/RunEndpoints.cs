@@ -13,11 +13,15 @@ namespace Automation.Hosting.Api;
 /// <summary><c>/api/runs</c>: what ran, about whom, and what it did to the outside.</summary>
 internal static class RunEndpoints
 {
+    /// <summary>Records that a run is shown with.</summary>
+    private const int JournalLimit = 10_000;
+
     public static void Map(IEndpointRouteBuilder routes)
     {
         var group = routes.MapGroup("/runs").WithTags("runs");
         group.MapGet("", ListAsync).WithSummary("Runs, newest first. Filters: definitionId, status, subject, since, search, triggerId, locationId, hasIncidents.");
-        group.MapGet("/{id}", OneAsync).WithSummary("One run with its journal and its effects.");
+        group.MapGet("/{id}", OneAsync).WithSummary("One run with its journal (its first 10,000 records; the rest page by page) and its effects.");
+        group.MapGet("/{id}/journal", JournalAsync).WithSummary("The journal of a run, page by page (skip, take).");
         group.MapPost("/{id}/replay", ReplayAsync).WithSummary("Runs again, from the start or (fromFailed) from the failed activity; effects already done are not done again.");
         group.MapPost("/{id}/cancel", CancelAsync).WithSummary("Cancels a run that is not finished.");
     }
@@ -57,10 +61,19 @@ internal static class RunEndpoints
     {
         var run = await runs.FindAsync(id, context.RequestAborted) ?? throw NotFound(id);
         var json = Describe(run);
-        json["journal"] = new JArray((await runs.ReadJournalAsync(id, context.RequestAborted)).Select(Describe));
+        var journal = await runs.ReadJournalPageAsync(id, 0, JournalLimit, context.RequestAborted);
+        json["journal"] = new JArray(journal.Items.Select(Describe));
+        json["journalTotal"] = journal.Total;
         json["effects"] = new JArray((await effects.ListAsync(id, context.RequestAborted)).Select(Describe));
         json["incidents"] = new JArray((await incidents.ListAsync(null, id, null, 0, 100, context.RequestAborted)).Items.Select(IncidentEndpoints.Describe));
         return new Reply(json);
+    }
+
+    private static async Task<IResult> JournalAsync(string id, HttpContext context, IRunStore runs)
+    {
+        _ = await runs.FindAsync(id, context.RequestAborted) ?? throw NotFound(id);
+        var page = await runs.ReadJournalPageAsync(id, Query.Number(context, "skip", 0, 0, int.MaxValue), Query.Number(context, "take", 100, 1, Journals.PageSize), context.RequestAborted);
+        return new Reply(new JObject { ["items"] = new JArray(page.Items.Select(Describe)), ["total"] = page.Total });
     }
 
     private static async Task<IResult> ReplayAsync(string id, HttpContext context, IRunStore runs, RunService service)

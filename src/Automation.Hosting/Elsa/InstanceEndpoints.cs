@@ -130,20 +130,35 @@ internal static class InstanceEndpoints
 
         var filter = Bodies.Object(body, "filter") ?? [];
         var (activityIds, nodeIds, excluded, events) = (Bodies.Texts(filter, "activityIds"), Bodies.Texts(filter, "activityNodeIds"), Bodies.Texts(filter, "excludedActivityTypes"), Bodies.Texts(filter, "eventNames"));
-        var rows = (await runs.ReadJournalAsync(id, context.RequestAborted))
-            .Where(r => (activityIds.Count == 0 || activityIds.Contains(r.ActivityId))
-                && (nodeIds.Count == 0 || nodeIds.Contains(r.NodeId))
-                && !excluded.Contains(r.ActivityType)
-                && (events.Count == 0 || events.Contains(r.EventName)))
-            .ToList();
         var take = Math.Min(Query.Number(context, "take", Query.Number(context, "pageSize", 100, 1, int.MaxValue), 0, int.MaxValue), MaximumPage);
         var skip = Query.Number(context, "skip", (int)Math.Min(int.MaxValue, (long)Query.Number(context, "page", 0, 0, int.MaxValue) * take), 0, int.MaxValue);
-        return new Reply(new JObject { ["items"] = new JArray(rows.Skip(skip).Take(take).Select(r => Shapes.JournalRow(id, r))), ["totalCount"] = rows.Count });
+        var page = activityIds.Count + nodeIds.Count + excluded.Count + events.Count == 0
+            ? await runs.ReadJournalPageAsync(id, skip, take, context.RequestAborted)
+            : await FilteredAsync();
+        return new Reply(new JObject { ["items"] = new JArray(page.Items.Select(r => Shapes.JournalRow(id, r))), ["totalCount"] = page.Total });
+
+        async Task<PageOf<JournalRecord>> FilteredAsync()
+        {
+            var (rows, total) = (new List<JournalRecord>(), 0L);
+            await foreach (var record in runs.StreamJournalAsync(id, context.RequestAborted))
+            {
+                if ((activityIds.Count == 0 || activityIds.Contains(record.ActivityId))
+                    && (nodeIds.Count == 0 || nodeIds.Contains(record.NodeId))
+                    && !excluded.Contains(record.ActivityType)
+                    && (events.Count == 0 || events.Contains(record.EventName))
+                    && ++total > skip && rows.Count < take)
+                {
+                    rows.Add(record);
+                }
+            }
+
+            return new PageOf<JournalRecord>(rows, total);
+        }
     }
 
     /// <summary>The last thing that an activity did.</summary>
     private static async Task<IResult> LastEntryAsync(string id, string activityId, HttpContext context, IRunStore runs) =>
-        (await runs.ReadJournalAsync(id, context.RequestAborted)).LastOrDefault(record => record.ActivityId == activityId && record.EventName is "Started" or "Completed" or "Faulted") is { } last
+        await runs.FindLastInJournalAsync(id, record => record.ActivityId == activityId && record.EventName is "Started" or "Completed" or "Faulted", context.RequestAborted) is { } last
             ? new Reply(Shapes.JournalRow(id, last))
             : Problem.NotFound($"The workflow instance '{id}' has no record of the activity '{activityId}'.");
 

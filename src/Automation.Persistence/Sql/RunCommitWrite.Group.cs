@@ -79,7 +79,11 @@ internal sealed partial class RunCommitWrite
 
         if (journals.Count > 0)
         {
-            session.Post("INSERT INTO journal_segments (instance_no, data) SELECT * FROM unnest(@nos, @data)", journals.Select(No).ToArray(), journals.Select(w => w._journal!).ToArray());
+            session.Post(
+                "INSERT INTO journal_segments (instance_no, first_record, data) SELECT * FROM unnest(@nos, @firsts, @data)",
+                journals.Select(No).ToArray(),
+                journals.Select(w => w._commit.Changes.Journal[0].Sequence).ToArray(),
+                journals.Select(w => w._journal!).ToArray());
         }
 
         foreach (var write in written)

@@ -139,7 +139,7 @@ internal sealed partial class RunCommitWrite : GroupedWork<bool>
     {
         if (_journal is not null)
         {
-            session.Post("INSERT INTO journal_segments (instance_no, data) VALUES (@no, @data)", no, _journal);
+            session.Post("INSERT INTO journal_segments (instance_no, first_record, data) VALUES (@no, @first, @data)", no, _commit.Changes.Journal[0].Sequence, _journal);
         }
 
         WriteRest(session, no);

@@ -247,12 +247,59 @@ internal sealed class RunStore(SqlDatabase database) : IRunStore
             var records = new List<JournalRecord>();
             foreach (var segment in segments)
             {
-                records.AddRange(JournalSegment.Unpack(segment, id => (byte[]?)session.Scalar("SELECT data FROM payloads WHERE id = @id", id)));
+                records.AddRange(Records(session, segment));
             }
 
             return records;
         },
         cancellationToken);
+
+    public Task<PageOf<JournalRecord>> ReadJournalPageAsync(string instanceId, long skip, int take, CancellationToken cancellationToken) => database.ReadAsync(
+        session =>
+        {
+            if (session.Long("SELECT no FROM instances WHERE id = @id", instanceId) is not { } instance
+                || (session.Long("SELECT no FROM journal_segments WHERE instance_no = @instance AND first_record IS NOT NULL ORDER BY first_record DESC LIMIT 1", instance)
+                    ?? session.Long("SELECT MAX(no) FROM journal_segments WHERE instance_no = @instance", instance)) is not { } last)
+            {
+                return new PageOf<JournalRecord>([], 0);
+            }
+
+            var total = Records(session, Segment(last))[^1].Sequence;
+            var items = new List<JournalRecord>();
+            if (take <= 0 || skip >= total)
+            {
+                return new PageOf<JournalRecord>(items, total);
+            }
+
+            // One segment at a time: what is in memory is the page and one segment.
+            foreach (var no in Segments(session, instance, skip + 1, Math.Min(total, skip + take)))
+            {
+                items.AddRange(Records(session, Segment(no)).Where(record => record.Sequence > skip && record.Sequence <= skip + take));
+            }
+
+            return new PageOf<JournalRecord>(items, total);
+
+            byte[] Segment(long no) => (byte[])session.Scalar("SELECT data FROM journal_segments WHERE no = @no", no)!;
+        },
+        cancellationToken);
+
+    /// <summary>The segments that have the records from one number to another; all, where some were written before their first numbers were kept.</summary>
+    private static List<long> Segments(Session session, long instance, long from, long to) =>
+        session.Long("SELECT 1 FROM journal_segments WHERE instance_no = @instance AND first_record IS NULL LIMIT 1", instance) is not null
+            ? session.List(reader => reader.GetInt64(0), "SELECT no FROM journal_segments WHERE instance_no = @instance ORDER BY no", instance)
+            : session.List(
+                reader => reader.GetInt64(0),
+                """
+                SELECT no FROM journal_segments WHERE instance_no = @instance AND first_record <= @to
+                    AND first_record >= COALESCE((SELECT MAX(first_record) FROM journal_segments WHERE instance_no = @instance AND first_record <= @from), 0)
+                ORDER BY no
+                """,
+                instance,
+                to,
+                from);
+
+    private static List<JournalRecord> Records(Session session, byte[] segment) =>
+        JournalSegment.Unpack(segment, id => (byte[]?)session.Scalar("SELECT data FROM payloads WHERE id = @id", id));
 
     public async Task<int> DeleteAsync(IReadOnlyList<string> instanceIds, CancellationToken cancellationToken)
     {

@@ -303,6 +303,9 @@ public interface IRunStore
     /// <summary>The journal, expanded from its segments, in order.</summary>
     Task<IReadOnlyList<JournalRecord>> ReadJournalAsync(string instanceId, CancellationToken cancellationToken);
 
+    /// <summary>A part of the journal, and how many records it has in all. Only the segments of that part are read: records are numbered from 1 without gaps.</summary>
+    Task<PageOf<JournalRecord>> ReadJournalPageAsync(string instanceId, long skip, int take, CancellationToken cancellationToken);
+
     /// <summary>Deletes finished instances with all that is theirs.</summary>
     Task<int> DeleteAsync(IReadOnlyList<string> instanceIds, CancellationToken cancellationToken);
 

@@ -1,5 +1,6 @@
 using Automation.Engine;
 using Automation.Persistence.Encoding;
+using Automation.Persistence.Sql;
 using Automation.Runtime.Storage;
 using FluentAssertions;
 using Newtonsoft.Json.Linq;
@@ -110,6 +111,61 @@ public abstract class RunCommitCompliance : StoreCompliance
         record.IncidentCount.Should().Be(2);
         record.Error.Should().Be("It failed: b");
         (await Incidents.ListAsync(true, "i1", null, 0, 10, default)).Total.Should().Be(2);
+    }
+
+    [SkippableTheory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task ReadJournalPage_OfSeveralCommits_HasWhatIsOnIt(bool isOfAnOlderProgram)
+    {
+        await EnqueueAsync(Instance("i1"), Instance("i2"), Instance("i3"));
+        var (claimed, other) = (await ClaimAsync("i1"), await ClaimAsync("i2"));
+        foreach (var records in new[] { Enumerable.Range(1, 3), [4], Enumerable.Range(5, 6) })
+        {
+            await Runs.CommitAsync(Commit("i1", claimed.Lease, new RunChanges { Journal = [.. records.Select(number => Journal(number))] }) with { Release = false }, default);
+            await Runs.CommitAsync(Commit("i2", other.Lease, new RunChanges { Journal = [.. records.Select(number => Journal(number))] }) with { Release = false }, default);
+        }
+
+        if (isOfAnOlderProgram)
+        {
+            await ((SqlDatabase)Database).WriteAsync(session => { session.Run("UPDATE journal_segments SET first_record = NULL WHERE first_record < 5"); }, default);
+        }
+
+        for (var skip = 0; skip <= 11; skip++)
+        {
+            for (var take = 0; take <= 11; take++)
+            {
+                var page = await Runs.ReadJournalPageAsync("i1", skip, take, default);
+                page.Total.Should().Be(10);
+                page.Items.Select(record => (int)record.Sequence).Should().Equal(Enumerable.Range(1, 10).Skip(skip).Take(take), "{0} of {1}", take, skip);
+            }
+        }
+
+        (await Runs.ReadJournalPageAsync("i3", 0, 10, default)).Total.Should().Be(0);
+        (await Runs.ReadJournalPageAsync("nobody", 0, 10, default)).Items.Should().BeEmpty();
+    }
+
+    [SkippableFact]
+    public async Task StreamJournal_OverPages_GivesEachRecordOnce_AndTheLastIsFoundFromTheEnd()
+    {
+        const int count = (2 * Journals.PageSize) + 7;
+        await EnqueueAsync(Instance("i1"));
+        var claimed = await ClaimAsync("i1");
+        foreach (var records in Enumerable.Range(1, count).Chunk(700))
+        {
+            await Runs.CommitAsync(Commit("i1", claimed.Lease, new RunChanges { Journal = [.. records.Select(number => Journal(number, number == 3 ? "Faulted" : "Completed"))] }) with { Release = false }, default);
+        }
+
+        var streamed = new List<int>();
+        await foreach (var record in Runs.StreamJournalAsync("i1", default))
+        {
+            streamed.Add((int)record.Sequence);
+        }
+
+        streamed.Should().Equal(Enumerable.Range(1, count));
+        (await Runs.FindLastInJournalAsync("i1", record => record.EventName == "Completed", default))!.Sequence.Should().Be(count);
+        (await Runs.FindLastInJournalAsync("i1", record => record.EventName == "Faulted", default))!.Sequence.Should().Be(3);
+        (await Runs.FindLastInJournalAsync("i1", record => record.EventName == "Canceled", default)).Should().BeNull();
     }
 
     [SkippableFact]
