@@ -201,7 +201,7 @@ public sealed class ActivityContext
                     owner.Variables![index] = value;
                 }
 
-                context.Parent!.SetOutput(name, value);
+                context.Parent?.SetOutput(name, value);
                 return;
             }
         }

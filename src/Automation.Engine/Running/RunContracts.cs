@@ -43,6 +43,9 @@ public sealed record RunStart
     /// <summary>Activity that triggered the run: it does not block, and the flow starts there.</summary>
     public string? TriggerActivityId { get; init; }
 
+    /// <summary>Node id of the one activity that runs, without what is around it and what comes after it; null: the workflow runs.</summary>
+    public string? OnlyNodeId { get; init; }
+
     /// <summary>What the trigger brought: expressions see it as <c>event</c>, the trigger activity as <see cref="ActivityContext.TriggerPayload"/>.</summary>
     public JToken? TriggerPayload { get; init; }
 

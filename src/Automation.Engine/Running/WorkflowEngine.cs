@@ -34,7 +34,7 @@ public sealed class WorkflowEngine(ActivityRegistry activities, EngineOptions op
     public WorkflowRun Create(WorkflowPlan plan, RunStart start)
     {
         var now = Clock.GetUtcNow();
-        return new WorkflowRun(plan, start.InstanceId, start.Lineage ?? start.InstanceId)
+        var run = new WorkflowRun(plan, start.InstanceId, start.Lineage ?? start.InstanceId)
         {
             CorrelationId = start.CorrelationId,
             Name = start.Name,
@@ -50,6 +50,12 @@ public sealed class WorkflowEngine(ActivityRegistry activities, EngineOptions op
             CreatedAt = now,
             UpdatedAt = now,
         };
+        if (start.OnlyNodeId is { } nodeId)
+        {
+            run.QueueOnly(plan.FindNode(nodeId) ?? throw new ArgumentException($"The workflow '{plan.Definition.DefinitionId}', version {plan.Definition.Version}, has no activity '{nodeId}'.", nameof(start)));
+        }
+
+        return run;
     }
 
     /// <summary>A run from its state blob.</summary>

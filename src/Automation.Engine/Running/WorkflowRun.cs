@@ -292,6 +292,21 @@ public sealed class WorkflowRun
         }
     }
 
+    /// <summary>The run is one activity, whose end nobody hears of. It finds the variables around it, as they are at the beginning.</summary>
+    internal void QueueOnly(PlannedActivity activity)
+    {
+        for (var around = activity.Parent; around is not null; around = around.Parent)
+        {
+            foreach (var variable in around.Variables)
+            {
+                var given = around.Workflow.Outer is null ? VariableOverrides?[variable.Name] : null;
+                (LooseVariables ??= new(StringComparer.Ordinal)).TryAdd(variable.Name, given is null ? variable.Initial : variable.Convert(given is JValue plain ? plain.Value : given.DeepClone()));
+            }
+        }
+
+        Queue.Enqueue(new WorkItem(WorkKind.Start, activity, null, null, null, null, null, false));
+    }
+
     /// <summary>Cancels all executions below one. What the one itself had queued still runs, as in Elsa; nobody hears of its end.</summary>
     internal void CancelChildren(ActivityContext context, JournalWriter journal)
     {

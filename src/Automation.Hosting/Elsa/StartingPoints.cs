@@ -7,10 +7,10 @@ using Newtonsoft.Json.Linq;
 
 namespace Automation.Hosting.Elsa;
 
-/// <summary>Finds the activity that a start names by a handle, as Elsa's clients do: by its id or its node id. The flowchart begins there and goes on along its connections.</summary>
+/// <summary>Finds the activity that a start names by a handle, as Elsa's clients do: by its id or its node id. That activity runs alone: as in Elsa nobody owns it, so nothing follows it.</summary>
 internal sealed class StartingPoints(IDefinitionStore store, DefinitionService definitions)
 {
-    /// <exception cref="ProblemException">400: there is no such activity, or the workflow cannot begin at it.</exception>
+    /// <exception cref="ProblemException">400: there is no such activity.</exception>
     public async Task<StartRequest> ApplyAsync(StartRequest start, JObject? handle, CancellationToken cancellationToken)
     {
         var (id, nodeId) = handle is null ? (null, null) : (Bodies.Text(handle, "activityId"), Bodies.Text(handle, "activityNodeId"));
@@ -28,9 +28,7 @@ internal sealed class StartingPoints(IDefinitionStore store, DefinitionService d
 
         var entry = ActivityTree.Walk(root).FirstOrDefault(entry => nodeId is not null ? entry.NodeId == nodeId : (string?)(entry.Json["id"] as JValue) == id)
             ?? throw Refused($"The workflow '{version.Name ?? version.DefinitionId}', version {version.Version}, has no activity '{nodeId ?? id}'.");
-        return (string?)(root["type"] as JValue) == "Elsa.Flowchart" || entry.Parent is null
-            ? start with { VersionId = version.Id, TriggerActivityId = entry.NodeId }
-            : throw Refused($"Only a flowchart can begin at one of its activities; the root of '{version.Name ?? version.DefinitionId}' is {root["type"]}. Leave the handle out to run it from its beginning.");
+        return start with { VersionId = version.Id, OnlyNodeId = entry.NodeId };
     }
 
     private static ProblemException Refused(string detail) => new(Problem.BadRequest(detail, "activityHandle"));

@@ -260,6 +260,7 @@ public sealed partial class RunService(
                 Input = request.Input,
                 Variables = request.Variables,
                 TriggerActivityId = request.TriggerActivityId,
+                OnlyNodeId = request.OnlyNodeId,
                 TriggerPayload = request.TriggerPayload,
                 IsDryRun = request.IsDryRun,
             },

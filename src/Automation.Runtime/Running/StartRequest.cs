@@ -1,3 +1,4 @@
+using Automation.Engine;
 using Automation.Engine.Http;
 using Automation.Runtime.Storage;
 using Newtonsoft.Json.Linq;
@@ -23,6 +24,9 @@ public sealed record StartRequest
     public JObject? Input { get; init; }
     public JObject? Variables { get; init; }
     public string? TriggerActivityId { get; init; }
+
+    /// <inheritdoc cref="RunStart.OnlyNodeId"/>
+    public string? OnlyNodeId { get; init; }
     public JToken? TriggerPayload { get; init; }
     public string? TriggerId { get; init; }
     public string? LocationId { get; init; }

@@ -36,7 +36,7 @@ public sealed partial class ContractTableTests(RunningServer server) : IClassFix
         ["GET /workflow-definitions/{}/export"] = $"{nameof(ImportExportTests)}.{nameof(ImportExportTests.ExportImportExport_EverySample_IsTheSameToTheByte_AlsoInAFreshInstallation)}",
         ["POST /workflow-definitions/{}/export"] = $"{nameof(HandleTests)}.{nameof(HandleTests.Export_ByPost_IsTheSameFile)}",
         ["GET /workflow-definitions/{}/execute"] = $"{nameof(HandleTests)}.{nameof(HandleTests.Execute_ByGet_TakesItsInputFromTheQuery)}",
-        ["POST /workflow-definitions/{}/execute"] = $"{nameof(HandleTests)}.{nameof(HandleTests.Execute_WithAnActivityHandle_BeginsThere)}",
+        ["POST /workflow-definitions/{}/execute"] = $"{nameof(HandleTests)}.{nameof(HandleTests.Execute_WithAnActivityHandle_RunsThatActivityAlone)}",
         ["POST /workflow-definitions/{}/dispatch"] = Post,
         ["POST /workflow-definitions/{}/bulk-dispatch"] = Post,
         ["POST /workflow-definitions/{}/publish"] = Post,

@@ -12,16 +12,22 @@ public sealed class HandleTests(RunningServer server) : IClassFixture<RunningSer
     private const string Definitions = "/elsa/api/workflow-definitions";
 
     [Theory]
-    [InlineData("""{"activityId":"second"}""")]
-    [InlineData("""{"activityNodeId":"Workflow1:root:second","activityId":null,"activityInstanceId":null,"activityHash":null}""")]
-    public async Task Execute_WithAnActivityHandle_BeginsThere(string handle)
+    [InlineData("Elsa.Flowchart", """{"activityId":"second"}""")]
+    [InlineData("Elsa.Sequence", """{"activityId":"second"}""")]
+    [InlineData("Elsa.Flowchart", """{"activityNodeId":"Workflow1:root:second","activityId":null,"activityInstanceId":null,"activityHash":null}""")]
+    public async Task Execute_WithAnActivityHandle_RunsThatActivityAlone(string rootType, string handle)
     {
-        await server.PublishAsync(Chain("handled"));
+        var model = Chain("handled");
+        model["root"]!["type"] = rootType;
+        model["variables"] = new JArray(new JObject { ["id"] = "v", ["name"] = "Base", ["typeName"] = "Int32", ["value"] = "40" });
+        model["root"]!["activities"]![1] = Models.Output("second", "Second", "getVariable('Base') + 2");
+        await server.PublishAsync(model);
 
         var (status, body) = await server.PostAsync(Definitions + "/handled/execute", new JObject { ["activityHandle"] = JObject.Parse(handle) });
 
         status.Should().Be(200, "{0}", body);
-        body["workflowState"]!["output"]!.Children<JProperty>().Select(output => output.Name).Should().Equal("Second", "Third");
+        body["workflowState"]!["output"]!.ToString(Newtonsoft.Json.Formatting.None).Should().Be("""{"Second":42}""");
+        ((string?)body["workflowState"]!["status"], (string?)body["workflowState"]!["subStatus"]).Should().Be(("Finished", "Finished"));
     }
 
     [Theory]

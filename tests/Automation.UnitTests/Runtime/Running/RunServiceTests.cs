@@ -41,6 +41,24 @@ public sealed class RunServiceTests : IDisposable
         (await execute.Should().ThrowAsync<KeyNotFoundException>()).WithMessage("*'nothing'*Published*");
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Execute_OneActivityOnly_WaitsAndEndsWithoutWhatFollows(bool isDispatched)
+    {
+        var node = await database.StartNodeAsync();
+        await node.PublishAsync("flow", Activity("Test.Note"), Activity("Test.Wait", ("event", "paid")), Activity("Test.Note"));
+        var start = new StartRequest { DefinitionId = "flow", OnlyNodeId = "Workflow1:root:a2" };
+
+        var id = isDispatched ? await node.Runs.DispatchAsync(start, CancellationToken.None) : (await node.Runs.ExecuteAsync(start, CancellationToken.None)).InstanceId;
+        await node.WorkAsync(id);
+        (await node.FindAsync(id)).SubStatus.Should().Be(WorkflowSubStatus.Suspended);
+        await PublishAsync(node, "paid");
+
+        (await node.FindAsync(id)).SubStatus.Should().Be(WorkflowSubStatus.Finished);
+        (await node.Store.ReadJournalAsync(id, CancellationToken.None)).Should().OnlyContain(line => line.ActivityId == "a2");
+    }
+
     [Fact]
     public async Task Execute_VersionGivenById_IsTheOneThatRuns()
     {
