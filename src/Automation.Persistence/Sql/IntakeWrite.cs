@@ -13,7 +13,7 @@ internal sealed class IntakeWrite
 {
     // On SQLite CROSS JOIN keeps the order of the loops: each id of the page is one look-up in the index of the items. Left to the planner it goes through all items of the source.
     public const string Find =
-        "SELECT i.item_id, i.no, i.hash, i.updated_at, i.revision, i.absent FROM (#each @ids#) j #cross# items i ON i.source_no = @source AND i.item_id = j.value";
+        "SELECT i.item_id, i.no, i.hash, i.updated_at, i.revision, i.absent, i.seen_at FROM (#each @ids#) j #cross# items i ON i.source_no = @source AND i.item_id = j.value";
 
     private const string InsertItem =
         """
@@ -51,7 +51,10 @@ internal sealed class IntakeWrite
     /// <summary>By how much a scan's end must be younger than the newest change for a later change of the very same moment to be possible.</summary>
     private static readonly long SameMoment = TimeSpan.FromSeconds(2).Ticks;
 
-    private readonly record struct Stored(long No, string Hash, long? UpdatedAt, int Revision, bool IsGone);
+    /// <summary>How long a list may still show an item after a webhook said that it was deleted: search indexes lag. One that it shows later has come back.</summary>
+    private static readonly long Lag = TimeSpan.FromMinutes(1).Ticks;
+
+    private readonly record struct Stored(long No, string Hash, long? UpdatedAt, int Revision, bool IsGone, long? DeletedAt);
 
     private readonly record struct ScanState(long? Newest, long? NewestAt, long? Watermark, long? Floor, bool IsBaselined);
 
@@ -125,6 +128,11 @@ internal sealed class IntakeWrite
             else if (!known.IsGone && item.UpdatedAt is { } updated && known.UpdatedAt is { } before && updated.UtcTicks < before)
             {
                 // A lagging index answered with an older state than what is known.
+                unchanged++;
+            }
+            else if (known.DeletedAt is { } deleted && known.Hash == item.Hash && _page.ObservedAt.UtcTicks - deleted < Lag)
+            {
+                // A lagging index shows what was deleted just now.
                 unchanged++;
             }
             else if (!known.IsGone && known.Hash == item.Hash)
@@ -260,7 +268,7 @@ internal sealed class IntakeWrite
         using var reader = session.Query(Find, _ids, source);
         while (reader.Read())
         {
-            stored.Add(reader.GetString(0), new Stored(reader.GetInt64(1), reader.GetString(2), reader.LongOrNull(3), reader.GetInt32(4), reader.GetInt64(5) == 2));
+            stored.Add(reader.GetString(0), new Stored(reader.GetInt64(1), reader.GetString(2), reader.LongOrNull(3), reader.GetInt32(4), reader.GetInt64(5) >= 2, reader.GetInt64(5) == 3 ? reader.GetInt64(6) : null));
         }
 
         return stored;

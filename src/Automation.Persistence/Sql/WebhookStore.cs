@@ -14,7 +14,10 @@ internal sealed class WebhookStore(SqlDatabase database) : IWebhookStore
     private const string HintFields = "source_id, item_id, entity, sent_at, version, attempts, due_at";
     private const string HookFields = "trigger_id, hash, secret, created_at";
 
-    public Task<bool> TakeAsync(WebhookRecord webhook, IReadOnlyList<HintRecord> hints, IReadOnlyList<Started> started, CancellationToken cancellationToken)
+    /// <summary>3: a webhook said that it was deleted, at the time in seen_at. What was seen anew since it was sent is there again already.</summary>
+    private const string MarkGone = "UPDATE items SET absent = 3, seen_at = @received WHERE source_no = (SELECT no FROM sources WHERE id = @source) AND item_id = @item AND absent < 2 AND seen_at <= @sent";
+
+    public Task<bool> TakeAsync(WebhookRecord webhook, IReadOnlyList<HintRecord> hints, IReadOnlyList<string> goneFrom, IReadOnlyList<Started> started, CancellationToken cancellationToken)
     {
         var body = Payload.PackJson(webhook.Body);
         var packed = started.Select(start => (start.Trigger, start.EventKey, Instance: PackedInstance.Of(start.Instance))).ToArray();
@@ -51,6 +54,11 @@ internal sealed class WebhookStore(SqlDatabase database) : IWebhookStore
                         hint.Entity,
                         Columns.Ticks(hint.SentAt),
                         Columns.Ticks(hint.DueAt));
+                }
+
+                foreach (var source in goneFrom)
+                {
+                    session.Post(MarkGone, Columns.Ticks(webhook.ReceivedAt), source, webhook.ItemId, Columns.Ticks(webhook.SentAt ?? webhook.ReceivedAt));
                 }
 
                 foreach (var (trigger, key, instance) in packed)

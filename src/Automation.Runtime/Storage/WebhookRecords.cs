@@ -40,8 +40,13 @@ public sealed record Started(TriggerRecord Trigger, string EventKey, NewInstance
 /// <summary>The journal of webhooks, the hints that they left, and the secret addresses of flows.</summary>
 public interface IWebhookStore
 {
-    /// <summary>One transaction: journal, hints, deliveries and instances. False: the webhook was taken before, nothing was written.</summary>
-    Task<bool> TakeAsync(WebhookRecord webhook, IReadOnlyList<HintRecord> hints, IReadOnlyList<Started> started, CancellationToken cancellationToken);
+    /// <summary>One transaction: journal, hints, items that are gone, deliveries and instances. False: the webhook was taken before, nothing was written.</summary>
+    /// <param name="webhook">The webhook.</param>
+    /// <param name="hints">What is to be read.</param>
+    /// <param name="goneFrom">Sources whose item of this id was deleted: when they show it again it is new.</param>
+    /// <param name="started">What it starts itself.</param>
+    /// <param name="cancellationToken">Stops the work.</param>
+    Task<bool> TakeAsync(WebhookRecord webhook, IReadOnlyList<HintRecord> hints, IReadOnlyList<string> goneFrom, IReadOnlyList<Started> started, CancellationToken cancellationToken);
 
     /// <summary>Starts an instance by a trigger. False: the key was delivered before, nothing was written.</summary>
     Task<bool> StartAsync(Started started, CancellationToken cancellationToken);

@@ -66,18 +66,21 @@ public sealed class WebhookIntake(
             case WebhookKind.Removal:
                 // Before the journal: a crash between the two leaves a webhook that may come again, and marking twice changes nothing.
                 await RemoveAsync(connection, message, now, cancellationToken);
-                return await CommitAsync(connection, message, record with { Outcome = "removed" }, [], cancellationToken);
+                return await CommitAsync(connection, message, record with { Outcome = "removed" }, [], [], cancellationToken);
             case WebhookKind.Installation:
                 await InstallAsync(connection, message, now, cancellationToken);
-                return await CommitAsync(connection, message, record with { Outcome = "installed" }, [], cancellationToken);
+                return await CommitAsync(connection, message, record with { Outcome = "installed" }, [], [], cancellationToken);
             case WebhookKind.Unknown:
                 log.LogInformation("A webhook of type '{Type}' came to connection {ConnectionId}; that type is not known here. It is in the journal.", record.Type, connection.Id);
-                return await CommitAsync(connection, message, record with { Outcome = "unknown-type" }, [], cancellationToken);
+                return await CommitAsync(connection, message, record with { Outcome = "unknown-type" }, [], [], cancellationToken);
             case WebhookKind.Change when message.Entity is not null:
                 var found = await HintsAsync(connection, message, body, now, cancellationToken);
-                return await CommitAsync(connection, message, found.Count == 0 ? record with { Outcome = "no-source" } : record, found, cancellationToken);
+                return await CommitAsync(connection, message, found.Count == 0 ? record with { Outcome = "no-source" } : record, found, [], cancellationToken);
+            case WebhookKind.Deletion when message is { Entity: not null, ItemId: not null }:
+                var goneFrom = await store.ListSourcesAsync(connection.Id, cancellationToken);
+                return await CommitAsync(connection, message, record, [], [.. goneFrom.Where(source => Lists(source, message, body)).Select(source => source.Id)], cancellationToken);
             default:
-                return await CommitAsync(connection, message, record, [], cancellationToken);
+                return await CommitAsync(connection, message, record, [], [], cancellationToken);
         }
     }
 
@@ -111,7 +114,7 @@ public sealed class WebhookIntake(
         foreach (var source in await store.ListSourcesAsync(connection.Id, cancellationToken))
         {
             // What is not baselined yet is read whole anyway, and fires nothing.
-            if (source.BaselinedAt is null || (source.LocationId is { } location && message.LocationId is { } other && location != other)
+            if (source.BaselinedAt is null || IsElsewhere(source, message)
                 || operations.Find(source.Operation)?.Poll?.Hints.FirstOrDefault(hint => hint.Entity == message.Entity && Matches(hint, source, message, body)) is not { } shape)
             {
                 continue;
@@ -128,11 +131,17 @@ public sealed class WebhookIntake(
         return found;
     }
 
+    /// <summary>Whether a source lists records of the kind by their own ids: then it is the item, and not another that mentions it.</summary>
+    private bool Lists(SourceRecord source, WebhookMessage message, JObject body) =>
+        !IsElsewhere(source, message) && operations.Find(source.Operation)?.Poll?.Hints.Any(hint => hint.Entity == message.Entity && hint.IdPath is null && Matches(hint, source, message, body)) is true;
+
+    private static bool IsElsewhere(SourceRecord source, WebhookMessage message) => source.LocationId is { } location && message.LocationId is { } other && location != other;
+
     private static bool Matches(HintShape hint, SourceRecord source, WebhookMessage message, JObject body) => hint.Match.Properties().All(input =>
         (source.Inputs[input.Name] as JValue)?.Value?.ToString() is not { Length: > 0 } wanted || wanted == ((string)input.Value! is "$id" ? message.ItemId : (body.SelectToken((string)input.Value!) as JValue)?.Value?.ToString()));
 
     /// <summary>Journal, hints and runs in one transaction.</summary>
-    private async Task<WebhookRecord?> CommitAsync(Connection connection, WebhookMessage message, WebhookRecord record, IReadOnlyList<HintRecord> found, CancellationToken cancellationToken)
+    private async Task<WebhookRecord?> CommitAsync(Connection connection, WebhookMessage message, WebhookRecord record, IReadOnlyList<HintRecord> found, IReadOnlyList<string> goneFrom, CancellationToken cancellationToken)
     {
         var started = new List<Started>();
         foreach (var hash in (string[])[HashOf(connection.Id, message.Type), HashOf(connection.Id, "*")])
@@ -148,7 +157,7 @@ public sealed class WebhookIntake(
         }
 
         // 1. A crash before this commit: the sender gets no answer, and polling finds what changed. After it: hints and pending runs are rows, and are found.
-        if (!await store.TakeAsync(started.Count > 0 && record.Outcome == "no-source" ? record with { Outcome = "taken" } : record, found, started, cancellationToken))
+        if (!await store.TakeAsync(started.Count > 0 && record.Outcome == "no-source" ? record with { Outcome = "taken" } : record, found, goneFrom, started, cancellationToken))
         {
             return null;
         }
@@ -166,7 +175,7 @@ public sealed class WebhookIntake(
         return record;
     }
 
-    private async Task<WebhookRecord?> NoteAsync(WebhookRecord record, CancellationToken cancellationToken) => await store.TakeAsync(record, [], [], cancellationToken) ? record : null;
+    private async Task<WebhookRecord?> NoteAsync(WebhookRecord record, CancellationToken cancellationToken) => await store.TakeAsync(record, [], [], [], cancellationToken) ? record : null;
 
     private async Task<Started?> StartAsync(TriggerRecord trigger, Connection connection, WebhookMessage message, WebhookRecord record, CancellationToken cancellationToken)
     {

@@ -40,8 +40,8 @@ public abstract class WebhookCompliance : PollCompliance
     [SkippableFact]
     public async Task TakeAsync_Twice_WritesOnce()
     {
-        (await Webhooks.TakeAsync(Webhook(), [Hint()], [Start("i1")], default)).Should().BeTrue();
-        (await Webhooks.TakeAsync(Webhook(), [Hint("c2")], [Start("i2")], default)).Should().BeFalse();
+        (await Webhooks.TakeAsync(Webhook(), [Hint()], [], [Start("i1")], default)).Should().BeTrue();
+        (await Webhooks.TakeAsync(Webhook(), [Hint("c2")], [], [Start("i2")], default)).Should().BeFalse();
 
         (await Webhooks.ListAsync("con-1", 0, 10, default)).Items.Should().ContainSingle().Which.Should().BeEquivalentTo(Webhook(), options => options.Excluding(w => w.Body));
         (await Webhooks.ReadHintsAsync("src", T0, 10, default)).Should().ContainSingle().Which.ItemId.Should().Be("c1");
@@ -52,7 +52,7 @@ public abstract class WebhookCompliance : PollCompliance
     [SkippableFact]
     public async Task TakeAsync_ManyAtOnceWithOneId_TakesOne()
     {
-        var taken = await Task.WhenAll(Enumerable.Range(0, 20).Select(i => Webhooks.TakeAsync(Webhook(), [], [Start($"i{i}")], default)));
+        var taken = await Task.WhenAll(Enumerable.Range(0, 20).Select(i => Webhooks.TakeAsync(Webhook(), [], [], [Start($"i{i}")], default)));
 
         taken.Count(once => once).Should().Be(1);
         (await Runs.ListAsync(new RunFilter { PageSize = 50 }, default)).Total.Should().Be(1);
@@ -61,8 +61,8 @@ public abstract class WebhookCompliance : PollCompliance
     [SkippableFact]
     public async Task Hints_OfOneItem_AreOne_AndKeepTheNewestTime()
     {
-        await Webhooks.TakeAsync(Webhook("w1"), [Hint(due: 5, sent: 9)], [], default);
-        await Webhooks.TakeAsync(Webhook("w2"), [Hint(due: 7, sent: 3)], [], default);
+        await Webhooks.TakeAsync(Webhook("w1"), [Hint(due: 5, sent: 9)], [], [], default);
+        await Webhooks.TakeAsync(Webhook("w2"), [Hint(due: 7, sent: 3)], [], [], default);
 
         var hint = (await Webhooks.ReadHintsAsync("src", T0.AddSeconds(5), 10, default)).Should().ContainSingle().Subject;
         (hint.SentAt, hint.Version, hint.DueAt).Should().Be((T0.AddSeconds(9), 2L, T0.AddSeconds(5)));
@@ -71,9 +71,9 @@ public abstract class WebhookCompliance : PollCompliance
     [SkippableFact]
     public async Task SettleAsync_AnotherWebhookCameMeanwhile_LeavesIt()
     {
-        await Webhooks.TakeAsync(Webhook("w1"), [Hint("c1"), Hint("c2")], [], default);
+        await Webhooks.TakeAsync(Webhook("w1"), [Hint("c1"), Hint("c2")], [], [], default);
         var read = await Webhooks.ReadHintsAsync("src", T0, 10, default);
-        await Webhooks.TakeAsync(Webhook("w2"), [Hint("c2")], [], default);
+        await Webhooks.TakeAsync(Webhook("w2"), [Hint("c2")], [], [], default);
 
         await Webhooks.SettleAsync(read, default);
 
@@ -83,7 +83,7 @@ public abstract class WebhookCompliance : PollCompliance
     [SkippableFact]
     public async Task PostponeAsync_MovesThem_AndDueSaysWhenTheNextIs()
     {
-        await Webhooks.TakeAsync(Webhook(), [Hint()], [], default);
+        await Webhooks.TakeAsync(Webhook(), [Hint()], [], [], default);
         var read = await Webhooks.ReadHintsAsync("src", T0, 10, default);
 
         await Webhooks.PostponeAsync([read[0] with { Attempts = 1 }], T0.AddSeconds(30), default);
@@ -98,8 +98,8 @@ public abstract class WebhookCompliance : PollCompliance
     [SkippableFact]
     public async Task DeleteBeforeAsync_DeletesTheOld_AndCountsGoByTypeAndOutcome()
     {
-        await Webhooks.TakeAsync(Webhook("w1"), [], [], default);
-        await Webhooks.TakeAsync(Webhook("w2", "unknown-type") with { ReceivedAt = T0.AddDays(1) }, [], [], default);
+        await Webhooks.TakeAsync(Webhook("w1"), [], [], [], default);
+        await Webhooks.TakeAsync(Webhook("w2", "unknown-type") with { ReceivedAt = T0.AddDays(1) }, [], [], [], default);
 
         (await Webhooks.CountAsync(default)).Should().Equal(("ContactUpdate", "taken", 1L), ("ContactUpdate", "unknown-type", 1L));
         (await Webhooks.DeleteBeforeAsync(T0.AddHours(1), default)).Should().Be(1);
@@ -126,6 +126,40 @@ public abstract class WebhookCompliance : PollCompliance
         after.Should().BeEquivalentTo(before! with { LedgerEnd = before.LedgerEnd + 1, ItemCount = 1 });
         (await Polls.ReadEventsAsync("src", 0, 10, default)).Should().ContainSingle().Which.Key.Should().Be("c1@1");
         (await Polls.IntakeAsync(page with { IsBaseline = false, Items = [new PolledItem("c1", "hash", T0.AddHours(1), new JObject { ["id"] = "c1" }, [])] }, default)).Unchanged.Should().Be(1, "the poll sees it as it is known");
+    }
+
+    [SkippableFact]
+    public async Task TakeAsync_Deletion_MakesTheItemsReturnNew_ButNotWhatALaggingListStillShows()
+    {
+        await Definitions.SaveAsync([Version(1)], default);
+        await Definitions.PublishAsync(new Publication { VersionId = "def-1-v1", DefinitionId = "def-1", Triggers = [PollTrigger("t1")], Sources = [Source()] }, default);
+        var lease = await LeaseAsync();
+        Task<IntakeResult> ReadAsync(int minute, string hash = "hash", bool isBaseline = false) => Polls.IntakeAsync(
+            new IntakePage
+            {
+                SourceId = "src",
+                Lease = lease,
+                Items = [new PolledItem("c1", hash, null, new JObject { ["id"] = "c1" }, [])],
+                IsBaseline = isBaseline,
+                ObservedAt = T0.AddMinutes(minute),
+                ScanUpper = T0.AddMinutes(minute),
+                EndsScan = true,
+                DueAt = T0.AddMinutes(minute),
+            },
+            default);
+        Task<bool> DeleteAsync(string id, int minute) => Webhooks.TakeAsync(
+            Webhook(id) with { Type = "ContactDelete", SentAt = T0.AddMinutes(minute), ReceivedAt = T0.AddMinutes(minute).AddSeconds(30) }, [], ["src"], [], default);
+        await ReadAsync(0, isBaseline: true);
+
+        await DeleteAsync("w1", 10);
+        var lagging = await ReadAsync(11);
+        var back = await ReadAsync(12);
+        await DeleteAsync("w2", 11);
+        var late = await ReadAsync(20);
+
+        (lagging.Unchanged, back.Changed, late.Unchanged).Should().Be((1, 1, 1), "the second was sent before the item was back");
+        var fired = (await Polls.ReadEventsAsync("src", 0, 10, default)).Should().ContainSingle().Subject;
+        (fired.Key, fired.Previous).Should().Be(("c1@2", null));
     }
 
     [SkippableFact]

@@ -123,6 +123,22 @@ public sealed class HintReaderTests
     }
 
     [Fact]
+    public async Task Take_Deletion_OfAContactThatComesBackAsItWas_FiresItAsNew()
+    {
+        await using var world = await WatchingAsync();
+        await ChangeAsync(world, "contact-1-03", "Restored");
+        await PollAsync(world);
+        world.Clock.Advance(TimeSpan.FromSeconds(5));
+
+        await TakeAsync(world, "ContactDelete", "contact-1-03");
+        world.Clock.Advance(TimeSpan.FromSeconds(70));
+        await PollAsync(world);
+        await PollAsync(world);
+
+        (await EventsAsync(world)).Should().Equal("contact-1-03@2", "contact-1-03@3");
+    }
+
+    [Fact]
     public async Task Take_SameWebhookAgain_IsNull()
     {
         await using var world = await WatchingAsync();
