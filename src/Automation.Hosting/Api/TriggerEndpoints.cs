@@ -210,6 +210,7 @@ internal static class TriggerEndpoints
                 ["lastError"] = source.LastError,
                 ["failures"] = source.Failures,
                 ["dueAt"] = Reply.Utc(source.DueAt),
+                ["webhooks"] = source.HintedAt is null ? null : new JObject { ["lastAt"] = Reply.Utc(source.HintedAt), ["missed"] = source.Missed, ["lastMissedAt"] = Reply.Utc(source.MissedAt) },
             },
             ["dueAt"] = Reply.Utc(source?.DueAt ?? trigger.DueAt),
             ["createdAt"] = Reply.Utc(trigger.CreatedAt),

@@ -39,7 +39,8 @@ internal sealed class IntakeWrite
             last_success_at = CASE WHEN @ends = 1 THEN @at ELSE last_success_at END,
             last_error = CASE WHEN @ends = 1 THEN NULL ELSE last_error END,
             failures = CASE WHEN @ends = 1 THEN 0 ELSE failures END,
-            last_poll_at = @at, due_at = @due, ledger_end = @ledger_end, item_count = item_count + @new_items
+            last_poll_at = @at, due_at = @due, ledger_end = @ledger_end, item_count = item_count + @new_items,
+            hinted_at = @hinted, missed = missed + @missed, missed_at = CASE WHEN @missed > 0 THEN @at ELSE missed_at END
         WHERE no = @no
         """;
 
@@ -47,6 +48,23 @@ internal sealed class IntakeWrite
     private const string FindAbsent = "SELECT COUNT(*) FROM items WHERE source_no = @source AND absent < 2 AND item_id NOT IN (#each @ids#)";
     private const string MarkAbsent = "UPDATE items SET absent = CASE WHEN @doubt = 1 THEN absent + 1 ELSE 2 END WHERE source_no = @source AND absent < 2 AND item_id NOT IN (#each @ids#)";
     private const string MarkPresent = "UPDATE items SET absent = 0 WHERE source_no = @source AND absent = 1 AND item_id IN (#each @ids#)";
+
+    /// <summary>Of items that a poll found, those of which webhooks told: they are to be read yet, or are in the journal.</summary>
+    private const string CountTold =
+        """
+        SELECT COUNT(*) FROM (#each @ids#) j
+        WHERE EXISTS (SELECT 1 FROM hints h WHERE h.source_id = @source AND h.item_id IN (j.value, '*'))
+            OR EXISTS (SELECT 1 FROM webhooks w WHERE w.connection_id = @connection AND w.item_id = j.value AND w.received_at >= @since)
+        """;
+
+    /// <summary>How long after the last webhook others are expected.</summary>
+    private static readonly long Expectant = TimeSpan.FromDays(1).Ticks;
+
+    /// <summary>A change younger than this has a webhook on its way.</summary>
+    private static readonly TimeSpan OnItsWay = TimeSpan.FromSeconds(15);
+
+    /// <summary>How long before the last scan a webhook may have told of a change that only this one shows.</summary>
+    private static readonly long ToldBefore = TimeSpan.FromMinutes(5).Ticks;
 
     /// <summary>By how much a scan's end must be younger than the newest change for a later change of the very same moment to be possible.</summary>
     private static readonly long SameMoment = TimeSpan.FromSeconds(2).Ticks;
@@ -95,10 +113,11 @@ internal sealed class IntakeWrite
     {
         // 1. The fence: a poller that was overtaken writes no row.
         long source, ledgerEnd;
-        string? location;
+        long? succeeded, hinted;
+        string? location, connection;
         ScanState scan;
         using (var reader = session.Query(
-            $"SELECT no, ledger_end, location_id, newest, newest_at, watermark, floor, baselined_at FROM sources WHERE id = @id AND lease_owner = @owner AND lease_token = @token {Columns.Lock}",
+            $"SELECT no, ledger_end, location_id, newest, newest_at, watermark, floor, baselined_at, connection_id, last_success_at, hinted_at, (SELECT MAX(h.sent_at) FROM hints h WHERE h.source_id = sources.id) FROM sources WHERE id = @id AND lease_owner = @owner AND lease_token = @token {Columns.Lock}",
             _page.SourceId,
             _page.Lease.Owner,
             _page.Lease.Token))
@@ -110,16 +129,20 @@ internal sealed class IntakeWrite
 
             (source, ledgerEnd, location) = (reader.GetInt64(0), reader.GetInt64(1), reader.Text(2));
             scan = new ScanState(reader.LongOrNull(3), reader.LongOrNull(4), reader.LongOrNull(5), reader.LongOrNull(6), !reader.IsDBNull(7));
+            (connection, succeeded) = (reader.GetString(8), reader.LongOrNull(9));
+            hinted = _page.IsAside || !reader.IsDBNull(11) ? _page.ObservedAt.UtcTicks : reader.LongOrNull(10);
         }
 
         // 2. Items, revisions and events of the page. Killed before COMMIT: the page is read again from the token that is stored, and comes to the same rows.
         var stored = Lookup(session, source);
         int added = 0, changed = 0, unchanged = 0;
+        var found = new List<string>();
         foreach (var item in _items)
         {
             if (!stored.TryGetValue(item.Id, out var known))
             {
                 added++;
+                Note(found, item);
                 var payload = Packed(item);
                 session.Post(InsertItem, source, item.Id, item.Hash, Columns.Ticks(item.UpdatedAt), Columns.Ticks(_page.ObservedAt), _page.IsBaseline, payload);
                 AddSubjects(session, source, item);
@@ -146,6 +169,7 @@ internal sealed class IntakeWrite
             else
             {
                 changed++;
+                Note(found, item);
                 var payload = Packed(item);
 
                 // First the event: it takes what the item was.
@@ -164,11 +188,15 @@ internal sealed class IntakeWrite
         IncidentStore.Insert(session, _page.Incidents);
         if (_page.IsAside)
         {
-            session.Post("UPDATE sources SET ledger_end = @ledger_end, item_count = item_count + @new_items WHERE no = @no", ledgerEnd, added, source);
+            session.Post("UPDATE sources SET ledger_end = @ledger_end, item_count = item_count + @new_items, hinted_at = @hinted WHERE no = @no", ledgerEnd, added, hinted, source);
             return new IntakeResult(added, changed, unchanged, ledgerEnd);
         }
 
         Forget(session, source);
+
+        var missed = hinted > _page.ObservedAt.UtcTicks - Expectant && found.Count > 0
+            ? found.Count - session.Long(CountTold, found.ToArray(), _page.SourceId, connection, (succeeded ?? _page.ScanUpper.UtcTicks) - ToldBefore)
+            : 0;
 
         // 3. Token, ledger end and, at the end of the scan, watermark and baseline move with the rows: neither is ever ahead of the other.
         scan = After(scan);
@@ -185,8 +213,19 @@ internal sealed class IntakeWrite
             Columns.Ticks(_page.DueAt),
             ledgerEnd,
             added,
+            hinted,
+            missed,
             source);
         return new IntakeResult(added, changed, unchanged, ledgerEnd);
+    }
+
+    /// <summary>An item that a poll found to be new or changed: no webhook led to it, unless the journal knows of one.</summary>
+    private void Note(List<string> found, PolledItem item)
+    {
+        if (_page is { IsBaseline: false, IsAside: false } && !(item.UpdatedAt > _page.ObservedAt - OnItsWay))
+        {
+            found.Add(item.Id);
+        }
     }
 
     /// <summary>Marks the items that the list does not have any more. An empty answer where there were several is believed when it comes twice.</summary>

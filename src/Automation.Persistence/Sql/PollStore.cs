@@ -11,7 +11,7 @@ namespace Automation.Persistence.Sql;
 internal sealed partial class PollStore(SqlDatabase database) : IPollStore
 {
     public const string SourceFields =
-        "id, connection_id, location_id, operation, inputs, interval, baselined_at, watermark, scan_upper, page_token, scan_pages, scan_started_at, ledger_end, due_at, last_poll_at, last_success_at, last_error, failures, item_count, floor, is_active";
+        "id, connection_id, location_id, operation, inputs, interval, baselined_at, watermark, scan_upper, page_token, scan_pages, scan_started_at, ledger_end, due_at, last_poll_at, last_success_at, last_error, failures, item_count, floor, is_active, hinted_at, missed, missed_at";
 
     private const string Held = "WHERE id = @id AND lease_owner = @owner AND lease_token = @token";
 
@@ -57,7 +57,7 @@ internal sealed partial class PollStore(SqlDatabase database) : IPollStore
 
         object?[] arguments = ids is null ? [owner, duration.Ticks, evenIfNotDue, limit] : [owner, duration.Ticks, evenIfNotDue, ids.ToArray(), limit];
         return database.WriteAsync<IReadOnlyList<(SourceRecord, Lease)>>(
-            session => session.List(reader => (ReadSource(reader), new Lease(owner, reader.GetInt64(21))), ids is null ? Claim : ClaimOf, arguments),
+            session => session.List(reader => (ReadSource(reader), new Lease(owner, reader.GetInt64(24))), ids is null ? Claim : ClaimOf, arguments),
             cancellationToken);
     }
 
@@ -280,5 +280,8 @@ internal sealed partial class PollStore(SqlDatabase database) : IPollStore
         ItemCount = reader.GetInt64(18),
         Floor = reader.TimeOrNull(19),
         IsActive = reader.Flag(20),
+        HintedAt = reader.TimeOrNull(21),
+        Missed = reader.GetInt64(22),
+        MissedAt = reader.TimeOrNull(23),
     };
 }

@@ -46,6 +46,15 @@ public sealed record SourceRecord
     public string? LastError { get; init; }
     public int Failures { get; init; }
     public long ItemCount { get; init; }
+
+    /// <summary>When something was read that webhooks told of; null: none has come for this source.</summary>
+    public DateTimeOffset? HintedAt { get; init; }
+
+    /// <summary>Changes that polls found while webhooks were coming for this source, and of which none told.</summary>
+    public long Missed { get; init; }
+
+    /// <summary>When the last of these was found.</summary>
+    public DateTimeOffset? MissedAt { get; init; }
 }
 
 /// <summary>A trigger of a published definition.</summary>

@@ -123,7 +123,7 @@ public abstract class WebhookCompliance : PollCompliance
 
         result.New.Should().Be(1);
         var after = await Polls.FindSourceAsync("src", default);
-        after.Should().BeEquivalentTo(before! with { LedgerEnd = before.LedgerEnd + 1, ItemCount = 1 });
+        after.Should().BeEquivalentTo(before! with { LedgerEnd = before.LedgerEnd + 1, ItemCount = 1, HintedAt = T0 });
         (await Polls.ReadEventsAsync("src", 0, 10, default)).Should().ContainSingle().Which.Key.Should().Be("c1@1");
         (await Polls.IntakeAsync(page with { IsBaseline = false, Items = [new PolledItem("c1", "hash", T0.AddHours(1), new JObject { ["id"] = "c1" }, [])] }, default)).Unchanged.Should().Be(1, "the poll sees it as it is known");
     }
@@ -160,6 +160,50 @@ public abstract class WebhookCompliance : PollCompliance
         (lagging.Unchanged, back.Changed, late.Unchanged).Should().Be((1, 1, 1), "the second was sent before the item was back");
         var fired = (await Polls.ReadEventsAsync("src", 0, 10, default)).Should().ContainSingle().Subject;
         (fired.Key, fired.Previous).Should().Be(("c1@2", null));
+    }
+
+    [SkippableFact]
+    public async Task IntakeAsync_WhatNoWebhookToldOf_IsCountedWhileWebhooksCome()
+    {
+        await PublishAsync(PollTrigger("t1"));
+        var lease = await LeaseAsync();
+        async Task<SourceRecord> PollAsync(int minute, string[] ids, bool isBaseline = false, bool isAside = false, int age = 60)
+        {
+            var at = T0.AddMinutes(minute);
+            await Polls.IntakeAsync(
+                new IntakePage
+                {
+                    SourceId = "src",
+                    Lease = lease,
+                    Items = [.. ids.Select(id => new PolledItem(id, $"hash {minute}", at.AddSeconds(-age), new JObject { ["id"] = id }, []))],
+                    IsBaseline = isBaseline,
+                    IsAside = isAside,
+                    ObservedAt = at,
+                    ScanUpper = at,
+                    EndsScan = !isAside,
+                    DueAt = at,
+                },
+                default);
+            return (await Polls.FindSourceAsync("src", default))!;
+        }
+
+        await PollAsync(0, ["c1", "c2"], isBaseline: true);
+        (await PollAsync(10, ["c1"])).Missed.Should().Be(0, "no webhook has come for this list, so none is expected");
+        (await PollAsync(11, ["c1"], isAside: true)).HintedAt.Should().Be(T0.AddMinutes(11));
+        await Webhooks.TakeAsync(Webhook("w1") with { ReceivedAt = T0.AddMinutes(19) }, [], [], [], default);
+        await Webhooks.TakeAsync(Webhook("w2") with { ReceivedAt = T0.AddMinutes(19), ItemId = null }, [Hint("c2")], [], [], default);
+
+        var told = await PollAsync(20, ["c1", "c2"]);
+        await PollAsync(28, []);
+        var missed = await PollAsync(30, ["c1", "c2", "c3"]);
+        var young = await PollAsync(40, ["c1"], age: 5);
+        var unexpected = await PollAsync((2 * 24 * 60) + 40, ["c1"]);
+
+        told.Missed.Should().Be(0, "one is in the journal, the other is to be read yet");
+        (missed.Missed, missed.MissedAt).Should().Be((2L, T0.AddMinutes(30)), "c1 and c3; c2 is to be read yet");
+        young.Missed.Should().Be(2, "its webhook may be on its way");
+        await Webhooks.SettleAsync(await Webhooks.ReadHintsAsync("src", T0.AddDays(9), 10, default), default);
+        (unexpected.Missed, (await PollAsync(4 * 24 * 60, ["c1"])).Missed).Should().Be((3L, 3L), "hints are there once more, then none has come for a day");
     }
 
     [SkippableFact]

@@ -1,0 +1,5 @@
+-- What polls found although webhooks come for the source, and none told of it; and when what webhooks told of was read last.
+ALTER TABLE sources ADD COLUMN hinted_at BIGINT;
+ALTER TABLE sources ADD COLUMN missed BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE sources ADD COLUMN missed_at BIGINT;
+CREATE INDEX webhooks_item ON webhooks (connection_id, item_id, received_at);
