@@ -56,10 +56,10 @@ internal sealed class DeliveryWrite(DeliveryBatch batch)
         return true;
     }
 
-    /// <summary>Delivers one event; false: it was delivered before.</summary>
+    /// <summary>Delivers one event; false: it was delivered before, or the flow's activation strategy does not let it start a run.</summary>
     public static bool Deliver(Session session, string triggerId, string eventKey, long generation, PackedInstance instance, DateTimeOffset at)
     {
-        if (session.Run(InsertDelivery, triggerId, eventKey, generation, instance.New.Id, null, Columns.Ticks(at)) == 0)
+        if (!Instances.Activate(session, instance.New) || session.Run(InsertDelivery, triggerId, eventKey, generation, instance.New.Id, null, Columns.Ticks(at)) == 0)
         {
             return false;
         }

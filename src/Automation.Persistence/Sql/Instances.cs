@@ -40,10 +40,35 @@ internal static class Instances
         ON CONFLICT (id) DO NOTHING
         """;
 
-    /// <summary>Inserts a pending instance; one that is there already stays as it is.</summary>
-    public static void Insert(Session session, PackedInstance packed)
+    private const string TakeActivation =
+        """
+        INSERT INTO activations (name, instance_id) VALUES (@name, @id)
+        ON CONFLICT (name) DO UPDATE SET instance_id = @id WHERE NOT EXISTS (
+            SELECT 1 FROM instances i WHERE i.id = activations.instance_id AND i.id <> @id AND i.status = 0 AND COALESCE(@correlation_id, i.correlation_id, '') = COALESCE(i.correlation_id, ''))
+        RETURNING instance_id
+        """;
+
+    /// <summary>Gives a new instance what its activation strategy wants it to hold; false: an unfinished run holds it. Starts under one name come one after another: each sees the rows of those before.</summary>
+    public static bool Activate(Session session, NewInstance instance)
+    {
+        if (instance.Activation is not { } activation)
+        {
+            return true;
+        }
+
+        session.LockAll("activation/" + activation.Name);
+        return session.Scalar(TakeActivation, activation.Name, instance.Id, activation.CorrelationId) is not null;
+    }
+
+    /// <summary>Inserts a pending instance; one that is there already stays as it is. False: its activation strategy does not let it start.</summary>
+    public static bool Insert(Session session, PackedInstance packed)
     {
         var instance = packed.New;
+        if (!Activate(session, instance))
+        {
+            return false;
+        }
+
         var start = instance.Start;
         session.Post(
             InsertPending,
@@ -67,6 +92,8 @@ internal static class Instances
         {
             session.Post("INSERT INTO subjects (subject, instance_no) SELECT @subject, no FROM instances WHERE id = @id ON CONFLICT DO NOTHING", subject, instance.Id);
         }
+
+        return true;
     }
 
     public static void AddSubjects(Session session, long instanceNo, IReadOnlyList<string> subjects)

@@ -45,8 +45,8 @@ internal sealed partial class RunCommitWrite
         """;
 
     /// <inheritdoc />
-    /// <remarks>Incidents are counted one by one, and are rare.</remarks>
-    public override object? Key => _commit.Incidents.Count == 0 ? typeof(RunCommitWrite) : null;
+    /// <remarks>Incidents are counted one by one, activations decided one by one; both are rare.</remarks>
+    public override object? Key => _commit.Incidents.Count == 0 && _commit.Insert?.Activation is null ? typeof(RunCommitWrite) : null;
 
     /// <summary>Writes commits of different instances together. Numbered checkpoints and fences are those of <see cref="Write"/>.</summary>
     /// <inheritdoc />

@@ -1,6 +1,7 @@
 using Automation.Connectors;
 using Automation.Engine;
 using Automation.Persistence.Encoding;
+using Automation.Runtime.Running;
 using Automation.Runtime.Storage;
 
 namespace Automation.Persistence.Sql;
@@ -205,6 +206,11 @@ internal sealed partial class RunCommitWrite : GroupedWork<bool>
         var instance = _commit.Insert!;
         var start = instance.Start;
         var lineage = start.Lineage ?? instance.Id;
+        if (!Instances.Activate(session, instance))
+        {
+            throw new ActivationRefusedException(instance.DefinitionId);
+        }
+
         var no = session.Long(
             InsertLeased,
             _commit.InstanceId,

@@ -156,27 +156,33 @@ internal sealed class RunStore(SqlDatabase database) : IRunStore
             lease.Token),
         cancellationToken);
 
-    public Task EnqueueAsync(IReadOnlyList<NewInstance> instances, IReadOnlyList<PendingStimulus> stimuli, CancellationToken cancellationToken)
+    public Task<IReadOnlyList<string>> EnqueueAsync(IReadOnlyList<NewInstance> instances, IReadOnlyList<PendingStimulus> stimuli, CancellationToken cancellationToken)
     {
         if (instances.Count == 0 && stimuli.Count == 0)
         {
-            return Task.CompletedTask;
+            return Task.FromResult<IReadOnlyList<string>>([]);
         }
 
         var packedInstances = PackedInstance.Of(instances);
         var packedStimuli = PackedStimulus.Of(stimuli);
-        return database.WriteAsync(
+        return database.WriteAsync<IReadOnlyList<string>>(
             session =>
             {
+                var refused = new List<string>();
                 foreach (var instance in packedInstances)
                 {
-                    Instances.Insert(session, instance);
+                    if (!Instances.Insert(session, instance))
+                    {
+                        refused.Add(instance.New.Id);
+                    }
                 }
 
                 foreach (var stimulus in packedStimuli)
                 {
                     Instances.Stimulate(session, stimulus);
                 }
+
+                return refused;
             },
             cancellationToken);
     }
@@ -322,6 +328,7 @@ internal sealed class RunStore(SqlDatabase database) : IRunStore
 
         session.Run("DELETE FROM incidents WHERE instance_id = @id", id);
         session.Run("DELETE FROM tasks WHERE instance_id = @id", id);
+        session.Run("DELETE FROM activations WHERE instance_id = @id", id);
 
         // As long as a run of the lineage is kept, a replay of it must find what was done.
         if (session.Long("SELECT 1 WHERE EXISTS (SELECT 1 FROM instances WHERE id = @lineage) OR EXISTS (SELECT 1 FROM instances WHERE lineage = @lineage AND lineage <> id)", lineage) is null)

@@ -16,7 +16,7 @@ public sealed record EventAddress(string Name, string? CorrelationId, string? In
 public sealed record EventTargets(IReadOnlyList<NewInstance> Instances, IReadOnlyList<PendingStimulus> Stimuli)
 {
     /// <summary>Ids of the instances started or resumed.</summary>
-    public IReadOnlyList<string> InstanceIds { get; } = [.. Instances.Select(instance => instance.Id), .. Stimuli.Select(stimulus => stimulus.InstanceId).Distinct()];
+    public IReadOnlyList<string> InstanceIds => [.. Instances.Select(instance => instance.Id), .. Stimuli.Select(stimulus => stimulus.InstanceId).Distinct()];
 }
 
 /// <summary>Finds who waits for an event, and which published triggers listen to it.</summary>
@@ -84,6 +84,7 @@ public sealed class EventRouter(IRunStore runs, IPollStore triggers, IDefinition
             StartedBy = startedBy,
             CreatedAt = clock.GetUtcNow(),
         };
-        return (instance, await Activation.AllowsAsync(runs, version, correlationId, cancellationToken));
+        var (mayStart, key) = await Activation.CheckAsync(runs, version, correlationId, cancellationToken);
+        return (instance with { Activation = key }, mayStart);
     }
 }

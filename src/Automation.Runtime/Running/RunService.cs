@@ -41,10 +41,13 @@ public sealed partial class RunService(
     {
         var instance = await NewInstanceAsync(request, cancellationToken);
         var plan = await definitions.GetPlanAsync(instance.VersionId, cancellationToken) ?? throw NoVersion(request);
-        if (!await Activation.AllowsAsync(runs, plan.Definition.Options, instance.DefinitionId, request.CorrelationId, cancellationToken))
+        var (mayStart, key) = await Activation.CheckAsync(runs, plan.Definition.Options, instance.DefinitionId, request.CorrelationId, cancellationToken);
+        if (!mayStart)
         {
             throw new ActivationRefusedException(instance.DefinitionId);
         }
+
+        instance = instance with { Activation = key };
 
         try
         {
@@ -108,7 +111,11 @@ public sealed partial class RunService(
             return [];
         }
 
-        await runs.EnqueueAsync(targets.Instances, targets.Stimuli, cancellationToken);
+        if (await runs.EnqueueAsync(targets.Instances, targets.Stimuli, cancellationToken) is { Count: > 0 } refused)
+        {
+            targets = targets with { Instances = [.. targets.Instances.Where(instance => !refused.Contains(instance.Id))] };
+        }
+
         if (synchronously)
         {
             await runner.RunNowAsync(targets.InstanceIds, cancellationToken);

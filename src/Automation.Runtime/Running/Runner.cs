@@ -94,11 +94,18 @@ public sealed class Runner(
     /// <summary>Runs a new instance on the caller's thread. Its row is inserted by its first commit: before its first effect, suspension or response, or at its end.</summary>
     /// <remarks>A caller that goes away does not stop it.</remarks>
     /// <exception cref="LeaseLostException">An instance of this id exists.</exception>
+    /// <exception cref="ActivationRefusedException">The definition's activation strategy lets no other run start now.</exception>
     internal async Task<WorkflowRun> StartAsync(WorkflowPlan plan, NewInstance instance, IHttpExchange? exchange)
     {
         var origin = new RunOrigin(instance.DefinitionId, instance.Start.LocationId, instance.IsSandbox, instance.Start.ParentInstanceId, instance.ParentBookmarkId);
         using var lease = leases.Hold(committer, instance.Id, new Lease(node.Id, 1), origin, instance, clock.GetTimestamp());
         var run = engine.Create(plan, instance.Start);
+        if (instance.Activation is not null)
+        {
+            // Checkpoint: of starts at the same moment one gets its row, before anything of it is executed. A crash after it: the run is claimed and starts when the lease has run out.
+            await lease.CommitAsync(run, null, false, []);
+        }
+
         return await BurstAsync(lease, run, null, [], exchange)
             ? run
             : throw new InvalidOperationException($"Run {instance.Id} was stopped in the middle: its incident says why, or this server is shutting down and the run goes on later.");

@@ -32,7 +32,15 @@ public sealed record NewInstance
     /// <summary>Bookmark of the parent that its end resumes.</summary>
     public string? ParentBookmarkId { get; init; }
     public required DateTimeOffset CreatedAt { get; init; }
+
+    /// <summary>Set: it starts only where no unfinished run holds this; decided in the transaction that inserts it.</summary>
+    public ActivationKey? Activation { get; init; }
 }
+
+/// <summary>What only one unfinished run at a time may hold.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="CorrelationId">Set: a run whose correlation id has become another holds it no more.</param>
+public sealed record ActivationKey(string Name, string? CorrelationId);
 
 /// <summary>A claimed instance with all that a burst needs.</summary>
 public sealed record ClaimedInstance
@@ -274,7 +282,8 @@ public interface IRunStore
     Task ReleaseAsync(string instanceId, Lease lease, CancellationToken cancellationToken);
 
     /// <summary>Inserts pending instances and stimuli in one transaction. Stimuli for finished instances are dropped; a stimulus id that is there already is kept once.</summary>
-    Task EnqueueAsync(IReadOnlyList<NewInstance> instances, IReadOnlyList<PendingStimulus> stimuli, CancellationToken cancellationToken);
+    /// <returns>Ids of the instances that were not inserted, for another run holds what they wanted to (<see cref="NewInstance.Activation"/>).</returns>
+    Task<IReadOnlyList<string>> EnqueueAsync(IReadOnlyList<NewInstance> instances, IReadOnlyList<PendingStimulus> stimuli, CancellationToken cancellationToken);
 
     /// <summary>Ids of runnable instances that nobody holds, for the sweep.</summary>
     Task<IReadOnlyList<string>> ListRunnableAsync(int limit, CancellationToken cancellationToken);

@@ -40,7 +40,7 @@ public sealed class HookIntake(IWebhookStore store, IDefinitionStore definitions
         // 1. A crash before this commit: the sender has no answer and sends again. After it: the run is a pending row, and the sweep finds it.
         if (!await store.StartAsync(new Started(trigger, idempotencyKey is null ? id : "key:" + id, instance), cancellationToken))
         {
-            return new HookOutcome("repeated", id);
+            return instance.Activation is not null && await runs.FindAsync(id, cancellationToken) is null ? new HookOutcome("busy", null) : new HookOutcome("repeated", id);
         }
 
         doorbell.RingRuns([id]);

@@ -33,6 +33,24 @@ public sealed class ExecutionTests(RunningServer server) : IClassFixture<Running
         (await server.GetAsync($"/elsa/api/workflow-instances?definitionId={id}")).Body["totalCount"]!.Value<int>().Should().Be(isRefused ? 1 : 2);
     }
 
+    [Theory]
+    [InlineData("Singleton")]
+    [InlineData("CorrelatedSingleton")]
+    [InlineData("Correlation")]
+    public async Task Execute_ManyAtOnceUnderAnActivationStrategy_StartsOne(string strategy)
+    {
+        var id = $"at-once-{strategy}";
+        var model = Models.Sequence(id, Models.Activity("wait", "Elsa.Event", ("eventName", "Literal", "never")));
+        model["options"] = new JObject { ["activationStrategyType"] = $"Elsa.Workflows.Runtime.ActivationValidators.{strategy}Strategy, Elsa.Workflows.Runtime" };
+        await server.PublishAsync(model);
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 24).Select(_ => ExecuteAsync(id, new JObject { ["correlationId"] = id })));
+
+        answers.Should().OnlyContain(answer => answer.Status == 200);
+        answers.Count(answer => answer.Headers.GetValues("x-elsa-workflow-cannot-start").Single() == "False").Should().Be(1);
+        (await server.GetAsync($"/elsa/api/workflow-instances?definitionId={id}")).Body["totalCount"]!.Value<int>().Should().Be(1);
+    }
+
     [Fact]
     public async Task Execute_ChildrenThatItExecutes_HaveEndedWhenItAnswers()
     {

@@ -183,6 +183,21 @@ public sealed class PostgreSqlDatabaseTests(PostgreSqlCluster cluster) : StoreCo
     }
 
     [SkippableFact]
+    public async Task Insert_OfASingletonByManyNodesAtOnce_LetsOneThrough()
+    {
+        var nodes = Enumerable.Range(0, 3).Select(_ => Open()).ToList();
+
+        for (var round = 0; round < 15; round++)
+        {
+            var key = new ActivationKey($"definition/{round}", null);
+            var refused = await Task.WhenAll(Enumerable.Range(0, 12).Select(i => Task.Run(() => nodes[i % 3].GetRequiredService<IRunStore>().EnqueueAsync([Instance($"r{round}-{i}") with { Activation = key }], [], default))));
+            refused.Sum(ids => ids.Count).Should().Be(11);
+        }
+
+        await CloseAsync(nodes);
+    }
+
+    [SkippableFact]
     public async Task Commit_AndStimuliOfOtherNodesAtOnce_NeverMissEachOther()
     {
         const int rounds = 150;

@@ -160,3 +160,15 @@ public sealed class PostgreSqlWebhookTests(PostgreSqlCluster cluster) : WebhookC
 
     protected override Task DropAsync() => _schema.Length == 0 ? Task.CompletedTask : cluster.DropSchemaAsync(_schema);
 }
+
+[Collection(PostgreSqlCollection.Name)]
+public sealed class PostgreSqlActivationTests(PostgreSqlCluster cluster) : ActivationCompliance
+{
+    private string _schema = "";
+
+    protected override void AddStores(IServiceCollection services) => services.AddPostgreSqlStores(_schema);
+
+    protected override async Task CreateAsync() => _schema = await cluster.NewSchemaAsync();
+
+    protected override Task DropAsync() => _schema.Length == 0 ? Task.CompletedTask : cluster.DropSchemaAsync(_schema);
+}

@@ -170,3 +170,16 @@ public sealed class SqliteWebhookTests : WebhookCompliance
         _file.Delete();
     }
 }
+
+public sealed class SqliteActivationTests : ActivationCompliance
+{
+    private readonly SqliteFile _file = new();
+
+    protected override void AddStores(IServiceCollection services) => _file.AddTo(services);
+
+    public override async Task DisposeAsync()
+    {
+        await base.DisposeAsync();
+        _file.Delete();
+    }
+}
