@@ -11,18 +11,23 @@ internal sealed class FlowTokens(Flowchart flowchart, FlowGraph graph) : FlowSta
     /// <summary>Active tokens by the activity that they lead to: a join of many ways asks for each of them at each arrival.</summary>
     private readonly int[] awaited = new int[flowchart.Nodes.Length];
 
+    /// <summary>Active tokens altogether: asked at each end, which a chart of hundreds of branches has hundreds of.</summary>
+    private int active;
+
     public override void Start(ActivityContext context) => context.Schedule(Flowchart.Nodes[Graph.Start]);
 
     public override ActivityResult Completed(ActivityContext context, ChildCompletion child)
     {
         var node = child.Child.LocalIndex;
         var outbound = Graph.Outbound[node];
-        for (var i = 0; i < tokens.Count; i++)
+        var eats = awaited[node] > 0;
+        for (var i = 0; awaited[node] > 0 && i < tokens.Count; i++)
         {
             if (tokens[i] is { IsActive: true } token && token.Edge.Target == node)
             {
                 tokens[i] = token with { IsConsumed = true };
                 awaited[node]--;
+                active--;
             }
         }
 
@@ -33,6 +38,7 @@ internal sealed class FlowTokens(Flowchart flowchart, FlowGraph graph) : FlowSta
             {
                 tokens.Add(new Token(Graph.Edges[index], false, false));
                 awaited[Graph.Edges[index].Target]++;
+                active++;
             }
         }
 
@@ -44,14 +50,23 @@ internal sealed class FlowTokens(Flowchart flowchart, FlowGraph graph) : FlowSta
             }
         }
 
-        tokens.RemoveAll(t => t.IsConsumed && t.Edge.Target == node);
-        return !HasPendingChildren(context) && !tokens.Exists(t => t.IsActive) ? ActivityResult.Done : ActivityResult.Waiting;
+        if (eats)
+        {
+            tokens.RemoveAll(t => t.IsConsumed && t.Edge.Target == node);
+        }
+
+        return active == 0 && !HasPendingChildren(context) ? ActivityResult.Done : ActivityResult.Waiting;
     }
 
     protected override void Cancelled(ActivityContext context, int node) => tokens.RemoveAll(t =>
     {
         var goes = t.Edge.Target == node || t.Edge.Source == node;
-        awaited[t.Edge.Target] -= goes && t.IsActive ? 1 : 0;
+        if (goes && t.IsActive)
+        {
+            awaited[t.Edge.Target]--;
+            active--;
+        }
+
         return goes;
     });
 
@@ -75,9 +90,13 @@ internal sealed class FlowTokens(Flowchart flowchart, FlowGraph graph) : FlowSta
             var flags = reader.Number();
             var token = new Token(edge, (flags & 1) != 0, (flags & 2) != 0);
             state.tokens.Add(token);
-            if (token.IsActive && edge.Target >= 0)
+            if (token.IsActive)
             {
-                state.awaited[edge.Target]++;
+                state.active++;
+                if (edge.Target >= 0)
+                {
+                    state.awaited[edge.Target]++;
+                }
             }
         }
 
