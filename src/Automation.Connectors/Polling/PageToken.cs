@@ -28,6 +28,9 @@ internal sealed record PageToken(JToken Next, long Seen, string Page)
     /// <summary>Times this scan has gone back because the list had shrunk.</summary>
     public long Back { get; init; }
 
+    /// <summary>Items that the list said it has; 0: it did not say.</summary>
+    public long Total { get; init; }
+
     public static PageToken? Read(string? text)
     {
         if (text is null)
@@ -46,6 +49,7 @@ internal sealed record PageToken(JToken Next, long Seen, string Page)
                     Marks = token["marks"] is JArray marks ? [.. marks.Select(mark => mark.ToString())] : [],
                     Back = (long?)token["back"] ?? 0,
                     IsAligned = (bool?)token["aligned"] ?? false,
+                    Total = (long?)token["total"] ?? 0,
                 }
                 : throw new FormatException();
         }
@@ -75,6 +79,11 @@ internal sealed record PageToken(JToken Next, long Seen, string Page)
         if (IsAligned)
         {
             token["aligned"] = true;
+        }
+
+        if (Total > 0)
+        {
+            token["total"] = Total;
         }
 
         return Json.Write(token);

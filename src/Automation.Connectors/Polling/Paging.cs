@@ -64,6 +64,11 @@ internal static class Paging
             return back;
         }
 
+        if (pagination.Style == "pageLimit" && token is not null && PagesBack(token, TotalOf(body), pageSize, page) is { } pagesBack)
+        {
+            return pagesBack;
+        }
+
         if (items.Count == 0)
         {
             return null;
@@ -109,7 +114,7 @@ internal static class Paging
         };
         return next is null || (token is not null && JToken.DeepEquals(next, token.Next))
             ? null
-            : PageToken.After(token, next, seen, page) with { Marks = overlap == 0 || good.Count == 0 ? [] : [good[^1].Id, good[good.Count / 2].Id, good[0].Id] };
+            : PageToken.After(token, next, seen, page) with { Marks = overlap == 0 || good.Count == 0 ? [] : [good[^1].Id, good[good.Count / 2].Id, good[0].Id], Total = TotalOf(body) ?? 0 };
     }
 
     /// <summary>
@@ -126,6 +131,22 @@ internal static class Paging
 
         var earlier = Math.Max(0, at - ((pageSize - 1) << (int)token.Back));
         return new PageToken(earlier, token.Seen, page) { Anchor = page, Marks = token.Marks, Back = token.Back + 1 };
+    }
+
+    /// <summary>
+    /// Whole pages cannot overlap; but a list that says how many items it has tells that it has shrunk, and by how many they may have moved up: as many pages are read again. Null: it has not shrunk, or does not say.
+    /// Where as many were added at its end meanwhile nothing shows, and the next scan finds what this one has missed.
+    /// </summary>
+    private static PageToken? PagesBack(PageToken token, long? total, int pageSize, string page)
+    {
+        var at = (long)token.Next;
+        if (at <= 1 || token.Back >= MostStepsBack || !(total < token.Total))
+        {
+            return null;
+        }
+
+        var earlier = Math.Max(1, at - ((token.Total - total.Value + pageSize - 1) / pageSize));
+        return new PageToken(earlier, (earlier - 1) * pageSize, page) { Anchor = page, Back = token.Back + 1, Total = total.Value };
     }
 
     private static JToken? FromAnswer(Pagination pagination, JToken? body, JToken last)

@@ -50,9 +50,8 @@ public sealed class PagedListTests(GhlPollingWorld ghl) : IClassFixture<GhlPolli
         var ids = Enumerable.Range(0, (2 * size) + 30).Select(i => $"{type}-{i:0000}").ToList();
         await ghl.PutAsync(collection, new JArray(ids.Select((id, i) => new JObject(new JProperty("id", id), JObject.Parse(record.Replace("#", $"{i}", StringComparison.Ordinal)).Properties()))));
 
-        // After the first page some of what it had is deleted, so that all that follows moves up.
         await ghl.PublishAsync(type, type, JObject.Parse(inputs));
-        await ShrinkAfterFirstPageAsync(ids.Where((_, i) => i % 40 == 0).Take(5));
+        ShrinkAfterFirstPage(collection, ids.Where((_, i) => i % 40 == 0).Take(5));
         (await ghl.PollAsync(type)).BaselinedAt.Should().NotBeNull();
         ghl.Between.Change = null;
         await ghl.PollAsync(type);
@@ -63,29 +62,46 @@ public sealed class PagedListTests(GhlPollingWorld ghl) : IClassFixture<GhlPolli
             await ghl.PutAsync(collection, new JArray(new JObject(new JProperty("id", id), JObject.Parse(change).Properties())));
         }
 
-        await ShrinkAfterFirstPageAsync(ids.Where((_, i) => i % 40 == 20).Take(5));
+        ShrinkAfterFirstPage(collection, ids.Where((_, i) => i % 40 == 20).Take(5));
         await ghl.PollAsync(type);
         ghl.Between.Change = null;
         await ghl.PollAsync(type);
         (await ghl.World.CountRunsAsync(type)).Should().Be(3, "three were changed");
+    }
 
-        Task ShrinkAfterFirstPageAsync(IEnumerable<string> gone)
+    [Theory]
+    [InlineData("Forms.ListFormSubmissions", "form-submissions", "formId", "form-1")]
+    [InlineData("Surveys.ListSurveySubmissions", "survey-submissions", "surveyId", "survey-1")]
+    public async Task List_OfWholePages_ThatShrinksWhileItIsRead_LosesNothing(string type, string collection, string parent, string parentId)
+    {
+        var ids = Enumerable.Range(0, 230).Select(i => $"{type}-{i:0000}").ToList();
+        await ghl.PutAsync(collection, new JArray(ids.Select(id => new JObject { ["id"] = id, ["locationId"] = "loc-1", [parent] = parentId })));
+        await ghl.PublishAsync(type, type, []);
+        ShrinkAfterFirstPage(collection, ids.Where((_, i) => i % 20 == 0).Take(10));
+
+        (await ghl.PollAsync(type)).ItemCount.Should().BeGreaterThanOrEqualTo(220, "all that are left were read");
+        ghl.Between.Change = null;
+        await ghl.PollAsync(type);
+
+        (await ghl.World.CountRunsAsync(type)).Should().Be(0, "nothing was added");
+    }
+
+    /// <summary>After the first page some of what it had is deleted, so that all that follows moves up.</summary>
+    private void ShrinkAfterFirstPage(string collection, IEnumerable<string> gone)
+    {
+        var left = gone.ToList();
+        var pages = 0;
+        ghl.Between.Change = (_, body) =>
         {
-            var left = gone.ToList();
-            var pages = 0;
-            ghl.Between.Change = (_, body) =>
+            if (++pages == 1)
             {
-                if (++pages == 1)
+                foreach (var id in left)
                 {
-                    foreach (var id in left)
-                    {
-                        ghl.Sandbox.ControlAsync("DELETE", $"/ghl/{collection}/{id}").GetAwaiter().GetResult().Status.Should().Be(200);
-                    }
+                    ghl.Sandbox.ControlAsync("DELETE", $"/ghl/{collection}/{id}").GetAwaiter().GetResult().Status.Should().Be(200);
                 }
+            }
 
-                return body;
-            };
-            return Task.CompletedTask;
-        }
+            return body;
+        };
     }
 }
