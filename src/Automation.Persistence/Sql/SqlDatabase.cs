@@ -14,6 +14,12 @@ internal abstract class SqlDatabase(string folder, int writers, int mostWrites) 
     /// <summary>How long a read waits for a database that is away.</summary>
     private static readonly TimeSpan ReadPatience = TimeSpan.FromSeconds(15);
 
+    /// <summary>
+    /// Claims without a commit after which a run is suspected to be what ends the process: it waits for its lease to run out, so that all others go on first, and a
+    /// process that is restarted again and again for another reason does not use up the run's tries within seconds.
+    /// </summary>
+    private const int SuspectAttempts = 4;
+
     private static readonly TimeSpan ShortestPause = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(1);
 
@@ -169,7 +175,7 @@ internal abstract class SqlDatabase(string folder, int writers, int mostWrites) 
 
     public Task<int> FreeLeasesAsync(CancellationToken cancellationToken) => WriteAsync(
         session =>
-            session.Run("UPDATE instances SET lease_owner = NULL, lease_until = 0 WHERE runnable = 1 AND lease_owner IS NOT NULL")
+            session.Run("UPDATE instances SET lease_owner = NULL, lease_until = 0 WHERE runnable = 1 AND lease_owner IS NOT NULL AND attempts < @most", SuspectAttempts)
             + session.Run("UPDATE sources SET lease_owner = NULL, lease_until = 0 WHERE lease_owner IS NOT NULL"),
         cancellationToken);
 

@@ -61,6 +61,21 @@ public abstract class RunLeaseCompliance : StoreCompliance
     }
 
     [SkippableFact]
+    public async Task FreeLeases_OfARunThatManyProcessesEndedWith_LeavesItToItsLease()
+    {
+        await EnqueueAsync(Instance("i1"));
+        for (var start = 1; start < 4; start++)
+        {
+            await ClaimAsync("i1");
+            (await Database.FreeLeasesAsync(default)).Should().Be(1, $"start {start} suspects nobody yet");
+        }
+
+        await ClaimAsync("i1");
+
+        (await Database.FreeLeasesAsync(default)).Should().Be(0);
+    }
+
+    [SkippableFact]
     public async Task Renew_OfSeveral_TellsThoseThatAreLost()
     {
         await EnqueueAsync(Instance("i1"), Instance("i2"));
