@@ -1,12 +1,9 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
-using System.Text;
 using Automation.Connectors;
 using Automation.Engine;
 using Automation.Runtime.Storage;
 using Microsoft.Extensions.Logging;
-using Newtonsoft.Json;
-using Newtonsoft.Json.Linq;
 
 namespace Automation.Runtime.Connections;
 
@@ -105,7 +102,7 @@ public sealed class AccessTokens(ITokenStore store, TokenClient client, Operatio
         }
 
         var own = await LoadAsync(connection, "", cancellationToken);
-        var type = UserTypeOf(own.Row.UserType, own.Access) ?? (connection is { CompanyId: not null, LocationId: null } ? "Company" : null);
+        var type = TokenOwner.TypeOf(own.Row.UserType, own.Access) ?? (connection is { CompanyId: not null, LocationId: null } ? "Company" : null);
         if (type == "Location" && operation.TokenType == "agency")
         {
             throw new ConnectorException($"{operation.Name} is for agencies, and connection '{connection.Name}' is to a single location. Nothing was sent.")
@@ -223,7 +220,7 @@ public sealed class AccessTokens(ITokenStore store, TokenClient client, Operatio
             try
             {
                 var held = Open(connection, row);
-                var answer = agency is null ? await RenewOwnAsync(connection, held) : await client.LocateAsync(agency, CompanyOf(agency), location, CancellationToken.None);
+                var answer = agency is null ? await RenewOwnAsync(connection, held) : await client.LocateAsync(agency, TokenFailures.CompanyOf(agency), location, CancellationToken.None);
                 return Keep(connection, await StoreAsync(connection, held, lease, answer));
             }
             catch (ConnectorException failure) when (agency is not null && failure.Status == 401 && !isRenewed)
@@ -234,7 +231,7 @@ public sealed class AccessTokens(ITokenStore store, TokenClient client, Operatio
             }
             catch (ConnectorException failure)
             {
-                throw await FailAsync(connection, row, lease, agency is null ? failure : OfLocation(failure, connection, location));
+                throw await FailAsync(connection, row, lease, agency is null ? failure : TokenFailures.OfLocation(failure, connection, location));
             }
         }
     }
@@ -258,7 +255,7 @@ public sealed class AccessTokens(ITokenStore store, TokenClient client, Operatio
 
             if (clock.GetElapsedTime(started) > LeaseDuration + LeaseDuration)
             {
-                throw Unavailable(connection, "another server has been renewing it for too long");
+                throw TokenFailures.Unavailable(connection, "another server has been renewing it for too long");
             }
 
             await Task.Delay(WaitForOthers, clock, cancellationToken);
@@ -271,7 +268,7 @@ public sealed class AccessTokens(ITokenStore store, TokenClient client, Operatio
 
                 if (now.FailedAt is not null && now.FailedAt != stale.FailedAt)
                 {
-                    throw Recorded(connection, now);
+                    throw TokenFailures.Recorded(connection, now);
                 }
             }
         }
@@ -298,7 +295,7 @@ public sealed class AccessTokens(ITokenStore store, TokenClient client, Operatio
         var row = before.Row with
         {
             Secret = seal.Close(answer.AccessToken, refresh),
-            UserType = UserTypeOf(answer.UserType, answer.AccessToken) ?? before.Row.UserType,
+            UserType = TokenOwner.TypeOf(answer.UserType, answer.AccessToken) ?? before.Row.UserType,
             Scopes = answer.Scopes ?? before.Row.Scopes,
             IssuedAt = now,
             ExpiresAt = answer.Life is { } life ? now + life : null,
@@ -321,7 +318,7 @@ public sealed class AccessTokens(ITokenStore store, TokenClient client, Operatio
 
                 // Somebody else took over, or a person connected anew: theirs counts.
                 var other = await store.FindAsync(row.ConnectionId, row.LocationId, CancellationToken.None);
-                return other?.Version > before.Row.Version ? Open(connection, other) : throw Unavailable(connection, "another server took over");
+                return other?.Version > before.Row.Version ? Open(connection, other) : throw TokenFailures.Unavailable(connection, "another server took over");
             }
             catch (Exception exception) when (exception is not ConnectorException && attempt < 5)
             {
@@ -375,49 +372,15 @@ public sealed class AccessTokens(ITokenStore store, TokenClient client, Operatio
         var pause = !row.IsRefused ? PauseAfterFailure : row.LocationId.Length == 0 ? PauseAfterRefusal : PauseOfLocations;
         if (row.FailedAt is { } failed && clock.GetUtcNow() - failed < pause)
         {
-            throw Recorded(connection, row);
+            throw TokenFailures.Recorded(connection, row);
         }
     }
-
-    private static ConnectorException Recorded(Connection connection, TokenRecord row) => new(row.Error ?? $"The access of connection '{connection.Name}' could not be renewed.")
-    {
-        Code = row.IsRefused ? (row.LocationId.Length == 0 ? "reconnect" : "not-installed") : "token-unavailable",
-        IsTransient = !row.IsRefused,
-        Action = !row.IsRefused ? "It is tried again by itself. If it stays, check the provider's status page." : row.LocationId.Length == 0 ? TokenClient.Reconnect(connection) : InstallIn(connection, row.LocationId),
-    };
-
-    private static ConnectorException OfLocation(ConnectorException failure, Connection connection, string location) => failure.Status is 400 or 403 or 404 or 422
-        ? new ConnectorException($"Connection '{connection.Name}' gets no access to location {location} ({failure.Status}).{(failure.ProviderMessage is { } said ? $" {connection.Connector} says: {said}" : "")}", failure)
-        {
-            Status = failure.Status,
-            Code = "not-installed",
-            ProviderMessage = failure.ProviderMessage,
-            TraceId = failure.TraceId,
-            Action = InstallIn(connection, location),
-        }
-        : failure;
-
-    private static string InstallIn(Connection connection, string location) =>
-        $"Check that {location} is a location of the agency, and that the app is installed there; then reconnect '{connection.Name}' and include it.";
-
-    private static ConnectorException Unavailable(Connection connection, string why) => new($"Connection '{connection.Name}' has no new token yet: {why}.")
-    {
-        Code = "token-unavailable",
-        IsTransient = true,
-        Action = "It is tried again by itself.",
-    };
 
     private static bool MayRefresh(Connection connection, Held held) =>
         held.Row.LocationId.Length > 0 || (held.Refresh is not null && !string.IsNullOrEmpty(connection.Credential.ClientId) && !string.IsNullOrEmpty(connection.Credential.ClientSecret));
 
     private static bool IsNearEnd(TokenRecord row, DateTimeOffset now) =>
         row.ExpiresAt is { } end && (row.IssuedAt is { } issued ? now >= issued + ((end - issued) * LifeBeforeRefresh) : now >= end - EnoughLife);
-
-    private static string CompanyOf(Connection agency) => agency.CompanyId ?? throw new ConnectorException($"Connection '{agency.Name}' is to an agency, and does not say which. Nothing was sent.")
-    {
-        Code = "invalid-input",
-        Action = $"Give connection '{agency.Name}' its company id, or connect it again.",
-    };
 
     private Connection With(Connection connection, Held held) => connection with
     {
@@ -428,7 +391,7 @@ public sealed class AccessTokens(ITokenStore store, TokenClient client, Operatio
             RefreshToken = held.Refresh,
             ExpiresAt = held.Row.ExpiresAt,
             Scopes = held.Row.Scopes,
-            UserType = UserTypeOf(held.Row.UserType, held.Access),
+            UserType = TokenOwner.TypeOf(held.Row.UserType, held.Access),
         },
     };
 
@@ -460,25 +423,6 @@ public sealed class AccessTokens(ITokenStore store, TokenClient client, Operatio
                 Code = "credential-unreadable",
                 Action = $"Restore the key folder that belongs to this database. {TokenClient.Reconnect(connection)}",
             };
-        }
-    }
-
-    /// <summary>Whose a token is: as was said, else as it says itself where it is a JSON web token.</summary>
-    private static string? UserTypeOf(string? said, string? token)
-    {
-        if (said is not null || token?.Split('.') is not [_, var payload, _])
-        {
-            return said;
-        }
-
-        try
-        {
-            var padded = payload.Replace('-', '+').Replace('_', '/').PadRight((payload.Length + 3) / 4 * 4, '=');
-            return (Json.Parse(Encoding.UTF8.GetString(Convert.FromBase64String(padded))) as JObject)?["authClass"] is JValue { Value: "Company" or "Location" } type ? (string?)type : null;
-        }
-        catch (Exception exception) when (exception is FormatException or JsonException)
-        {
-            return null;
         }
     }
 }
