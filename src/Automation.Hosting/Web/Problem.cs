@@ -264,6 +264,14 @@ public sealed record Problem : IResult
             Detail = "It restarts, is overloaded, or cannot be reached from here. What was asked may not have happened.",
             Action = "Try again in a moment; /health/ready says when it is back.",
         },
+        ServerStoppingException e => new Problem
+        {
+            Status = StatusCodes.Status503ServiceUnavailable,
+            Code = e.IsStored ? "goes-on" : "stopping",
+            Title = "The server is being stopped.",
+            Detail = e.Message,
+            Action = e.IsStored ? "Do not ask for it again; look at the run." : "Ask again in a moment.",
+        },
         ProblemException e => e.Problem,
         DefinitionRejectedException e => Rejected(e),
         ConnectorException e => Of(e),

@@ -95,6 +95,7 @@ public sealed class Runner(
     /// <remarks>A caller that goes away does not stop it.</remarks>
     /// <exception cref="LeaseLostException">An instance of this id exists.</exception>
     /// <exception cref="ActivationRefusedException">The definition's activation strategy lets no other run start now.</exception>
+    /// <exception cref="ServerStoppingException">This node stops.</exception>
     internal async Task<WorkflowRun> StartAsync(WorkflowPlan plan, NewInstance instance, IHttpExchange? exchange)
     {
         var origin = new RunOrigin(instance.DefinitionId, instance.Start.LocationId, instance.IsSandbox, instance.Start.ParentInstanceId, instance.ParentBookmarkId);
@@ -106,9 +107,14 @@ public sealed class Runner(
             await lease.CommitAsync(run, null, false, []);
         }
 
-        return await BurstAsync(lease, run, null, [], exchange)
-            ? run
-            : throw new InvalidOperationException($"Run {instance.Id} was stopped in the middle: its incident says why, or this server is shutting down and the run goes on later.");
+        if (await BurstAsync(lease, run, null, [], exchange))
+        {
+            return run;
+        }
+
+        throw lease.Interruption == Interruption.Stopping
+            ? new ServerStoppingException(instance.Id, lease.Insert is null)
+            : new InvalidOperationException($"Run {instance.Id} was stopped in the middle: its incident says why.");
     }
 
     /// <summary>Works on one instance on the caller's thread. Null: somebody else holds it, or it is not runnable.</summary>

@@ -242,6 +242,33 @@ public sealed class RunnerTests : IDisposable
         await runner.DisposeAsync();
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Stop_CallerWaitsForItsRun_IsToldWhetherItGoesOn(bool hasCheckpoint)
+    {
+        var node = await database.StartNodeAsync();
+        await node.PublishAsync("flow", hasCheckpoint ? Sending("https://api.test/a") : Activity("Test.Note"), Activity("Test.Note"));
+        var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        database.Outside.OnNote = async token =>
+        {
+            reached.TrySetResult();
+            await new TaskCompletionSource().Task.WaitAsync(token);
+        };
+        var runner = await node.StartAsync<Runner>();
+        var call = node.Runs.ExecuteAsync(new StartRequest { DefinitionId = "flow" }, CancellationToken.None);
+        await Soon(reached.Task);
+
+        using var stopNow = new CancellationTokenSource();
+        var stop = ((IHostedService)node.Get<Runner>()).StopAsync(stopNow.Token);
+        await stopNow.CancelAsync();
+        await Soon(stop);
+
+        (await FluentActions.Awaiting(() => Soon(call)).Should().ThrowAsync<ServerStoppingException>()).Which.IsStored.Should().Be(hasCheckpoint);
+        (await node.Store.ListRunnableAsync(10, CancellationToken.None)).Should().HaveCount(hasCheckpoint ? 1 : 0, "what is not stored may be asked for again, what is stored goes on");
+        await runner.DisposeAsync();
+    }
+
     [Fact]
     public async Task Renewal_LeaseTakenByAnother_StopsTheBurst()
     {
