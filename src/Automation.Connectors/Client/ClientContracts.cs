@@ -74,8 +74,8 @@ public interface IRateBudget
     /// <summary>Learns from the answer's rate headers, or from a 429.</summary>
     void Observe(Connection connection, int status, IReadOnlyDictionary<string, string> headers);
 
-    /// <summary>Limits and use by connection, for <c>/api/budget</c>.</summary>
-    IReadOnlyList<BudgetUse> Describe();
+    /// <summary>Limits and use by connection, of all that share them, for <c>/api/budget</c>.</summary>
+    ValueTask<IReadOnlyList<BudgetUse>> DescribeAsync(CancellationToken cancellationToken);
 }
 
 /// <summary>Use of one budget.</summary>

@@ -24,7 +24,7 @@ public sealed class RateBudget(OperationCatalog catalog, TimeProvider clock) : I
     }
 
     /// <inheritdoc />
-    public IReadOnlyList<BudgetUse> Describe() => windows.Values.Select(w => w.Describe()).ToList();
+    public ValueTask<IReadOnlyList<BudgetUse>> DescribeAsync(CancellationToken cancellationToken) => new(windows.Values.Select(w => w.Describe()).ToList());
 
     private RateWindow WindowOf(Connection connection) => windows.GetOrAdd(
         BudgetKey.Of(connection),

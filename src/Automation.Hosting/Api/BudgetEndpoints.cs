@@ -21,7 +21,7 @@ internal static class BudgetEndpoints
             .Where(s => s.IsActive)
             .GroupBy(s => s.ConnectionId)
             .ToDictionary(g => g.Key, g => (long)Math.Ceiling(g.Sum(s => PollCost.PerDay(operations, s))));
-        var uses = budget.Describe().ToLookup(u => u.ConnectionId);
+        var uses = (await budget.DescribeAsync(context.RequestAborted)).ToLookup(u => u.ConnectionId);
         var items = new List<JToken>();
         foreach (var connection in await connections.ListAsync(context.RequestAborted))
         {

@@ -37,7 +37,7 @@ internal static class MetricsEndpoint
         Sample(text, "automation_sources", sources.Count(s => s.Failures > 0), ("state", "failing"));
 
         Head(text, "automation_budget_used", "Calls in the present window of a connection's API budget.");
-        foreach (var use in budget.Describe())
+        foreach (var use in await budget.DescribeAsync(context.RequestAborted))
         {
             Sample(text, "automation_budget_used", use.Used, ("connection", use.ConnectionId), ("location", use.LocationId ?? ""));
         }

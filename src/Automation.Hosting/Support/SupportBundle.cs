@@ -51,7 +51,7 @@ public sealed class SupportBundle(
             Add("sources.json", new JArray((await polls.ListSourcesAsync(cancellationToken)).Take(1000).Select(Describe)));
             Add("incidents.json", new JArray((await incidents.ListAsync(null, null, null, 0, Newest, cancellationToken)).Items.Select(Describe)));
             Add("runs.json", new JArray((await runs.ListAsync(new RunFilter { PageSize = Newest, WithTotal = false }, cancellationToken)).Items.Select(Describe)));
-            Add("budget.json", JArray.FromObject(budget.Describe(), JsonSerializer.Create(Json.Settings)));
+            Add("budget.json", JArray.FromObject(await budget.DescribeAsync(cancellationToken), JsonSerializer.Create(Json.Settings)));
             AddText("log.txt", string.Join('\n', log.Read()));
 
             void Add(string name, JToken content) => AddText(name, Redaction.Clean(content).ToString(Formatting.Indented));

@@ -23,4 +23,9 @@ internal sealed class BudgetStore(SqlDatabase database) : IBudgetStore
             return answer;
         },
         cancellationToken);
+
+    public Task<IReadOnlyList<(string Key, string? LocationId, string State, DateTimeOffset Now)>> ListAsync(CancellationToken cancellationToken) =>
+        database.ReadAsync<IReadOnlyList<(string, string?, string, DateTimeOffset)>>(
+            session => session.List(reader => (reader.GetString(0), reader.Text(1), reader.GetString(2), reader.Time(3)), $"SELECT key, location_id, state, {Columns.Now} FROM budgets WHERE state <> '' ORDER BY key"),
+            cancellationToken);
 }

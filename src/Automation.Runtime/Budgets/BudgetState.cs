@@ -31,12 +31,17 @@ internal sealed class BudgetState
 
     public List<Grant> Grants { get; set; } = [];
 
+    /// <summary>Connections that call on it: those of one app and location share it.</summary>
+    public SortedSet<string> Connections { get; set; } = new(StringComparer.Ordinal);
+
     /// <summary>How long the calls of a portion may be used. Longer: fewer questions. Shorter: less of the window is kept for calls that are not made.</summary>
     public static TimeSpan LifeOf(TimeSpan window) => window / 10 > TimeSpan.FromMilliseconds(500) ? window / 10 : TimeSpan.FromMilliseconds(500);
 
     public static BudgetState Read(string? text, RateLimit limit) => text is null
         ? new BudgetState { Limit = limit.Calls, Window = limit.Window, PerDay = limit.PerDay }
-        : JsonConvert.DeserializeObject<BudgetState>(text)!;
+        : Read(text);
+
+    public static BudgetState Read(string text) => JsonConvert.DeserializeObject<BudgetState>(text)!;
 
     public string Write() => JsonConvert.SerializeObject(this);
 
@@ -86,6 +91,13 @@ internal sealed class BudgetState
         UsedToday += calls;
         Grants.Add(new Grant(question.Id, now, now + LifeOf(Window) + Window, calls));
         return Answer(calls, TimeSpan.Zero);
+    }
+
+    /// <summary>What is used of it now, by connection; nothing where nothing is.</summary>
+    public IEnumerable<BudgetUse> Describe(string connector, string? locationId, DateTimeOffset now)
+    {
+        Forget(now);
+        return Used == 0 && UsedToday == 0 ? [] : Connections.Select(id => new BudgetUse(connector, id, locationId, Limit, Window, Math.Min(Used, Limit), PerDay, UsedToday));
     }
 
     private int Used => Grants.Sum(grant => grant.Calls);

@@ -18,7 +18,18 @@ public sealed class SharedRateBudget(OperationCatalog catalog, IBudgetStore stor
         WindowOf(connection).Learn(BudgetNews.Read(status, headers, clock.GetUtcNow()));
 
     /// <inheritdoc />
-    public IReadOnlyList<BudgetUse> Describe() => windows.Values.Select(window => window.Describe()).ToList();
+    /// <remarks>Read from the rows: most of it may have been used by other servers.</remarks>
+    public async ValueTask<IReadOnlyList<BudgetUse>> DescribeAsync(CancellationToken cancellationToken)
+    {
+        var uses = new List<BudgetUse>();
+        foreach (var (key, locationId, text, now) in await store.ListAsync(cancellationToken))
+        {
+            uses.AddRange(BudgetState.Read(text).Describe(key[..key.IndexOf('/', StringComparison.Ordinal)], locationId, now));
+        }
+
+        // A connection whose credential was changed has a budget of before, too: what was called with it counts until its day is over.
+        return uses.GroupBy(use => (use.ConnectionId, use.LocationId)).Select(same => same.MaxBy(use => use.UsedToday)! with { Used = same.Sum(use => use.Used), UsedToday = same.Sum(use => use.UsedToday) }).ToList();
+    }
 
     private SharedWindow WindowOf(Connection connection)
     {

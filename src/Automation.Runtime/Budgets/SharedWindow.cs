@@ -69,14 +69,6 @@ internal sealed class SharedWindow(BudgetKey key, Connection connection, RateLim
         }
     }
 
-    public BudgetUse Describe()
-    {
-        lock (gate)
-        {
-            return new BudgetUse(key.Connector, connection.Id, connection.LocationId, last.Limit, last.Window, Math.Min(last.Used, last.Limit), last.PerDay, last.UsedToday);
-        }
-    }
-
     private static async Task WaitAsync(TaskCompletionSource turn, CancellationToken cancellationToken)
     {
         // A waiter that gives up stays in the queue, completed, and is passed over.
@@ -146,6 +138,7 @@ internal sealed class SharedWindow(BudgetKey key, Connection connection, RateLim
                 (text, now) =>
                 {
                     var state = BudgetState.Read(text, limit);
+                    state.Connections.Add(connection.Id);
                     var reply = state.Ask(question, now);
                     return (state.Write(), reply);
                 },

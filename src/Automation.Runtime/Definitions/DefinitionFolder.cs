@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using Automation.Connectors;
 using Automation.Engine;
 using Automation.Runtime.Storage;
 using Automation.Runtime.Templates;
@@ -19,6 +20,7 @@ public sealed class DefinitionFolder(
     TemplateService templates,
     IDefinitionStore store,
     IIncidentStore incidents,
+    FolderClaims claims,
     IOptions<AutomationOptions> options,
     TimeProvider clock,
     ILogger<DefinitionFolder> log) : BackgroundService
@@ -28,7 +30,7 @@ public sealed class DefinitionFolder(
     private const string TemplateEnding = ".template.json";
 
     /// <summary>Watchers miss changes on some file systems; this finds them.</summary>
-    private static readonly TimeSpan Rescan = TimeSpan.FromMinutes(5);
+    internal static readonly TimeSpan Rescan = TimeSpan.FromMinutes(5);
 
     /// <summary>Editors write a file in several goes.</summary>
     private static readonly TimeSpan Settle = TimeSpan.FromMilliseconds(300);
@@ -44,7 +46,7 @@ public sealed class DefinitionFolder(
     /// <summary>The folder.</summary>
     public string Directory { get; } = Path.GetFullPath(options.Value.Definitions.Directory);
 
-    /// <summary>Loads what is new or changed, and retracts definitions whose file is gone. May be called at any time.</summary>
+    /// <summary>Loads what is new or changed, and retracts definitions whose file is gone here and on every other server. May be called at any time.</summary>
     public async Task LoadAsync(CancellationToken cancellationToken)
     {
         if (!System.IO.Directory.Exists(Directory))
@@ -77,6 +79,7 @@ public sealed class DefinitionFolder(
                 }
             }
 
+            await claims.KeepAsync(Claimed(), cancellationToken);
             await RetractMissingAsync(cancellationToken);
         }
         finally
@@ -91,6 +94,20 @@ public sealed class DefinitionFolder(
         // What starts after this finds the gallery and the folder's flows.
         await LoadAsync(cancellationToken);
         await base.StartAsync(cancellationToken);
+    }
+
+    /// <inheritdoc />
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await base.StopAsync(cancellationToken);
+        try
+        {
+            await claims.ReleaseAsync(cancellationToken);
+        }
+        catch (System.Data.Common.DbException exception)
+        {
+            log.LogInformation("The claim on the files of {Directory} could not be taken back, and runs out by itself: {Reason}", Directory, exception.Message);
+        }
     }
 
     /// <inheritdoc />
@@ -179,14 +196,14 @@ public sealed class DefinitionFolder(
                 throw new DefinitionRejectedException(string.Join(" ", problems.Select(problem => problem.ToString())), problems, fileName);
             }
 
-            var definitionId = fileName.EndsWith(TemplateEnding, StringComparison.OrdinalIgnoreCase) ? Gallery(fileName, definition.Json) : await SaveAsync(fileName, definition.Json, cancellationToken);
+            var definitionId = fileName.EndsWith(TemplateEnding, StringComparison.OrdinalIgnoreCase) ? Gallery(fileName, definition.Json) : await SaveAsync(fileName, hash, definition.Json, cancellationToken);
             loaded[fileName] = (hash, definitionId);
             if (openIncidents.Remove(fileName, out var incident))
             {
                 await incidents.ResolveAsync(incident, "The file was corrected.", clock.GetUtcNow(), cancellationToken);
             }
         }
-        catch (Exception exception) when (exception is DefinitionRejectedException or IOException or UnauthorizedAccessException)
+        catch (Exception exception) when (exception is DefinitionRejectedException or IOException or UnauthorizedAccessException or ConnectorException)
         {
             await ReportAsync(fileName, hash, exception, cancellationToken);
         }
@@ -198,7 +215,7 @@ public sealed class DefinitionFolder(
         return null;
     }
 
-    private async Task<string> SaveAsync(string fileName, JObject model, CancellationToken cancellationToken)
+    private async Task<string> SaveAsync(string fileName, string hash, JObject model, CancellationToken cancellationToken)
     {
         if ((string?)model["definitionId"] is not { Length: > 0 })
         {
@@ -223,9 +240,15 @@ public sealed class DefinitionFolder(
                 [new DefinitionProblem(ProblemSeverity.Error, "duplicate-definition", "The definitionId is taken.") { Property = "definitionId" }], fileName);
         }
 
+        // Checkpoint: the others know that it is here before they see it published, so that none of them retracts it.
+        await claims.KeepAsync(new Dictionary<string, ClaimedFile>(Claimed()) { [fileName] = new(hash, definitionId) }, cancellationToken);
         if (latest is null || !DefinitionModel.SameContent(model, (JObject)Json.Parse(latest.Json, Json.DefinitionDepth)))
         {
             await definitions.SaveAsync(model, publish: false, new DefinitionService.Origin(Provider, IsReadonly: true), cancellationToken);
+            if ((await claims.OthersAsync(cancellationToken)).FirstOrDefault(other => other.Files.Values.Any(file => file.DefinitionId == definitionId && file.Hash != hash)) is { } other)
+            {
+                log.LogWarning("{File} is another one on the server {Server} ({Folder}). The workflow is now as it is here; whichever server starts last, or whose file changes last, decides. Give all servers the same files.", fileName, other.Server, other.Folder);
+            }
         }
 
         var saved = await definitions.PublishAsync(definitionId, cancellationToken);
@@ -261,8 +284,21 @@ public sealed class DefinitionFolder(
             loaded.Remove(gone);
         }
 
+        if (openIncidents.Keys.All(files.Contains))
+        {
+            return;
+        }
+
+        var others = await claims.OthersAsync(cancellationToken);
         foreach (var gone in openIncidents.Keys.Where(fileName => !files.Contains(fileName)).ToList())
         {
+            if (others.Any(other => other.Files.ContainsKey(gone)))
+            {
+                // Another server's, who settles it.
+                openIncidents.Remove(gone);
+                continue;
+            }
+
             await incidents.ResolveAsync(openIncidents[gone], "The file is gone.", clock.GetUtcNow(), cancellationToken);
             openIncidents.Remove(gone);
         }
@@ -277,22 +313,51 @@ public sealed class DefinitionFolder(
             return;
         }
 
-        for (var page = 0; ; page++)
+        const int pageSize = 100;
+        var missing = new List<DefinitionVersion>();
+        for (var (page, isLast) = (0, false); !isLast; page++)
         {
-            const int pageSize = 100;
             var published = await store.ListAsync(new DefinitionFilter { Version = VersionOptions.Published, Page = page, PageSize = pageSize }, withJson: false, cancellationToken);
-            foreach (var version in published.Items.Where(version => version.Provider == Provider && !present.Contains(version.DefinitionId)))
+            missing.AddRange(published.Items.Where(version => version.Provider == Provider && !present.Contains(version.DefinitionId)));
+            isLast = published.Items.Count < pageSize;
+        }
+
+        if (missing.Count == 0)
+        {
+            return;
+        }
+
+        // Read after what is published: whoever published one of them had claimed it before. A file that another server cannot read may be the one of any of them.
+        var elsewhere = (await claims.OthersAsync(cancellationToken)).SelectMany(other => other.Files.Values).ToList();
+        if (elsewhere.Any(file => file.DefinitionId is null))
+        {
+            return;
+        }
+
+        foreach (var version in missing.Where(version => !elsewhere.Any(file => file.DefinitionId == version.DefinitionId)))
+        {
+            try
             {
                 await definitions.RetractAsync(version.DefinitionId, cancellationToken);
                 log.LogInformation("The workflow {Name} ({DefinitionId}) is retracted: its file is not in the definitions folder any more.", version.Name, version.DefinitionId);
-                page = -1;
             }
-
-            if (page >= 0 && published.Items.Count < pageSize)
+            catch (DefinitionRejectedException)
             {
-                return;
+                // Another server was first.
             }
         }
+    }
+
+    /// <summary>The files that say which definitions are here, and those that cannot be read.</summary>
+    private Dictionary<string, ClaimedFile> Claimed()
+    {
+        var files = loaded.Where(file => file.Value.DefinitionId is not null).ToDictionary(file => file.Key, file => new ClaimedFile(file.Value.Hash, file.Value.DefinitionId), StringComparer.Ordinal);
+        foreach (var broken in openIncidents.Keys)
+        {
+            files.TryAdd(broken, new ClaimedFile("", null));
+        }
+
+        return files;
     }
 
     private async Task ReportAsync(string fileName, string hash, Exception exception, CancellationToken cancellationToken)

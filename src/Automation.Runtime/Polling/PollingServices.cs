@@ -33,6 +33,7 @@ public static class PollingServices
         });
         services.AddSingleton<ILookupTables>(provider => provider.GetRequiredService<LookupTableService>());
         services.AddHostedService(provider => provider.GetRequiredService<LookupTableService>());
+        services.AddSingleton<FolderClaims>();
         services.AddSingleton<DefinitionFolder>();
         services.AddTransient<DefinitionFileCheck>();
         services.AddHostedService(provider => provider.GetRequiredService<DefinitionFolder>());

@@ -101,7 +101,7 @@ public sealed class RateBudgetTests
 
         await FluentActions.Awaiting(() => first).Should().ThrowAsync<OperationCanceledException>();
         await second;
-        budget.Describe().Single().Used.Should().Be(1);
+        (await budget.DescribeAsync(default)).Single().Used.Should().Be(1);
     }
 
     [Fact]
@@ -118,7 +118,7 @@ public sealed class RateBudgetTests
     }
 
     [Fact]
-    public void Observe_Headers_TeachTheLimitAndOthersCalls()
+    public async Task Observe_Headers_TeachTheLimitAndOthersCalls()
     {
         Spend(1);
         budget.Observe(connection, 200, new Dictionary<string, string>
@@ -130,19 +130,19 @@ public sealed class RateBudgetTests
             ["X-RateLimit-Daily-Remaining"] = "9000",
         });
 
-        budget.Describe().Single().Should().Be(new BudgetUse("gohighlevel", "c-ghl", "loc-1", 25, TimeSpan.FromSeconds(10), 20, 10000, 1000));
+        (await budget.DescribeAsync(default)).Single().Should().Be(new BudgetUse("gohighlevel", "c-ghl", "loc-1", 25, TimeSpan.FromSeconds(10), 20, 10000, 1000));
         Spend(5);
         Acquire().IsCompleted.Should().BeFalse();
     }
 
     [Fact]
-    public void Observe_NoDailyLimit_LeavesTheDayAsItWas()
+    public async Task Observe_NoDailyLimit_LeavesTheDayAsItWas()
     {
         Spend(1);
         budget.Observe(connection, 200, new Dictionary<string, string> { ["X-RateLimit-Limit-Daily"] = "0", ["X-RateLimit-Daily-Remaining"] = "0" });
 
         Acquire().IsCompletedSuccessfully.Should().BeTrue();
-        budget.Describe().Single().UsedToday.Should().Be(2);
+        (await budget.DescribeAsync(default)).Single().UsedToday.Should().Be(2);
     }
 
     [Fact]

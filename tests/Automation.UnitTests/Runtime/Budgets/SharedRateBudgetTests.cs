@@ -62,6 +62,26 @@ public sealed class SharedRateBudgetTests
         first.IsCanceled.Should().BeTrue();
     }
 
+    [Fact]
+    public async Task DescribeAsync_OnAServerThatHasMadeNoCall_ShowsWhatTheOthersUsed()
+    {
+        var caller = Server();
+        for (var i = 0; i < 4; i++)
+        {
+            await caller.AcquireAsync(Connection, CallPriority.Action, CancellationToken.None);
+        }
+
+        var seen = (await Server().DescribeAsync(CancellationToken.None)).Should().ContainSingle().Subject;
+        seen.Should().Match<BudgetUse>(use => use.Connector == "test" && use.ConnectionId == "c1" && use.LocationId == "loc-1" && use.Limit == 10 && use.PerDay == 1_000);
+        seen.UsedToday.Should().BeInRange(4, 8, "a portion counts as used until what is left of it is given back");
+        seen.Used.Should().Be(seen.UsedToday);
+
+        clock.Advance(TimeSpan.FromMinutes(1));
+        (await Server().DescribeAsync(CancellationToken.None)).Should().ContainSingle().Which.Used.Should().Be(0, "they have left the window");
+        clock.Advance(TimeSpan.FromDays(1));
+        (await Server().DescribeAsync(CancellationToken.None)).Should().BeEmpty();
+    }
+
     private static Connection Connection => new()
     {
         Id = "c1",
@@ -101,5 +121,8 @@ public sealed class SharedRateBudgetTests
                 return Task.FromResult(answer);
             }
         }
+
+        public Task<IReadOnlyList<(string Key, string? LocationId, string State, DateTimeOffset Now)>> ListAsync(CancellationToken cancellationToken) =>
+            Task.FromResult<IReadOnlyList<(string, string?, string, DateTimeOffset)>>(text is null ? [] : [("test/app/loc-1", "loc-1", text, clock.GetUtcNow())]);
     }
 }

@@ -1,9 +1,12 @@
+using Automation.Runtime;
 using Automation.Runtime.Definitions;
 using Automation.Runtime.Storage;
 using Automation.Runtime.Templates;
 using Automation.UnitTests.Runtime.Polling;
 using Automation.UnitTests.Runtime.Templates;
 using FluentAssertions;
+using Microsoft.AspNetCore.DataProtection;
+using Microsoft.Extensions.DependencyInjection;
 using Newtonsoft.Json.Linq;
 using Xunit;
 
@@ -133,6 +136,77 @@ public sealed class DefinitionFolderTests
         (await world.Get<IDefinitionStore>().FindAsync("flow", VersionOptions.Published, default))!.Version.Should().Be(1);
         (await world.IncidentsAsync()).Should().ContainSingle().Which.Message.Should().Contain("b.json").And.Contain("taken by a.json");
     }
+
+    [Fact]
+    public async Task LoadAsync_AConnectionWhoseCredentialCannotBeRead_ReportsTheFileThatUsesIt_AndLoadsTheOthers()
+    {
+        await using var world = await PollingWorld.StartAsync();
+        await world.SqlAsync("UPDATE connections SET secret = x'00'; SELECT 1");
+        Write(world, "a.json", PollingWorld.Flow("a").ToString());
+        Write(world, "b.json", """{"definitionId":"b","root":{"id":"w","type":"Elsa.WriteLine"}}""");
+        await world.Get<DefinitionFolder>().LoadAsync(default);
+
+        (await PublishedAsync(world)).Should().Equal("b");
+        (await world.IncidentsAsync()).Should().ContainSingle().Which.Message.Should().Contain("a.json").And.Contain("credential");
+    }
+
+    [Fact]
+    public async Task LoadAsync_TwoServersWithDifferentFolders_NeitherRetractsWhatIsTheOthers_UntilThatOneStops()
+    {
+        await using var old = await ServerAsync("old", null);
+        Write(old, "both.json", PollingWorld.Flow("both", name: "both").ToString());
+        Write(old, "dropped.json", PollingWorld.Flow("dropped", name: "dropped").ToString());
+        Write(old, "broken.json", "{");
+        await using var renewed = await ServerAsync("renewed", old);
+        Write(renewed, "both.json", PollingWorld.Flow("both", name: "both").ToString());
+        Write(renewed, "added.json", PollingWorld.Flow("added", name: "added").ToString());
+
+        await old.Get<DefinitionFolder>().LoadAsync(default);
+        await renewed.Get<DefinitionFolder>().LoadAsync(default);
+        await old.Get<DefinitionFolder>().LoadAsync(default);
+        await renewed.Get<DefinitionFolder>().LoadAsync(default);
+
+        (await PublishedAsync(old)).Should().Equal("added", "both", "dropped");
+        (await old.IncidentsAsync()).Should().ContainSingle().Which.ResolvedAt.Should().BeNull("the file is broken still, and only the other server has it");
+
+        File.Delete(Path.Combine(old.Get<DefinitionFolder>().Directory, "broken.json"));
+        await old.Get<DefinitionFolder>().LoadAsync(default);
+        (await old.IncidentsAsync()).Should().ContainSingle().Which.ResolvedAt.Should().NotBeNull();
+        await old.Get<DefinitionFolder>().StopAsync(default);
+        await renewed.Get<DefinitionFolder>().LoadAsync(default);
+
+        (await PublishedAsync(renewed)).Should().Equal("added", "both");
+    }
+
+    [Fact]
+    public async Task LoadAsync_WhereAServerDied_RetractsWhatOnlyItHad_WhenItsClaimHasRunOut()
+    {
+        await using var died = await ServerAsync("died", null);
+        Write(died, "only.json", PollingWorld.Flow("only").ToString());
+        await died.Get<DefinitionFolder>().LoadAsync(default);
+        await using var left = await ServerAsync("left", died);
+
+        await left.Get<DefinitionFolder>().LoadAsync(default);
+        (await PublishedAsync(left)).Should().Equal("only");
+
+        left.Clock.Advance(TimeSpan.FromMinutes(20));
+        await left.Get<DefinitionFolder>().LoadAsync(default);
+        (await PublishedAsync(left)).Should().BeEmpty();
+    }
+
+    /// <summary>One of several servers on a database, with a definitions folder of its own.</summary>
+    private static Task<PollingWorld> ServerAsync(string name, PollingWorld? beside) => PollingWorld.StartAsync(beside?.Folder, beside?.Server, add: (_, services) =>
+    {
+        services.AddSingleton(beside?.Get<IDataProtectionProvider>() ?? new EphemeralDataProtectionProvider());
+        services.Configure<AutomationOptions>(options =>
+        {
+            options.Storage.Provider = "PostgreSql";
+            options.Definitions.Directory = Directory.CreateDirectory(options.Definitions.Directory + "-" + name).FullName;
+        });
+    });
+
+    private static async Task<IEnumerable<string>> PublishedAsync(PollingWorld world) =>
+        (await world.Get<IDefinitionStore>().ListAsync(new DefinitionFilter { Version = VersionOptions.Published }, false, default)).Items.Select(version => version.DefinitionId).Order(StringComparer.Ordinal);
 
     private static void Write(PollingWorld world, string name, string text) => File.WriteAllText(Path.Combine(world.Get<DefinitionFolder>().Directory, name), text);
 }
