@@ -119,7 +119,17 @@ internal sealed partial class PostgreSqlSession(NpgsqlConnection connection) : S
         _ => false,
     };
 
-    public override void Commit() => Run("COMMIT");
+    /// <summary>Posted statements go with COMMIT: the database passes over it when one of them fails.</summary>
+    public override void Commit()
+    {
+        if (_isNumbered)
+        {
+            // COMMIT does not leave before the transaction's number is known.
+            Flush();
+        }
+
+        Run("COMMIT");
+    }
 
     public override bool RollBack()
     {
@@ -153,8 +163,6 @@ internal sealed partial class PostgreSqlSession(NpgsqlConnection connection) : S
             return false;
         }
     }
-
-    public override void Complete() => Flush();
 
     public override bool IsWorthRetrying(Exception exception) =>
         exception is PostgresException { SqlState: PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure };

@@ -4,8 +4,17 @@ using Automation.Runtime.Storage;
 namespace Automation.Persistence.Sql;
 
 /// <summary>Definitions and their versions.</summary>
-internal sealed class DefinitionStore(SqlDatabase database) : IDefinitionStore
+internal sealed class DefinitionStore : IDefinitionStore
 {
+    private readonly SqlDatabase database;
+    private readonly SharedLookup<(string DefinitionId, string Kind), DefinitionVersion> current;
+
+    public DefinitionStore(SqlDatabase database)
+    {
+        this.database = database;
+        current = new(FindCurrentAsync);
+    }
+
     private const string Fields =
         "id, definition_id, version, name, description, is_latest, is_published, is_readonly, is_system, provider, tool_version, created_at";
 
@@ -21,9 +30,20 @@ internal sealed class DefinitionStore(SqlDatabase database) : IDefinitionStore
             is_readonly = excluded.is_readonly, is_system = excluded.is_system, provider = excluded.provider, tool_version = excluded.tool_version, created_at = excluded.created_at, json = excluded.json, offers_activity = excluded.offers_activity
         """;
 
-    public Task<DefinitionVersion?> FindAsync(string definitionId, VersionOptions version, CancellationToken cancellationToken) => database.ReadAsync(
-        session => session.First(Read, $"SELECT {Fields}, json FROM definition_versions WHERE definition_id = @id AND {Condition(version)} ORDER BY version DESC LIMIT 1", definitionId),
-        cancellationToken);
+    /// <remarks>Of a flow one version is the latest and at most one is published: every start asks for it.</remarks>
+    public Task<DefinitionVersion?> FindAsync(string definitionId, VersionOptions version, CancellationToken cancellationToken) => version.Kind is "Latest" or "Published"
+        ? current.FindAsync((definitionId, version.Kind), cancellationToken)
+        : database.ReadAsync(
+            session => session.First(Read, $"SELECT {Fields}, json FROM definition_versions WHERE definition_id = @id AND {Condition(version)} ORDER BY version DESC LIMIT 1", definitionId),
+            cancellationToken);
+
+    private Task<IReadOnlyDictionary<(string DefinitionId, string Kind), DefinitionVersion>> FindCurrentAsync((string DefinitionId, string Kind)[] keys) =>
+        database.ReadAsync<IReadOnlyDictionary<(string, string), DefinitionVersion>>(
+            session => keys.GroupBy(key => key.Kind).SelectMany(kind => session.List(
+                reader => (Kind: kind.Key, Version: Read(reader)),
+                $"SELECT {Fields}, json FROM definition_versions WHERE definition_id IN (#each @ids#) AND {Condition(new VersionOptions(kind.Key))}",
+                (object)kind.Select(key => key.DefinitionId).ToArray())).ToDictionary(row => (row.Version.DefinitionId, row.Kind), row => row.Version),
+            CancellationToken.None);
 
     public Task<DefinitionVersion?> FindVersionAsync(string versionId, CancellationToken cancellationToken) =>
         database.ReadAsync(session => session.First(Read, $"SELECT {Fields}, json FROM definition_versions WHERE id = @id", versionId), cancellationToken);

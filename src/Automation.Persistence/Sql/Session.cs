@@ -46,12 +46,6 @@ internal abstract class Session : IDisposable
     /// <summary>Takes the part back. False: the transaction as a whole is gone.</summary>
     public abstract bool DropPart();
 
-    /// <summary>Sends what is posted; throws what any of it failed with.</summary>
-    public virtual void Complete()
-    {
-        // Posted statements ran at once.
-    }
-
     /// <summary>The transaction lost to another one that it waited for: all of it may be tried again.</summary>
     public virtual bool IsWorthRetrying(Exception exception) => false;
 

@@ -246,8 +246,9 @@ internal sealed class Writer : IDisposable
         catch (Exception exception)
         {
             // Disk full, I/O error, locked by another process: nothing of the batch is applied. The connection lost while COMMIT was on its way: the database knows.
-            var retriable = exception is GroupSpoiledException || session?.IsWorthRetrying(exception) == true;
             var away = _database.IsAway(exception);
+            var spoiled = together && !away;
+            var retriable = spoiled || session?.IsWorthRetrying(exception) == true;
             var unsure = away && isCommitting ? session?.Transaction : null;
             if (session is not null && !session.RollBack())
             {
@@ -256,7 +257,12 @@ internal sealed class Writer : IDisposable
                 session = null;
             }
 
-            if (exception is not GroupSpoiledException)
+            if (spoiled)
+            {
+                // Whose fault it was is seen when each is tried alone.
+                _database.Spoiled();
+            }
+            else
             {
                 _database.Failed(exception);
             }
@@ -281,30 +287,18 @@ internal sealed class Writer : IDisposable
     }
 
     /// <summary>
-    /// Executes all without a way back for each: commits of runs by statements that they share, the others one after the other, what needs no answer in one round trip. When one fails, all is taken back and each is tried alone.
+    /// Executes all without a way back for each: what may share statements shares them, the others go one after the other, and what needs no answer travels with COMMIT. When anything fails, all is taken back and each is tried alone.
     /// </summary>
-    /// <exception cref="GroupSpoiledException">One of them failed.</exception>
-    private void ExecuteTogether(Session session, List<Write> batch)
+    private static void ExecuteTogether(Session session, List<Write> batch)
     {
-        try
+        foreach (var group in batch.Where(write => write.GroupKey is not null).GroupBy(write => write.GroupKey))
         {
-            foreach (var group in batch.Where(write => write.GroupKey is not null).GroupBy(write => write.GroupKey))
-            {
-                group.First().ExecuteGroup(session, [.. group]);
-            }
-
-            foreach (var write in batch.Where(write => write.GroupKey is null))
-            {
-                write.ExecuteOpenly(session);
-            }
-
-            // What was posted fails here, when it does.
-            session.Complete();
+            group.First().ExecuteGroup(session, [.. group]);
         }
-        catch (Exception exception) when (!_database.IsAway(exception))
+
+        foreach (var write in batch.Where(write => write.GroupKey is null))
         {
-            _database.Spoiled();
-            throw new GroupSpoiledException();
+            write.ExecuteOpenly(session);
         }
     }
 
