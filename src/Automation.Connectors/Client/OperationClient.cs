@@ -62,6 +62,7 @@ public sealed class OperationClient(IHttpClientFactory http, IRateBudget budget,
 
         var calling = TimeSpan.Zero;
         var isRenewed = false;
+        var mayHaveHappened = false;
         for (var attempt = 1; ; attempt++)
         {
             RefuseWithoutCredential(operation, authorized);
@@ -87,12 +88,19 @@ public sealed class OperationClient(IHttpClientFactory http, IRateBudget budget,
                 authorized = renewed;
                 attempt--;
             }
+            catch (ConnectorException gone) when (mayHaveHappened && gone.Status == 404 && request.Method == "DELETE")
+            {
+                // The try before had no answer, and had deleted it.
+                return new ConnectorResponse { Status = 404, TraceId = gone.TraceId, Duration = clock.GetElapsedTime(started) };
+            }
             catch (ConnectorException failure)
             {
+                mayHaveHappened |= failure.MayHaveHappened;
+
                 // A side that lets every call time out is not waited for four times over: somebody, or a lease, waits here.
                 calling += clock.GetElapsedTime(sent);
                 // A poll that is told twice to slow down comes back at its next time.
-                var isTold = failure.Status == 429 && attempt > 1 && priority != CallPriority.Action;
+                var isTold = failure.Status == 429 && attempt > 1 && priority != CallPriority.Action && beforeSend is null;
                 if (isTold || calling >= options.Patience || RetryTable.PauseBefore(operation.Effect, attempt, options, failure, Random.Shared.NextDouble(), isRun: beforeSend is not null) is not { } pause)
                 {
                     throw;

@@ -100,7 +100,7 @@ public sealed class OperationActivity(Operation operation) : Activity
         // Before the call, so that a run is found by whom it is about also when the call fails.
         AddSubjects(context, inputs);
         var response = Operation.Effect == EffectClass.Read
-            ? await client.SendAsync(Operation, connection, request, CallPriority.Action, null, cancellationToken, BeforeSend(context))
+            ? await client.SendAsync(Operation, connection, request, PriorityOf(context), null, cancellationToken, BeforeSend(context))
             : await WriteAsync(context, client, connection, request, cancellationToken);
         var result = ResultOf(response);
         context.SetOutput("Result", result);
@@ -123,7 +123,7 @@ public sealed class OperationActivity(Operation operation) : Activity
         return context.Services.GetRequiredService<IEffectLedger>().SendAsync(
             context,
             effect,
-            (recorded, token) => client.SendAsync(Operation, connection, recorded, CallPriority.Action, effect.Key, token, BeforeSend(context)),
+            (recorded, token) => client.SendAsync(Operation, connection, recorded, PriorityOf(context), effect.Key, token, BeforeSend(context)),
             probe is null ? null : (recorded, intentAt, token) => probe.FindAsync(Operation, connection, recorded, intentAt, token),
             cancellationToken);
     }

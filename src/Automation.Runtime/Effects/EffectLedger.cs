@@ -114,6 +114,11 @@ public sealed class EffectLedger(IEffectStore effects, RequestSeal seal, TimePro
         }
         catch (ConnectorException exception) when (intent.Class is EffectClass.Read or EffectClass.Safe || !EffectOutcome.IsAmbiguous(exception))
         {
+            if (intent.Attempts > 1 && await AnswerOfEarlierAsync(call, intent, exception) is { } earlier)
+            {
+                return await DoneAsync(call, intent, earlier);
+            }
+
             await RecordAsync(call, EffectOutcome.Failed(intent, exception, clock.GetUtcNow()), null);
             throw;
         }
@@ -177,6 +182,16 @@ public sealed class EffectLedger(IEffectStore effects, RequestSeal seal, TimePro
             return null;
         }
     }
+
+    /// <summary>
+    /// A repeated write is refused because the one before it happened after all: what it deletes is gone, what it makes is there (a list that lagged behind had shown nothing). Null: it is refused for itself.
+    /// </summary>
+    private async Task<ConnectorResponse?> AnswerOfEarlierAsync(Call call, EffectRecord intent, ConnectorException refusal) => refusal.Status switch
+    {
+        404 when intent.Class == EffectClass.Safe && intent.Request.Method == "DELETE" => new ConnectorResponse { Status = 404, TraceId = refusal.TraceId },
+        400 or 409 or 422 when intent.Class == EffectClass.Probe && call.Probe is not null => await ProbeOnceAsync(call, intent),
+        _ => null,
+    };
 
     private async Task<FaultException> MarkUnknownAsync(Call call, EffectRecord intent, string reason)
     {

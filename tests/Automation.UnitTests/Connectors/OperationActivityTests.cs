@@ -14,12 +14,14 @@ public sealed class OperationActivityTests : IAsyncDisposable
 {
     private readonly Dictionary<string, Connection> connections = [];
     private readonly Ledger ledger = new();
+    private readonly Budget budget = new();
     private readonly Kit kit;
 
     public OperationActivityTests() => kit = new Kit(add: services =>
     {
         services.AddSingleton<IConnections>(new Vault(connections));
         services.AddSingleton<IEffectLedger>(ledger);
+        services.AddSingleton<IRateBudget>(budget);
         services.AddSingleton(new EngineOptions());
         services.AddSingleton<ExpressionFactory>();
         services.AddSingleton<WorkflowEngine>();
@@ -202,6 +204,20 @@ public sealed class OperationActivityTests : IAsyncDisposable
         ledger.Effects.Should().BeEmpty();
     }
 
+    [Theory]
+    [InlineData("{}", CallPriority.Action)]
+    [InlineData("{\"backfill\":true}", CallPriority.Backfill)]
+    public async Task Execute_RunOfABackfill_WaitsBehindAllOthers(string payload, CallPriority priority)
+    {
+        await using var server = StubServer.Of(new StubReply { Body = "{}" });
+        var start = new RunStart { InstanceId = "r", TriggerActivityId = "t", TriggerPayload = JObject.Parse(payload) };
+
+        await RunAsync(Act("GoHighLevel.Contacts.GetContact", ("contactId", "c1")), server, start);
+        await RunAsync(Act("GoHighLevel.Contacts.DeleteContact", ("contactId", "c1")), server, start);
+
+        budget.Asked.Should().Equal(priority, priority);
+    }
+
     [Fact]
     public async Task Execute_NullOnPurpose_IsSent_AndLeftEmptyIsRefused()
     {
@@ -278,6 +294,23 @@ public sealed class OperationActivityTests : IAsyncDisposable
     private sealed class Vault(Dictionary<string, Connection> connections) : IConnections
     {
         public ValueTask<Connection?> FindAsync(string idOrName, CancellationToken cancellationToken) => ValueTask.FromResult(connections.GetValueOrDefault(idOrName));
+    }
+
+    private sealed class Budget : IRateBudget
+    {
+        public List<CallPriority> Asked { get; } = [];
+
+        public ValueTask AcquireAsync(Connection connection, CallPriority priority, CancellationToken cancellationToken)
+        {
+            Asked.Add(priority);
+            return ValueTask.CompletedTask;
+        }
+
+        public void Observe(Connection connection, int status, IReadOnlyDictionary<string, string> headers)
+        {
+        }
+
+        public IReadOnlyList<BudgetUse> Describe() => [];
     }
 
     private sealed class Ledger : IEffectLedger

@@ -60,6 +60,20 @@ public sealed class SendTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Send_DeleteWithoutAnAnswer_IsDoneWhenItsRepeatFindsNothing()
+    {
+        await using var server = StubServer.Of(StubReply.Failed(503), StubReply.Failed(404));
+        await using var never = StubServer.Of(StubReply.Failed(404));
+
+        var gone = await kit.SendAsync("GoHighLevel.Contacts.DeleteContact", new { contactId = "c1" }, Kit.Ghl(server.Url));
+        var wrong = await kit.FailAsync("GoHighLevel.Contacts.DeleteContact", new { contactId = "c1" }, Kit.Ghl(never.Url));
+
+        gone.Status.Should().Be(404);
+        server.Requests.Should().HaveCount(2);
+        wrong.Code.Should().Be("not-found");
+    }
+
+    [Fact]
     public async Task Send_FailsForGood_GivesUpAfterTheAllowedTries()
     {
         await using var server = StubServer.Of(StubReply.Failed(503));

@@ -115,6 +115,50 @@ public sealed class EffectLedgerTests : IDisposable
         (await node.FindAsync(id)).SubStatus.Should().Be(WorkflowSubStatus.Finished);
     }
 
+    [Theory]
+    [InlineData(400)]
+    [InlineData(409)]
+    [InlineData(422)]
+    public async Task Crash_ListThatLags_RefusedRepeatIsTheFirstOnesSuccess(int status)
+    {
+        var (id, node) = await CrashAsync(EffectClass.Probe, arrives: true);
+        var found = Outside.OnProbe;
+        var probes = 0;
+        Outside.OnProbe = request => probes++ == 0 ? Task.FromResult<ConnectorResponse?>(null) : found(request);
+        Outside.OnSend = (_, _) => throw new ConnectorException("This location does not allow duplicated contacts.") { Code = "invalid-input", Status = status };
+
+        await node.WorkAsync(id);
+
+        Outside.Arrived.Should().ContainSingle();
+        var effect = (await node.EffectsAsync(id)).Single();
+        (effect.Status, (string?)effect.Response!.Body).Should().Be(("done", "probed"));
+        (await node.FindAsync(id)).SubStatus.Should().Be(WorkflowSubStatus.Finished);
+    }
+
+    [Fact]
+    public async Task Crash_RepeatRefusedForItself_IsFailed()
+    {
+        var (id, node) = await CrashAsync(EffectClass.Probe, arrives: false);
+        Outside.OnSend = (_, _) => throw new ConnectorException("The name is too long.") { Code = "invalid-input", Status = 422 };
+
+        await node.WorkAsync(id);
+
+        (await node.EffectsAsync(id)).Single().Status.Should().Be("failed");
+        (await node.FindAsync(id)).SubStatus.Should().Be(WorkflowSubStatus.Faulted);
+    }
+
+    [Fact]
+    public async Task Crash_BetweenSendAndOutcome_RepeatedDeleteThatFindsNothingIsDone()
+    {
+        var (id, node) = await CrashAsync(EffectClass.Safe, arrives: true, method: "DELETE");
+        Outside.OnSend = (_, _) => throw new ConnectorException("There is no such contact.") { Code = "not-found", Status = 404 };
+
+        await node.WorkAsync(id);
+
+        (await node.EffectsAsync(id)).Single().Status.Should().Be("done");
+        (await node.FindAsync(id)).SubStatus.Should().Be(WorkflowSubStatus.Finished);
+    }
+
     [Fact]
     public async Task Crash_BetweenSendAndOutcome_UnsafeWriteBecomesOneIncident()
     {
@@ -306,10 +350,10 @@ public sealed class EffectLedgerTests : IDisposable
     }
 
     /// <summary>A node dies while its write is under way; another takes the run over.</summary>
-    private async Task<(string InstanceId, TestNode Second)> CrashAsync(EffectClass effectClass, bool arrives)
+    private async Task<(string InstanceId, TestNode Second)> CrashAsync(EffectClass effectClass, bool arrives, string method = "POST")
     {
         var first = await database.StartNodeAsync();
-        await first.PublishAsync("flow", Sending("contacts", effectClass));
+        await first.PublishAsync("flow", Sending("contacts", effectClass, method));
         Outside.OnSend = async (request, token) =>
         {
             if (arrives)

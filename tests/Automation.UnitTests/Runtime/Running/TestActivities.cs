@@ -47,6 +47,7 @@ internal sealed class Send(IEffectLedger ledger, Outside outside) : Activity
 {
     public Input<string> Url { get; init; } = default!;
     public Input<string> Class { get; init; } = default!;
+    public Input<string> Method { get; init; } = default!;
 
     public override async ValueTask<ActivityResult> ExecuteAsync(ActivityContext context, CancellationToken cancellationToken)
     {
@@ -57,7 +58,7 @@ internal sealed class Send(IEffectLedger ledger, Outside outside) : Activity
             Key = context.EffectKey,
             Class = effectClass,
             Operation = "Test.Send",
-            Request = new ConnectorRequest { Method = "POST", Url = $"https://outside.test/{context.Get(Url)}/{outside.Executions(context.ActivityId)}", Body = context.Get(Url) == "secret" ? new JObject { ["password"] = "hunter2" } : null },
+            Request = new ConnectorRequest { Method = context.Get(Method) ?? "POST", Url = $"https://outside.test/{context.Get(Url)}/{outside.Executions(context.ActivityId)}", Body = context.Get(Url) == "secret" ? new JObject { ["password"] = "hunter2" } : null },
             HoldsSecret = context.Get(Url) == "secret",
         };
         try

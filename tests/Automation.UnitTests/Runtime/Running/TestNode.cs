@@ -157,7 +157,7 @@ public sealed class TestNode : IDisposable
     /// <summary>Waits for something that must come; ten seconds without it fail the test.</summary>
     public static Task Soon(Task task) => task.WaitAsync(TimeSpan.FromSeconds(10));
 
-    public static JObject Sending(string url, EffectClass effectClass = EffectClass.Safe) => Activity("Test.Send", ("url", url), ("class", effectClass.ToString()));
+    public static JObject Sending(string url, EffectClass effectClass = EffectClass.Safe, string method = "POST") => Activity("Test.Send", ("url", url), ("class", effectClass.ToString()), ("method", method));
 
     public Task<string> DispatchAsync(string definitionId) => Runs.DispatchAsync(new StartRequest { DefinitionId = definitionId }, CancellationToken.None);
 
