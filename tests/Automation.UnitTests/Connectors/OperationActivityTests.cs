@@ -310,7 +310,7 @@ public sealed class OperationActivityTests : IAsyncDisposable
         {
         }
 
-        public IReadOnlyList<BudgetUse> Describe() => [];
+        public ValueTask<IReadOnlyList<BudgetUse>> DescribeAsync(CancellationToken cancellationToken) => ValueTask.FromResult<IReadOnlyList<BudgetUse>>([]);
     }
 
     private sealed class Ledger : IEffectLedger
