@@ -28,6 +28,8 @@ public static class GoHighLevelConnector
         AgencyTestOperation = "GoHighLevel.Locations.ListLocations",
         OAuth = new OAuthShape
         {
+            // An app's redirect address may not mention the vendor.
+            PathName = "crm",
             AuthorizeUrl = new Uri("https://marketplace.gohighlevel.com/v2/oauth/chooselocation"),
             AuthorizePath = "/v2/oauth/chooselocation",
 

@@ -3,6 +3,9 @@ namespace Automation.Connectors;
 /// <summary>How accounts of a connector are connected by OAuth 2.0.</summary>
 public sealed record OAuthShape
 {
+    /// <summary>Stands for the connector in this server's own addresses, of which the provider takes none with its name in them; null: the connector's name does.</summary>
+    public string? PathName { get; init; }
+
     /// <summary>Where a person chooses the account, at the provider's own address.</summary>
     public required Uri AuthorizeUrl { get; init; }
 

@@ -54,6 +54,9 @@ public sealed record Connector
     /// <summary>How accounts are connected by OAuth 2.0; null: the connector takes API keys, and tokens that somebody else renews.</summary>
     public OAuthShape? OAuth { get; init; }
 
+    /// <summary>Its name in the addresses at which its accounts are connected.</summary>
+    public string OAuthName => OAuth?.PathName ?? Name;
+
     /// <summary>Operation that reads a location, and path of its time zone (an IANA name) in the answer; null: locations have none.</summary>
     public (string Operation, string Path)? LocationZone { get; init; }
 }

@@ -35,7 +35,7 @@ internal static class ConnectionEndpoints
             .Where(c => search is null || c.Name.Contains(search, StringComparison.OrdinalIgnoreCase))
             .ToList();
         var tokens = await vault.ListTokensAsync(context.RequestAborted);
-        return Reply.List(found.Skip(page * size).Take(size).Select(c => Describe(c, tokens.GetValueOrDefault(c.Id))), found.Count);
+        return Reply.List(found.Skip(page * size).Take(size).Select(c => Describe(vault, c, tokens.GetValueOrDefault(c.Id))), found.Count);
     }
 
     private static async Task<IResult> OneAsync(string id, HttpContext context, ConnectionVault vault, IConnectionStore store, IEnumerable<IWebhookFormat> webhooks)
@@ -272,7 +272,7 @@ internal static class ConnectionEndpoints
 
     private static async Task<JObject> DescribeAsync(ConnectionVault vault, ConnectionRecord connection, CancellationToken cancellationToken)
     {
-        var described = Describe(connection, connection.AuthKind == "oauth2" ? await vault.FindTokenAsync(connection.Id, cancellationToken) : null);
+        var described = Describe(vault, connection, connection.AuthKind == "oauth2" ? await vault.FindTokenAsync(connection.Id, cancellationToken) : null);
         if (connection.AuthKind is Credential.Email or Credential.Task)
         {
             described["auth"]!["recipient"] = (await vault.FindAsync(connection.Id, cancellationToken))?.Credential.Recipient;
@@ -281,7 +281,7 @@ internal static class ConnectionEndpoints
         return described;
     }
 
-    private static JObject Describe(ConnectionRecord connection, TokenRecord? token) => new()
+    private static JObject Describe(ConnectionVault vault, ConnectionRecord connection, TokenRecord? token) => new()
     {
         ["id"] = connection.Id,
         ["name"] = connection.Name,
@@ -289,14 +289,14 @@ internal static class ConnectionEndpoints
         ["baseUrl"] = connection.BaseUrl,
         ["locationId"] = connection.LocationId,
         ["companyId"] = connection.CompanyId,
-        ["auth"] = connection.AuthKind == "oauth2" ? DescribeToken(connection, token) : new JObject { ["kind"] = connection.AuthKind },
+        ["auth"] = connection.AuthKind == "oauth2" ? DescribeToken(vault, connection, token) : new JObject { ["kind"] = connection.AuthKind },
         ["webhookPublicKey"] = connection.WebhookKey,
         ["isSandbox"] = connection.IsSandbox,
         ["createdAt"] = Reply.Utc(connection.CreatedAt),
         ["updatedAt"] = Reply.Utc(connection.UpdatedAt),
     };
 
-    private static JObject DescribeToken(ConnectionRecord connection, TokenRecord? token) => new()
+    private static JObject DescribeToken(ConnectionVault vault, ConnectionRecord connection, TokenRecord? token) => new()
     {
         ["kind"] = "oauth2",
         ["state"] = token switch
@@ -313,6 +313,6 @@ internal static class ConnectionEndpoints
         ["lastRefresh"] = Reply.Utc(token?.RefreshedAt),
         ["error"] = token?.Error,
         ["failedAt"] = Reply.Utc(token?.FailedAt),
-        ["authorizeUrl"] = $"/oauth/{connection.Connector}/authorize?connectionId={Uri.EscapeDataString(connection.Id)}",
+        ["authorizeUrl"] = vault.AuthorizePath(connection),
     };
 }

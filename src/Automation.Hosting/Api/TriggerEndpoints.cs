@@ -187,6 +187,7 @@ internal static class TriggerEndpoints
             ["filter"] = trigger.Settings["filter"]?.DeepClone(),
             ["backfill"] = trigger.Backfill is { } backfill ? Describe(backfill) : null,
             ["isPaused"] = trigger.IsPaused,
+            ["waiting"] = view.Waiting,
             ["baselinedAt"] = Reply.Utc(source?.BaselinedAt),
             ["cursor"] = source is null ? null : new JObject
             {

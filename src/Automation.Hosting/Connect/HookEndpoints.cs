@@ -3,6 +3,7 @@ using Automation.Hosting.Security;
 using Automation.Hosting.Web;
 using Automation.Runtime;
 using Automation.Runtime.Polling;
+using Automation.Runtime.Storage;
 using Automation.Runtime.Webhooks;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -41,16 +42,12 @@ internal static class HookEndpoints
         var payload = await RequestPayload.ReadAsync(context, RequestBody.Limit, cancellationToken);
         var key = context.Request.Headers["Idempotency-Key"] is [{ Length: > 0 } given, ..] ? given : null;
         var outcome = await intake.StartAsync(trigger, payload, key, cancellationToken);
-        switch (outcome.Kind)
+        return outcome.Outcome switch
         {
-            case "paused":
-                context.Response.Headers.RetryAfter = "60";
-                return new Problem { Status = StatusCodes.Status503ServiceUnavailable, Code = "paused", Title = "The flow takes nothing now.", Detail = "Its trigger is paused. Nothing was started.", Action = "Resume the trigger, then send it again." };
-            case "busy":
-                return Problem.Conflict("The flow has a run that is not finished, and allows no other beside it.", "Send it again when that has ended.", "cannot-start");
-            default:
-                return new Reply(new JObject { ["runId"] = outcome.InstanceId, ["duplicate"] = outcome.Kind == "repeated" }, StatusCodes.Status202Accepted);
-        }
+            ArrivalOutcome.Gone => Problem.NotFound("There is nothing at this address."),
+            ArrivalOutcome.Busy => Problem.Conflict("The flow has a run that is not finished, and allows no other beside it.", "Send it again when that has ended.", "cannot-start"),
+            var taken => new Reply(new JObject { ["runId"] = outcome.InstanceId, ["duplicate"] = taken == ArrivalOutcome.Repeated, ["waiting"] = taken == ArrivalOutcome.Waiting }, StatusCodes.Status202Accepted),
+        };
     }
 
     private static async Task<IResult> ShowAsync(string id, HttpContext context, TriggerService triggers, Func<string, CancellationToken, Task<string?>> secretOf, AutomationOptions options)

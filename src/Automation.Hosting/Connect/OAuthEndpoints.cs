@@ -10,7 +10,7 @@ using Newtonsoft.Json.Linq;
 
 namespace Automation.Hosting.Connect;
 
-/// <summary><c>/oauth/{connector}</c>: sends a person to the provider's chooser, and takes them back. The state of the way is bound to the browser by a cookie, used once, and ends by itself.</summary>
+/// <summary><c>/oauth/{connector}</c>, by the connector's name or the one that stands for it in addresses: sends a person to the provider's chooser, and takes them back where they were sent from. The state of the way is bound to the browser by a cookie, used once, and ends by itself.</summary>
 internal static class OAuthEndpoints
 {
     private const string Cookie = "automation-connect";
@@ -22,7 +22,7 @@ internal static class OAuthEndpoints
         group.MapGet("/callback", ReturnAsync).AllowAnonymous().WithSummary("Where the provider sends the browser back to.");
     }
 
-    private static async Task<IResult> AuthorizeAsync(string connector, HttpContext context, Authorizations authorizations, AutomationOptions options)
+    private static async Task<IResult> AuthorizeAsync(string connector, HttpContext context, Authorizations authorizations, OperationCatalog operations, AutomationOptions options)
     {
         var folder = context.Request.PathBase + context.Request.Path.Value!.TrimEnd('/')[..^"/authorize".Length];
         var path = folder + "/callback";
@@ -33,7 +33,7 @@ internal static class OAuthEndpoints
         try
         {
             var more = Query.Text(context, "scopes")?.Split([' ', ','], StringSplitOptions.RemoveEmptyEntries) ?? [];
-            var page = await authorizations.BeginAsync(connector, Query.Text(context, "connectionId"), redirect, session, context.User.Identity?.Name, more, context.RequestAborted);
+            var page = await authorizations.BeginAsync(NameOf(connector, operations), Query.Text(context, "connectionId"), redirect, session, context.User.Identity?.Name, more, context.RequestAborted);
             context.Response.Cookies.Append(Cookie, session, new CookieOptions
             {
                 HttpOnly = true,
@@ -51,7 +51,7 @@ internal static class OAuthEndpoints
         }
     }
 
-    private static async Task<IResult> ReturnAsync(string connector, HttpContext context, Authorizations authorizations)
+    private static async Task<IResult> ReturnAsync(string connector, HttpContext context, Authorizations authorizations, OperationCatalog operations)
     {
         var back = new AuthorizationReturn(
             Query.Text(context, "state"),
@@ -66,7 +66,7 @@ internal static class OAuthEndpoints
         context.Response.Headers["Referrer-Policy"] = "no-referrer";
         try
         {
-            var connected = await authorizations.CompleteAsync(connector, back, context.RequestAborted);
+            var connected = await authorizations.CompleteAsync(NameOf(connector, operations), back, context.RequestAborted);
             var text = $"The connection '{connected.Name}' is connected{(connected.LocationId is { } location ? $" to location {location}" : connected.CompanyId is { } company ? $" to agency {company}" : "")}.";
             return WantsPage(context)
                 ? Page("Connected", text, $"{Root(context)}/connections/{Uri.EscapeDataString(connected.Id)}?test=true", "Test it", StatusCodes.Status200OK)
@@ -81,6 +81,8 @@ internal static class OAuthEndpoints
             return Refuse(context, error.IsTransient ? StatusCodes.Status502BadGateway : StatusCodes.Status400BadRequest, error.Code == "reconnect" ? "exchange-refused" : error.Code, error.Message, "Choose Connect again. If it stays: check the client id, the secret, and that the app's redirect address is the one of this server.");
         }
     }
+
+    private static string NameOf(string path, OperationCatalog operations) => operations.Connectors.FirstOrDefault(connector => connector.OAuthName == path)?.Name ?? path;
 
     private static IResult Refuse(HttpContext context, int status, string code, string message, string action) => WantsPage(context)
         ? Page("Not connected", $"{message} {action}", $"{Root(context)}/connections", "Connections", status)

@@ -77,10 +77,11 @@ internal sealed class IncidentStore(SqlDatabase database) : IIncidentStore
             cancellationToken);
     }
 
-    public Task<bool> ResolveAsync(string id, string resolution, DateTimeOffset at, CancellationToken cancellationToken) =>
-        database.WriteAsync(
-            session => session.Run("UPDATE incidents SET resolved_at = @at, resolution = @resolution WHERE id = @id AND resolved_at IS NULL", Columns.Ticks(at), resolution, id) == 1,
-            cancellationToken);
+    public Task<bool> ResolveAsync(string id, string resolution, DateTimeOffset at, CancellationToken cancellationToken) => database.WriteAsync(session => Resolve(session, id, resolution, at), cancellationToken);
+
+    /// <summary>Resolves an open incident; false: there is none of this id.</summary>
+    public static bool Resolve(Session session, string id, string resolution, DateTimeOffset at) =>
+        session.Run("UPDATE incidents SET resolved_at = @at, resolution = @resolution WHERE id = @id AND resolved_at IS NULL", Columns.Ticks(at), resolution, id) == 1;
 
     private static IncidentRecord Read(DbDataReader reader) => new()
     {

@@ -151,8 +151,8 @@ internal sealed partial class PollStore(SqlDatabase database) : IPollStore
     public Task<IReadOnlyList<TriggerRecord>> ListTriggersOfSourceAsync(string sourceId, CancellationToken cancellationToken) =>
         TriggersWhere("t.source_id = @source ORDER BY t.created_at, t.id", sourceId, cancellationToken);
 
-    public Task<IReadOnlyList<TriggerRecord>> FindListeningAsync(string hash, CancellationToken cancellationToken) =>
-        TriggersWhere("t.hash = @hash AND t.kind IN ('http', 'event', 'webhook') ORDER BY t.created_at, t.id", hash, cancellationToken);
+    public Task<IReadOnlyList<TriggerRecord>> FindListeningAsync(IReadOnlyList<string> hashes, CancellationToken cancellationToken) =>
+        TriggersWhere("t.hash IN (#each @hashes#) AND t.kind IN ('http', 'event', 'webhook') ORDER BY t.created_at, t.id", hashes.ToArray(), cancellationToken);
 
     public Task<IReadOnlyList<TriggerRecord>> ListBehindAsync(string? sourceId, int limit, CancellationToken cancellationToken)
     {
@@ -169,7 +169,7 @@ internal sealed partial class PollStore(SqlDatabase database) : IPollStore
             cancellationToken);
     }
 
-    private Task<IReadOnlyList<TriggerRecord>> TriggersWhere(string condition, string argument, CancellationToken cancellationToken) => database.ReadAsync<IReadOnlyList<TriggerRecord>>(
+    private Task<IReadOnlyList<TriggerRecord>> TriggersWhere(string condition, object argument, CancellationToken cancellationToken) => database.ReadAsync<IReadOnlyList<TriggerRecord>>(
         session => session.List(Triggers.Read, $"SELECT {Triggers.Fields} FROM triggers t WHERE {condition}", argument),
         cancellationToken);
 

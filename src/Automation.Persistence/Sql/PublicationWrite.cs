@@ -31,7 +31,7 @@ internal sealed class PublicationWrite(Publication publication)
         VALUES (@id, @definition_id, @version_id, @activity_id, @activity_type, @kind, @location_id, @connection_id, @source_id, @hash, @mode, @configured, @time_zone, @effective_interval, @settings,
             COALESCE((SELECT ledger_end FROM sources WHERE id = @source_id), 0), COALESCE((SELECT MAX(generation) + 1 FROM deliveries WHERE trigger_id = @id), @generation), @is_paused, @due_at, @created_at, @backfill)
         ON CONFLICT (id) DO UPDATE SET
-            version_id = excluded.version_id, activity_type = excluded.activity_type, kind = excluded.kind, connection_id = excluded.connection_id, hash = excluded.hash, mode = excluded.mode,
+            version_id = excluded.version_id, activity_type = excluded.activity_type, kind = excluded.kind, location_id = excluded.location_id, connection_id = excluded.connection_id, hash = excluded.hash, mode = excluded.mode,
             settings = excluded.settings, effective_interval = excluded.effective_interval,
             position = CASE WHEN triggers.source_id IS NOT DISTINCT FROM excluded.source_id THEN triggers.position ELSE excluded.position END,
             due_at = CASE WHEN triggers.configured IS NOT DISTINCT FROM excluded.configured AND triggers.time_zone IS NOT DISTINCT FROM excluded.time_zone AND triggers.due_at IS NOT NULL THEN triggers.due_at ELSE excluded.due_at END,

@@ -1,5 +1,6 @@
 using System.Data.Common;
 using Automation.Engine;
+using Automation.Runtime.Connections;
 using Automation.Runtime.Storage;
 
 namespace Automation.Persistence.Sql;
@@ -76,27 +77,6 @@ internal sealed class TokenStore(SqlDatabase database) : ITokenStore
     public Task ReleaseAsync(string connectionId, string locationId, Lease lease, CancellationToken cancellationToken) =>
         database.WriteAsync(session => session.Run($"UPDATE tokens SET lease_owner = NULL, lease_until = 0 {Held}", connectionId, locationId, lease.Owner, lease.Token), cancellationToken);
 
-    public Task RefuseAsync(string connectionId, string locationId, string error, DateTimeOffset at, CancellationToken cancellationToken) => database.WriteAsync(
-        session =>
-        {
-            ChangeStore.Note(session, Topics.Connections);
-            session.Run("INSERT INTO tokens (connection_id, location_id) VALUES (@connection, @location) ON CONFLICT DO NOTHING", connectionId, locationId);
-            session.Run($"UPDATE tokens SET error = @error, failed_at = @at, is_refused = 1, lease_owner = NULL, lease_until = 0 {Of}", error, Columns.Ticks(at), connectionId, locationId);
-            if (locationId.Length == 0)
-            {
-                session.Run("DELETE FROM tokens WHERE connection_id = @connection AND location_id <> ''", connectionId);
-            }
-        },
-        cancellationToken);
-
-    public Task ForgiveAsync(string connectionId, string locationId, CancellationToken cancellationToken) => database.WriteAsync(
-        session =>
-        {
-            ChangeStore.Note(session, Topics.Connections);
-            session.Run($"UPDATE tokens SET error = NULL, failed_at = NULL, is_refused = 0 {Of}", connectionId, locationId);
-        },
-        cancellationToken);
-
     public Task<bool> ReencryptAsync(string connectionId, string locationId, byte[] before, byte[] after, CancellationToken cancellationToken) =>
         database.WriteAsync(session => session.Run($"UPDATE tokens SET secret = @after {Of} AND secret = @before", after, connectionId, locationId, before) == 1, cancellationToken);
 
@@ -121,6 +101,42 @@ internal sealed class TokenStore(SqlDatabase database) : ITokenStore
             "DELETE FROM authorizations WHERE hash = @hash RETURNING hash, connection_id, session_hash, redirect_uri, user_name, expires_at",
             hash),
         cancellationToken);
+
+    /// <summary>Marks a token as refused: the account was disconnected on the other side, at a time. The connection's own token counts for all of its locations.</summary>
+    /// <returns>False: it was given after that time, and stays.</returns>
+    public static bool Refuse(Session session, string connectionId, string locationId, DateTimeOffset at, IncidentRecord incident)
+    {
+        session.Run("INSERT INTO tokens (connection_id, location_id) VALUES (@connection, @location) ON CONFLICT DO NOTHING", connectionId, locationId);
+        if (session.Long(
+            $"UPDATE tokens SET error = @error, failed_at = @at, is_refused = 1, lease_owner = NULL, lease_until = 0 {Of} AND (issued_at IS NULL OR issued_at <= @removed) RETURNING version",
+            incident.Message,
+            Columns.Ticks(incident.CreatedAt),
+            connectionId,
+            locationId,
+            Columns.Ticks(at)) is not { } version)
+        {
+            return false;
+        }
+
+        ChangeStore.Note(session, Topics.Connections);
+        IncidentStore.Insert(session, [incident with { Id = AccessTokens.IncidentIdOf(connectionId, locationId, version) }]);
+        if (locationId.Length == 0)
+        {
+            session.Run("DELETE FROM tokens WHERE connection_id = @connection AND location_id <> ''", connectionId);
+        }
+
+        return true;
+    }
+
+    /// <summary>Takes a refusal back: the next call tries again.</summary>
+    public static void Forgive(Session session, string connectionId, string locationId, string why, DateTimeOffset at)
+    {
+        if (session.Long($"UPDATE tokens SET error = NULL, failed_at = NULL, is_refused = 0 {Of} AND error IS NOT NULL RETURNING version", connectionId, locationId) is { } version)
+        {
+            ChangeStore.Note(session, Topics.Connections);
+            IncidentStore.Resolve(session, AccessTokens.IncidentIdOf(connectionId, locationId, version), why, at);
+        }
+    }
 
     /// <summary>A lease on the token that was is void: whoever renews that one finds it lost.</summary>
     public static void Connect(Session session, TokenRecord token)

@@ -17,10 +17,11 @@ internal sealed class WebhookStore(SqlDatabase database) : IWebhookStore
     /// <summary>3: a webhook said that it was deleted, at the time in seen_at. What was seen anew since it was sent is there again already.</summary>
     private const string MarkGone = "UPDATE items SET absent = 3, seen_at = @received WHERE source_no = (SELECT no FROM sources WHERE id = @source) AND item_id = @item AND absent < 2 AND seen_at <= @sent";
 
-    public Task<bool> TakeAsync(WebhookRecord webhook, IReadOnlyList<HintRecord> hints, IReadOnlyList<string> goneFrom, IReadOnlyList<Started> started, CancellationToken cancellationToken)
+    public Task<WebhookTaken?> TakeAsync(WebhookCommit commit, CancellationToken cancellationToken)
     {
+        var webhook = commit.Webhook;
         var body = Payload.PackJson(webhook.Body);
-        var packed = started.Select(start => (start.Trigger, start.EventKey, Instance: PackedInstance.Of(start.Instance))).ToArray();
+        var arrivals = commit.Arrivals.Select(arrival => new PackedArrival(arrival)).ToArray();
         return database.WriteAsync(
             session =>
             {
@@ -37,10 +38,10 @@ internal sealed class WebhookStore(SqlDatabase database) : IWebhookStore
                     webhook.Outcome,
                     body) == 0)
                 {
-                    return false;
+                    return null;
                 }
 
-                foreach (var hint in hints)
+                foreach (var hint in commit.Hints)
                 {
                     session.Post(
                         $"""
@@ -56,26 +57,61 @@ internal sealed class WebhookStore(SqlDatabase database) : IWebhookStore
                         Columns.Ticks(hint.DueAt));
                 }
 
-                foreach (var source in goneFrom)
+                foreach (var source in commit.GoneFrom)
                 {
                     session.Post(MarkGone, Columns.Ticks(webhook.ReceivedAt), source, webhook.ItemId, Columns.Ticks(webhook.SentAt ?? webhook.ReceivedAt));
                 }
 
-                foreach (var (trigger, key, instance) in packed)
+                var outcome = webhook.Outcome;
+                if (commit.TokenLocation is { } location)
                 {
-                    Start(session, trigger, key, instance);
+                    if (commit.Removed is null)
+                    {
+                        TokenStore.Forgive(session, webhook.ConnectionId, location, "The app was installed in the location.", webhook.ReceivedAt);
+                    }
+                    else if (!TokenStore.Refuse(session, webhook.ConnectionId, location, webhook.SentAt ?? webhook.ReceivedAt, commit.Removed))
+                    {
+                        outcome = "outdated";
+                        session.Post("UPDATE webhooks SET outcome = @outcome WHERE connection_id = @connection AND webhook_id = @webhook", outcome, webhook.ConnectionId, webhook.WebhookId);
+                    }
                 }
 
-                return true;
+                return new WebhookTaken(webhook with { Outcome = outcome }, [.. arrivals.Select(arrival => ArrivalWrite.Arrive(session, arrival))]);
             },
             cancellationToken);
     }
 
-    public Task<bool> StartAsync(Started started, CancellationToken cancellationToken)
+    public Task<ArrivalOutcome> ArriveAsync(Arrival arrival, CancellationToken cancellationToken)
     {
-        var packed = PackedInstance.Of(started.Instance);
-        return database.WriteAsync(session => Start(session, started.Trigger, started.EventKey, packed), cancellationToken);
+        var packed = new PackedArrival(arrival);
+        return database.WriteAsync(session => ArrivalWrite.Arrive(session, packed), cancellationToken);
     }
+
+    public Task<IReadOnlyList<TriggerRecord>> ListAwaitedAsync(CancellationToken cancellationToken) => database.ReadAsync<IReadOnlyList<TriggerRecord>>(
+        session => session.List(Triggers.Read, $"SELECT {Triggers.Fields} FROM triggers t WHERE t.id IN (SELECT trigger_id FROM arrivals) AND t.is_paused = 0 ORDER BY t.id"),
+        cancellationToken);
+
+    public Task<IReadOnlyDictionary<string, long>> CountWaitingAsync(IReadOnlyList<string> triggerIds, CancellationToken cancellationToken) => database.ReadAsync<IReadOnlyDictionary<string, long>>(
+        session => session.List(reader => (reader.GetString(0), reader.GetInt64(1)), "SELECT trigger_id, COUNT(*) FROM arrivals WHERE trigger_id IN (#each @ids#) GROUP BY trigger_id", (object)triggerIds.ToArray())
+            .ToDictionary(row => row.Item1, row => row.Item2, StringComparer.Ordinal),
+        cancellationToken);
+
+    public Task<IReadOnlyList<(long No, Arrival Arrival)>> ListWaitingAsync(string triggerId, int limit, CancellationToken cancellationToken) => database.ReadAsync<IReadOnlyList<(long, Arrival)>>(
+        session => session.List(
+            reader => (reader.GetInt64(0), new Arrival(triggerId, reader.GetString(1), Payload.UnpackRecord<NewInstance>(reader.Blob(2)!))),
+            "SELECT no, event_key, instance FROM arrivals WHERE trigger_id = @trigger ORDER BY no LIMIT @limit",
+            triggerId,
+            limit),
+        cancellationToken);
+
+    public Task<(IReadOnlyList<string> Started, bool All)> DeliverWaitingAsync(string triggerId, IReadOnlyList<(long No, Arrival Arrival)> waiting, CancellationToken cancellationToken)
+    {
+        var packed = waiting.Select(entry => (entry.No, entry.Arrival.EventKey, Instance: PackedInstance.Of(entry.Arrival.Instance))).ToArray();
+        return database.WriteAsync(session => ArrivalWrite.Deliver(session, triggerId, packed), cancellationToken);
+    }
+
+    public Task<int> DropWaitingAsync(DateTimeOffset before, DateTimeOffset now, int limit, CancellationToken cancellationToken) =>
+        database.WriteAsync(session => ArrivalWrite.Drop(session, before, now, limit), cancellationToken);
 
     public Task<PageOf<WebhookRecord>> ListAsync(string? connectionId, int page, int pageSize, CancellationToken cancellationToken)
     {
@@ -97,7 +133,7 @@ internal sealed class WebhookStore(SqlDatabase database) : IWebhookStore
         cancellationToken);
 
     public Task<IReadOnlyList<SourceRecord>> ListSourcesAsync(string connectionId, CancellationToken cancellationToken) => database.ReadAsync<IReadOnlyList<SourceRecord>>(
-        session => session.List(PollStore.ReadSource, $"SELECT {PollStore.SourceFields} FROM sources WHERE connection_id = @connection AND is_active = 1", connectionId),
+        session => session.List(PollStore.ReadSource, $"SELECT {PollStore.SourceFields} FROM sources WHERE connection_id = @connection", connectionId),
         cancellationToken);
 
     public Task<(IReadOnlyList<string> SourceIds, DateTimeOffset? Next)> DueAsync(DateTimeOffset now, int limit, CancellationToken cancellationToken) =>
@@ -161,17 +197,6 @@ internal sealed class WebhookStore(SqlDatabase database) : IWebhookStore
 
     public Task<IReadOnlyList<HookRecord>> ListHooksAsync(CancellationToken cancellationToken) =>
         database.ReadAsync<IReadOnlyList<HookRecord>>(session => session.List(ReadHook, $"SELECT {HookFields} FROM hooks"), cancellationToken);
-
-    private static bool Start(Session session, TriggerRecord trigger, string key, PackedInstance instance)
-    {
-        if (!DeliveryWrite.Deliver(session, trigger.Id, key, trigger.Generation, instance, instance.New.CreatedAt))
-        {
-            return false;
-        }
-
-        session.Post("UPDATE triggers SET last_fired_at = @at WHERE id = @id", Columns.Ticks(instance.New.CreatedAt), trigger.Id);
-        return true;
-    }
 
     private static WebhookRecord Read(DbDataReader reader) => new()
     {

@@ -95,6 +95,10 @@ public sealed class ConnectionVault(
     public async Task<IReadOnlyDictionary<string, TokenRecord>> ListTokensAsync(CancellationToken cancellationToken) =>
         (await tokens.ListAsync(null, cancellationToken)).Where(token => token.LocationId.Length == 0).ToDictionary(token => token.ConnectionId, StringComparer.Ordinal);
 
+    /// <summary>Where a person begins to connect its account, below this server's address.</summary>
+    public string AuthorizePath(ConnectionRecord record) =>
+        $"/oauth/{operations.Connectors.FirstOrDefault(connector => connector.Name == record.Connector)?.OAuthName ?? record.Connector}/authorize?connectionId={Uri.EscapeDataString(record.Id)}";
+
     /// <summary>Deletes a connection.</summary>
     /// <param name="id">Its id.</param>
     /// <param name="force">Also when published flows use it.</param>

@@ -114,7 +114,7 @@ internal sealed partial class TriggerBuilder(
             var key = HttpEndpointBookmark.KeyOf(method, path);
             var hash = Bookmark.HashOf(HttpEndpointBookmark.Name, key);
             var taken = result.Triggers.Any(other => other.Hash == hash)
-                || (await polls.FindListeningAsync(hash, cancellationToken)).Any(other => other.DefinitionId != version.DefinitionId);
+                || (await polls.FindListeningAsync([hash], cancellationToken)).Any(other => other.DefinitionId != version.DefinitionId);
             if (taken)
             {
                 Refuse(result, activity, "http-path-in-use", $"The {path} path and {method.ToLowerInvariant()} method are already in use by another workflow!", "path");

@@ -42,6 +42,7 @@ public static class PollingServices
         services.AddSingleton<HintReader>();
         services.AddSingleton<HookSecrets>();
         services.AddSingleton<HookIntake>();
+        services.AddSingleton<ArrivalDeliverer>();
         services.AddSingleton<TokenSeal>();
         services.AddSingleton<AccessTokens>();
         services.AddSingleton<IAccessTokens>(provider => provider.GetRequiredService<AccessTokens>());

@@ -26,6 +26,13 @@ internal static class TriggerExplanation
     {
         if (view.Source is not { } source)
         {
+            if (view.Trigger.Kind is "hook" or "webhook" && (view.Trigger.IsPaused || view.Waiting > 0))
+            {
+                return view.Trigger.IsPaused
+                    ? ("paused", $"The trigger is paused. What comes meanwhile waits, {view.Waiting} so far, and starts its runs when it is resumed.")
+                    : ("waiting", $"{view.Waiting} of what came while the trigger was paused still wait, and start their runs one after another.");
+            }
+
             return ("not-polled", $"This trigger is of kind '{view.Trigger.Kind}' and watches no list; it fires {(view.Trigger.Kind == "schedule" ? "by time" : "when it is called")}.");
         }
 

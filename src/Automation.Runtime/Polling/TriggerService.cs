@@ -1,5 +1,6 @@
 using Automation.Runtime.Scheduling;
 using Automation.Runtime.Storage;
+using Automation.Runtime.Webhooks;
 using Newtonsoft.Json.Linq;
 
 namespace Automation.Runtime.Polling;
@@ -9,6 +10,8 @@ public sealed class TriggerService(
     IPollStore store,
     IDefinitionStore definitions,
     IConnectionStore connections,
+    IWebhookStore webhooks,
+    ArrivalDeliverer arrivals,
     Poller poller,
     Backfiller backfiller,
     IDoorbell doorbell,
@@ -59,7 +62,7 @@ public sealed class TriggerService(
         return true;
     }
 
-    /// <summary>Stops a trigger where it is: events pile up in its source's ledger if others keep that polled, and are delivered when it is resumed.</summary>
+    /// <summary>Stops a trigger where it is: events pile up in its source's ledger if others keep that polled, what comes by itself waits, and both are delivered when it is resumed.</summary>
     public Task<bool> PauseAsync(string id, CancellationToken cancellationToken) =>
         store.UpdateTriggerAsync(id, isPaused: true, null, null, null, cancellationToken);
 
@@ -76,6 +79,10 @@ public sealed class TriggerService(
         if (trigger.SourceId is { } sourceId)
         {
             await poller.ConsumeAsync(sourceId, cancellationToken);
+        }
+        else if (trigger.Kind is "hook" or "webhook")
+        {
+            await arrivals.DeliverAsync(trigger, cancellationToken);
         }
 
         doorbell.RingClock();
@@ -175,6 +182,8 @@ public sealed class TriggerService(
             sources[sourceId] = await store.FindSourceAsync(sourceId, cancellationToken);
         }
 
+        var arriving = triggers.Where(trigger => trigger.Kind is "hook" or "webhook").Select(trigger => trigger.Id).ToList();
+        var waiting = arriving.Count == 0 ? null : await webhooks.CountWaitingAsync(arriving, cancellationToken);
         return [.. triggers.Select(trigger =>
         {
             var source = trigger.SourceId is null ? null : sources[trigger.SourceId];
@@ -182,13 +191,20 @@ public sealed class TriggerService(
                 trigger with { EffectiveInterval = source?.Interval ?? trigger.EffectiveInterval },
                 source,
                 definitionNames[trigger.DefinitionId].FirstOrDefault(),
-                trigger.ConnectionId is null ? null : connectionNames.GetValueOrDefault(trigger.ConnectionId));
+                trigger.ConnectionId is null ? null : connectionNames.GetValueOrDefault(trigger.ConnectionId))
+            {
+                Waiting = waiting?.GetValueOrDefault(trigger.Id) ?? 0,
+            };
         })];
     }
 }
 
 /// <summary>A trigger with its source and definition. Its effective interval is how often its source is polled now: the shortest that any flow with the same source wants.</summary>
-public sealed record TriggerView(TriggerRecord Trigger, SourceRecord? Source, string? DefinitionName, string? ConnectionName);
+public sealed record TriggerView(TriggerRecord Trigger, SourceRecord? Source, string? DefinitionName, string? ConnectionName)
+{
+    /// <summary>What came by itself while it was paused, and is delivered when it is resumed.</summary>
+    public long Waiting { get; init; }
+}
 
 /// <summary>What a rewind does, or would do.</summary>
 public sealed record RewindResult(long FromPosition, long ToPosition, long Events, int Generation);

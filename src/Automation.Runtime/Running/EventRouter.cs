@@ -43,7 +43,7 @@ public sealed class EventRouter(IRunStore runs, IPollStore triggers, IDefinition
         var instances = new List<NewInstance>();
         if (address.InstanceId is null && address.ActivityInstanceId is null)
         {
-            foreach (var trigger in await triggers.FindListeningAsync(hash, cancellationToken))
+            foreach (var trigger in await triggers.FindListeningAsync([hash], cancellationToken))
             {
                 if (!trigger.IsPaused && await StartByTriggerAsync(definitions, runs, clock, trigger, "event", address.CorrelationId, address.Payload, cancellationToken) is { MayStart: true } start)
                 {

@@ -1,6 +1,7 @@
 using Automation.Runtime.Polling;
 using Automation.Runtime.Running;
 using Automation.Runtime.Storage;
+using Automation.Runtime.Webhooks;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -8,10 +9,10 @@ using Microsoft.Extensions.Options;
 namespace Automation.Runtime.Scheduling;
 
 /// <summary>
-/// Finds what nobody rang for: runnable instances, triggers behind their source. Every minute it looks for sources that have fallen silent, and once an hour it deletes what is past its retention: runs, sources
+/// Finds what nobody rang for: runnable instances, triggers behind their source, what waits for triggers that are not paused any more. Every minute it looks for sources that have fallen silent, and once an hour it deletes what is past its retention: runs, sources
 /// that nobody consumes, and events that everybody has.
 /// </summary>
-public sealed class Sweep(Runner runner, Poller poller, SourceWatch sources, IRunStore runs, IPollStore polls, IOptions<AutomationOptions> options, TimeProvider clock, ILogger<Sweep> log) : BackgroundService
+public sealed class Sweep(Runner runner, Poller poller, ArrivalDeliverer arrivals, SourceWatch sources, IRunStore runs, IPollStore polls, IWebhookStore webhooks, IOptions<AutomationOptions> options, TimeProvider clock, ILogger<Sweep> log) : BackgroundService
 {
     private const int DeleteBatch = 500;
     private static readonly TimeSpan RetentionInterval = TimeSpan.FromHours(1);
@@ -31,6 +32,7 @@ public sealed class Sweep(Runner runner, Poller poller, SourceWatch sources, IRu
             {
                 await TryAsync("Runnable instances", runner.SweepAsync, stoppingToken);
                 await TryAsync("Triggers behind their source", token => poller.ConsumeAsync(null, token), stoppingToken);
+                await TryAsync("What waits for triggers", arrivals.PassAsync, stoppingToken);
                 if (clock.GetUtcNow() - watched >= WatchInterval)
                 {
                     watched = clock.GetUtcNow();
@@ -87,6 +89,11 @@ public sealed class Sweep(Runner runner, Poller poller, SourceWatch sources, IRu
             if (pruned > 0)
             {
                 log.LogInformation("{Count} rows of ledgers that nobody needs any more were deleted.", pruned);
+            }
+
+            while (await webhooks.DropWaitingAsync(clock.GetUtcNow() - retention, clock.GetUtcNow(), DeleteBatch, cancellationToken) > 0)
+            {
+                // Batch by batch; an incident says so.
             }
         }
     }

@@ -268,8 +268,8 @@ public interface IPollStore
     /// <summary>All triggers that consume a source, paused ones too.</summary>
     Task<IReadOnlyList<TriggerRecord>> ListTriggersOfSourceAsync(string sourceId, CancellationToken cancellationToken);
 
-    /// <summary>Triggers of kind <c>http</c> and <c>event</c> that listen to this hash.</summary>
-    Task<IReadOnlyList<TriggerRecord>> FindListeningAsync(string hash, CancellationToken cancellationToken);
+    /// <summary>Triggers of kind <c>http</c>, <c>event</c> and <c>webhook</c> that listen to one of these hashes.</summary>
+    Task<IReadOnlyList<TriggerRecord>> FindListeningAsync(IReadOnlyList<string> hashes, CancellationToken cancellationToken);
 
     /// <summary>Poll triggers, not paused, whose position is before their source's ledger end.</summary>
     Task<IReadOnlyList<TriggerRecord>> ListBehindAsync(string? sourceId, int limit, CancellationToken cancellationToken);

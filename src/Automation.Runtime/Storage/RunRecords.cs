@@ -175,7 +175,7 @@ public sealed record IncidentRecord
 {
     public required string Id { get; init; }
 
-    /// <summary><c>run</c>, <c>effect</c> (outcome unknown), <c>source</c>, <c>item</c> (quarantined), <c>definition</c> (a file of the definitions folder).</summary>
+    /// <summary><c>run</c>, <c>effect</c> (outcome unknown), <c>source</c>, <c>item</c> (quarantined), <c>connection</c>, <c>trigger</c>, <c>definition</c> (a file of the definitions folder).</summary>
     public required string Kind { get; init; }
     public string? InstanceId { get; init; }
     public string? DefinitionId { get; init; }

@@ -62,12 +62,6 @@ public interface ITokenStore
 
     Task ReleaseAsync(string connectionId, string locationId, Lease lease, CancellationToken cancellationToken);
 
-    /// <summary>Marks tokens as refused: the account was disconnected on the other side. The connection's own token counts for all of its locations.</summary>
-    Task RefuseAsync(string connectionId, string locationId, string error, DateTimeOffset at, CancellationToken cancellationToken);
-
-    /// <summary>Takes a refusal back: the next call tries again.</summary>
-    Task ForgiveAsync(string connectionId, string locationId, CancellationToken cancellationToken);
-
     /// <summary>Encrypts anew: only where the secret is still the one that was read.</summary>
     Task<bool> ReencryptAsync(string connectionId, string locationId, byte[] before, byte[] after, CancellationToken cancellationToken);
 

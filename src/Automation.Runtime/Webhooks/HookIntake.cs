@@ -7,11 +7,11 @@ using Newtonsoft.Json.Linq;
 namespace Automation.Runtime.Webhooks;
 
 /// <summary>What became of something that was sent to a secret address.</summary>
-/// <param name="Kind"><c>started</c>, <c>repeated</c> (its key was used before), <c>paused</c>, <c>busy</c> (the flow lets no other run start now).</param>
-/// <param name="InstanceId">The run; null: none.</param>
-public sealed record HookOutcome(string Kind, string? InstanceId);
+/// <param name="Outcome">What became of it.</param>
+/// <param name="InstanceId">The run that it started, or starts when the trigger is resumed; null: none.</param>
+public sealed record HookOutcome(ArrivalOutcome Outcome, string? InstanceId);
 
-/// <summary>Starts flows by their secret addresses: the run is a row before the sender is answered, and runs after.</summary>
+/// <summary>Starts flows by their secret addresses: the run is a row before the sender is answered, and runs after. What comes while the trigger is paused waits.</summary>
 public sealed class HookIntake(IWebhookStore store, IDefinitionStore definitions, IRunStore runs, IDoorbell doorbell, TimeProvider clock)
 {
     /// <summary>The published trigger at an address; null: there is none.</summary>
@@ -24,26 +24,26 @@ public sealed class HookIntake(IWebhookStore store, IDefinitionStore definitions
     /// <param name="cancellationToken">Stops the work before the commit.</param>
     public async Task<HookOutcome> StartAsync(TriggerRecord trigger, JObject payload, string? idempotencyKey, CancellationToken cancellationToken)
     {
-        if (trigger.IsPaused || await EventRouter.StartByTriggerAsync(definitions, runs, clock, trigger, "hook", null, payload, cancellationToken) is not { } start)
+        if (await EventRouter.StartByTriggerAsync(definitions, runs, clock, trigger, "hook", null, payload, cancellationToken) is not { } start)
         {
-            return new HookOutcome("paused", null);
+            return new HookOutcome(ArrivalOutcome.Gone, null);
         }
 
         var id = idempotencyKey is null ? start.Instance.Id : Bookmark.HashOf("hook", $"{trigger.Id}\n{idempotencyKey}");
-        if (!start.MayStart)
+        if (!start.MayStart && !trigger.IsPaused)
         {
-            return idempotencyKey is not null && await runs.FindAsync(id, cancellationToken) is not null ? new HookOutcome("repeated", id) : new HookOutcome("busy", null);
+            return idempotencyKey is not null && await runs.FindAsync(id, cancellationToken) is not null ? new HookOutcome(ArrivalOutcome.Repeated, id) : new HookOutcome(ArrivalOutcome.Busy, null);
         }
 
         var instance = start.Instance with { Id = id, Start = start.Instance.Start with { InstanceId = id, Lineage = id } };
 
-        // 1. A crash before this commit: the sender has no answer and sends again. After it: the run is a pending row, and the sweep finds it.
-        if (!await store.StartAsync(new Started(trigger, idempotencyKey is null ? id : "key:" + id, instance), cancellationToken))
+        // 1. A crash before this commit: the sender has no answer and sends again. After it: the run is a pending row, or waits for the trigger, and the sweep finds either.
+        var outcome = await store.ArriveAsync(new Arrival(trigger.Id, idempotencyKey is null ? id : "key:" + id, instance), cancellationToken);
+        if (outcome == ArrivalOutcome.Started)
         {
-            return instance.Activation is not null && await runs.FindAsync(id, cancellationToken) is null ? new HookOutcome("busy", null) : new HookOutcome("repeated", id);
+            doorbell.RingRuns([id]);
         }
 
-        doorbell.RingRuns([id]);
-        return new HookOutcome("started", id);
+        return new HookOutcome(outcome, outcome is ArrivalOutcome.Busy or ArrivalOutcome.Gone ? null : id);
     }
 }

@@ -18,7 +18,6 @@ public sealed class WebhookIntake(
     IWebhookStore store,
     IPollStore polls,
     ITokenStore tokens,
-    IIncidentStore incidents,
     AccessTokens accessTokens,
     OperationCatalog operations,
     IDefinitionStore definitions,
@@ -61,27 +60,32 @@ public sealed class WebhookIntake(
             return await NoteAsync(record with { Outcome = "other-account" }, cancellationToken);
         }
 
+        var commit = new WebhookCommit(record);
         switch (message.Kind)
         {
             case WebhookKind.Removal:
-                // Before the journal: a crash between the two leaves a webhook that may come again, and marking twice changes nothing.
-                await RemoveAsync(connection, message, now, cancellationToken);
-                return await CommitAsync(connection, message, record with { Outcome = "removed" }, [], [], cancellationToken);
+                commit = commit with { Webhook = record with { Outcome = "removed" } };
+                commit = connection.Credential.Kind == "oauth2" ? Removal(connection, message, commit) : commit;
+                break;
             case WebhookKind.Installation:
-                await InstallAsync(connection, message, now, cancellationToken);
-                return await CommitAsync(connection, message, record with { Outcome = "installed" }, [], [], cancellationToken);
+                // Installed in a location of an agency: what was refused there may be tried again.
+                commit = commit with { Webhook = record with { Outcome = "installed" }, TokenLocation = connection.LocationId is null ? message.LocationId : null };
+                break;
             case WebhookKind.Unknown:
                 log.LogInformation("A webhook of type '{Type}' came to connection {ConnectionId}; that type is not known here. It is in the journal.", record.Type, connection.Id);
-                return await CommitAsync(connection, message, record with { Outcome = "unknown-type" }, [], [], cancellationToken);
+                commit = commit with { Webhook = record with { Outcome = "unknown-type" } };
+                break;
             case WebhookKind.Change when message.Entity is not null:
-                var found = await HintsAsync(connection, message, body, now, cancellationToken);
-                return await CommitAsync(connection, message, found.Count == 0 ? record with { Outcome = "no-source" } : record, found, [], cancellationToken);
+                commit = commit with { Hints = await HintsAsync(connection, message, body, now, cancellationToken) };
+                commit = commit.Hints.Count > 0 ? commit : commit with { Webhook = record with { Outcome = "no-source" } };
+                break;
             case WebhookKind.Deletion when message is { Entity: not null, ItemId: not null }:
-                var goneFrom = await store.ListSourcesAsync(connection.Id, cancellationToken);
-                return await CommitAsync(connection, message, record, [], [.. goneFrom.Where(source => Lists(source, message, body)).Select(source => source.Id)], cancellationToken);
-            default:
-                return await CommitAsync(connection, message, record, [], [], cancellationToken);
+                var sources = await store.ListSourcesAsync(connection.Id, cancellationToken);
+                commit = commit with { GoneFrom = [.. sources.Where(source => Lists(source, message, body)).Select(source => source.Id)] };
+                break;
         }
+
+        return await CommitAsync(connection, message, commit, cancellationToken);
     }
 
     /// <summary>Whether a webhook is about the connection's account.</summary>
@@ -105,7 +109,7 @@ public sealed class WebhookIntake(
         // An agency's: its own locations, by its company or because they are used here.
         return message.CompanyId is not null || message.LocationId is null
             || await tokens.FindAsync(connection.Id, message.LocationId, cancellationToken) is not null
-            || (await store.ListSourcesAsync(connection.Id, cancellationToken)).Any(source => source.LocationId == message.LocationId);
+            || (await store.ListSourcesAsync(connection.Id, cancellationToken)).Any(source => source.IsActive && source.LocationId == message.LocationId);
     }
 
     private async Task<List<HintRecord>> HintsAsync(Connection connection, WebhookMessage message, JObject body, DateTimeOffset now, CancellationToken cancellationToken)
@@ -113,8 +117,8 @@ public sealed class WebhookIntake(
         var found = new List<HintRecord>();
         foreach (var source in await store.ListSourcesAsync(connection.Id, cancellationToken))
         {
-            // What is not baselined yet is read whole anyway, and fires nothing.
-            if (source.BaselinedAt is null || IsElsewhere(source, message)
+            // What is not baselined yet is read whole anyway, and fires nothing; what nobody wants polled is read when somebody does.
+            if (!source.IsActive || source.BaselinedAt is null || IsElsewhere(source, message)
                 || operations.Find(source.Operation)?.Poll?.Hints.FirstOrDefault(hint => hint.Entity == message.Entity && Matches(hint, source, message, body)) is not { } shape)
             {
                 continue;
@@ -141,121 +145,107 @@ public sealed class WebhookIntake(
         (source.Inputs[input.Name] as JValue)?.Value?.ToString() is not { Length: > 0 } wanted || wanted == ((string)input.Value! is "$id" ? message.ItemId : (body.SelectToken((string)input.Value!) as JValue)?.Value?.ToString()));
 
     /// <summary>Journal, hints and runs in one transaction.</summary>
-    private async Task<WebhookRecord?> CommitAsync(Connection connection, WebhookMessage message, WebhookRecord record, IReadOnlyList<HintRecord> found, IReadOnlyList<string> goneFrom, CancellationToken cancellationToken)
+    private async Task<WebhookRecord?> CommitAsync(Connection connection, WebhookMessage message, WebhookCommit commit, CancellationToken cancellationToken)
     {
-        var started = new List<Started>();
-        foreach (var hash in (string[])[HashOf(connection.Id, message.Type), HashOf(connection.Id, "*")])
-        {
-            foreach (var trigger in await polls.FindListeningAsync(hash, cancellationToken))
-            {
-                if (!trigger.IsPaused && (trigger.LocationId is null || message.LocationId is null || trigger.LocationId == message.LocationId)
-                    && await StartAsync(trigger, connection, message, record, cancellationToken) is { } start)
-                {
-                    started.Add(start);
-                }
-            }
-        }
+        var arrivals = await ArrivalsAsync(connection, message, commit.Webhook, cancellationToken);
+        commit = commit with { Arrivals = arrivals, Webhook = arrivals.Count > 0 && commit.Webhook.Outcome == "no-source" ? commit.Webhook with { Outcome = "taken" } : commit.Webhook };
 
         // 1. A crash before this commit: the sender gets no answer, and polling finds what changed. After it: hints and pending runs are rows, and are found.
-        if (!await store.TakeAsync(started.Count > 0 && record.Outcome == "no-source" ? record with { Outcome = "taken" } : record, found, goneFrom, started, cancellationToken))
+        if (await store.TakeAsync(commit, cancellationToken) is not { } taken)
         {
             return null;
         }
 
+        var started = arrivals.Zip(taken.Arrivals).Where(arrival => arrival.Second == ArrivalOutcome.Started).Select(arrival => arrival.First.Instance.Id).ToList();
         if (started.Count > 0)
         {
-            doorbell.RingRuns([.. started.Select(start => start.Instance.Id)]);
+            doorbell.RingRuns(started);
         }
 
-        if (found.Count > 0)
+        if (commit.Hints.Count > 0)
         {
-            hints.WakeAt(found[0].DueAt);
+            hints.WakeAt(commit.Hints[0].DueAt);
         }
 
-        return record;
+        if (commit.TokenLocation is not null)
+        {
+            accessTokens.Forget(connection.Id);
+        }
+
+        return taken.Webhook;
     }
 
-    private async Task<WebhookRecord?> NoteAsync(WebhookRecord record, CancellationToken cancellationToken) => await store.TakeAsync(record, [], [], [], cancellationToken) ? record : null;
+    private async Task<WebhookRecord?> NoteAsync(WebhookRecord record, CancellationToken cancellationToken) => (await store.TakeAsync(new WebhookCommit(record), cancellationToken))?.Webhook;
 
-    private async Task<Started?> StartAsync(TriggerRecord trigger, Connection connection, WebhookMessage message, WebhookRecord record, CancellationToken cancellationToken)
+    /// <summary>What it starts itself: the flows that ask for webhooks of its type, or for all. Paused ones, too: for them it waits.</summary>
+    private async Task<IReadOnlyList<Arrival>> ArrivalsAsync(Connection connection, WebhookMessage message, WebhookRecord record, CancellationToken cancellationToken)
     {
-        if (await definitions.FindVersionAsync(trigger.VersionId, cancellationToken) is not { } version)
+        var listening = (await polls.FindListeningAsync([HashOf(connection.Id, message.Type), HashOf(connection.Id, "*")], cancellationToken))
+            .Where(trigger => trigger.LocationId is null || message.LocationId is null || trigger.LocationId == message.LocationId).ToList();
+        if (listening.Count == 0)
         {
-            return null;
+            return [];
         }
 
+        var ids = listening.Select(trigger => trigger.VersionId).Distinct(StringComparer.Ordinal).ToList();
+        var versions = (await definitions.ListAsync(new DefinitionFilter { Version = VersionOptions.AllVersions, Ids = ids, PageSize = ids.Count }, withJson: false, cancellationToken)).Items.ToDictionary(version => version.Id, StringComparer.Ordinal);
         var key = $"{message.ItemId ?? message.Type}@{record.WebhookId}";
-        var id = Ids.New(clock);
-        return new Started(trigger, key, new NewInstance
+        var subjects = SubjectPaths.Select(path => (record.Body.SelectToken(path) as JValue)?.Value as string).OfType<string>().Where(subject => subject.Length is > 0 and <= 200).Distinct(StringComparer.Ordinal).ToList();
+        return [.. listening.Where(trigger => versions.ContainsKey(trigger.VersionId)).Select(trigger =>
         {
-            Id = id,
-            DefinitionId = version.DefinitionId,
-            VersionId = version.Id,
-            Version = version.Version,
-            DefinitionName = version.Name,
-            TriggerId = trigger.Id,
-            StartedBy = "webhook",
-            Subjects = [.. SubjectPaths.Select(path => (record.Body.SelectToken(path) as JValue)?.Value as string).OfType<string>().Where(subject => subject.Length is > 0 and <= 200).Distinct(StringComparer.Ordinal)],
-            IsSandbox = connection.IsSandbox,
-            CreatedAt = record.ReceivedAt,
-            Start = new RunStart
+            var id = Ids.New(clock);
+            var version = versions[trigger.VersionId];
+            return new Arrival(trigger.Id, key, new NewInstance
             {
-                InstanceId = id,
-                LocationId = message.LocationId ?? trigger.LocationId,
-                TriggerActivityId = trigger.ActivityId,
-                TriggerPayload = new JObject
+                Id = id,
+                DefinitionId = version.DefinitionId,
+                VersionId = version.Id,
+                Version = version.Version,
+                DefinitionName = version.Name,
+                TriggerId = trigger.Id,
+                StartedBy = "webhook",
+                Subjects = subjects,
+                IsSandbox = connection.IsSandbox,
+                CreatedAt = record.ReceivedAt,
+                Start = new RunStart
                 {
-                    ["key"] = key,
-                    ["item"] = record.Body,
-                    ["previous"] = null,
-                    ["revision"] = 1,
-                    ["sourceId"] = null,
-                    ["observedAt"] = record.ReceivedAt.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'"),
-                    ["sample"] = false,
-                    ["type"] = message.Type,
+                    InstanceId = id,
+                    LocationId = message.LocationId ?? trigger.LocationId,
+                    TriggerActivityId = trigger.ActivityId,
+                    TriggerPayload = new JObject
+                    {
+                        ["key"] = key,
+                        ["item"] = record.Body.DeepClone(),
+                        ["previous"] = null,
+                        ["revision"] = 1,
+                        ["sourceId"] = null,
+                        ["observedAt"] = record.ReceivedAt.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'"),
+                        ["sample"] = false,
+                        ["type"] = message.Type,
+                    },
                 },
-            },
-        });
+            });
+        })];
     }
 
-    /// <summary>The app was removed: its tokens are void, and only a person can change that.</summary>
-    private async Task RemoveAsync(Connection connection, WebhookMessage message, DateTimeOffset now, CancellationToken cancellationToken)
+    /// <summary>The app was removed: its tokens are void, and only a person can change that. A location of an agency's connection, or the account itself.</summary>
+    private static WebhookCommit Removal(Connection connection, WebhookMessage message, WebhookCommit commit)
     {
-        if (connection.Credential.Kind != "oauth2")
-        {
-            return;
-        }
-
-        // A location of an agency's connection, or the account itself.
         var location = connection.LocationId is null && message.LocationId is { } one ? one : "";
         var what = location.Length == 0 ? $"The app was removed from the account of connection '{connection.Name}'." : $"The app was removed from location {location} of connection '{connection.Name}'.";
-        var before = await tokens.FindAsync(connection.Id, location, cancellationToken);
-        await tokens.RefuseAsync(connection.Id, location, what, now, cancellationToken);
-        accessTokens.Forget(connection.Id);
-        await incidents.AddAsync(
-            [
-                new IncidentRecord
-                {
-                    Id = AccessTokens.IncidentIdOf(connection.Id, location, before?.Version ?? 0),
-                    Kind = "connection",
-                    LocationId = location.Length == 0 ? connection.LocationId : location,
-                    Code = "app-removed",
-                    Message = what + " Flows that use it fail until it is connected again.",
-                    Action = TokenClient.Reconnect(connection),
-                    CreatedAt = now,
-                },
-            ],
-            cancellationToken);
-    }
-
-    /// <summary>The app was installed in a location of an agency: what was refused there may be tried again.</summary>
-    private async Task InstallAsync(Connection connection, WebhookMessage message, DateTimeOffset now, CancellationToken cancellationToken)
-    {
-        if (connection.LocationId is null && message.LocationId is { } location && await tokens.FindAsync(connection.Id, location, cancellationToken) is { Error: not null } refused)
+        return commit with
         {
-            await tokens.ForgiveAsync(connection.Id, location, cancellationToken);
-            accessTokens.Forget(connection.Id);
-            await incidents.ResolveAsync(AccessTokens.IncidentIdOf(connection.Id, location, refused.Version), "The app was installed in the location.", now, cancellationToken);
-        }
+            TokenLocation = location,
+            Removed = new IncidentRecord
+            {
+                Id = "",
+                Kind = "connection",
+                LocationId = location.Length == 0 ? connection.LocationId : location,
+                Code = "app-removed",
+                Message = what + " Flows that use it fail until it is connected again.",
+                Action = TokenClient.Reconnect(connection),
+                CreatedAt = commit.Webhook.ReceivedAt,
+            },
+        };
     }
 }

@@ -34,6 +34,23 @@ public sealed class OAuthTests(RunningServer server) : IClassFixture<RunningServ
         ((bool)test["succeeded"]!).Should().BeTrue("{0}", test);
     }
 
+    [Theory]
+    [InlineData("crm")]
+    [InlineData("gohighlevel")]
+    public async Task Connect_ByTheNameOrItsStandIn_ComesBackWhereItBegan(string name)
+    {
+        var id = await AddAsync("by " + name);
+        var begin = (string)(await OneAsync(id))["auth"]!["authorizeUrl"]!;
+
+        var (chooser, cookie) = await BeginAsync(id, name: name);
+        var callback = await ChooseAsync(chooser, "loc-1");
+        using var connected = await CallBackAsync(callback, cookie);
+
+        begin.Should().StartWith("/oauth/crm/authorize", "the vendor takes no redirect address with its own name");
+        callback.AbsolutePath.Should().Be($"/oauth/{name}/callback");
+        connected.StatusCode.Should().Be(HttpStatusCode.OK);
+    }
+
     [Fact]
     public async Task Callback_WithoutTheCookieOrTwice_IsRefusedAndChangesNothing()
     {
@@ -156,9 +173,9 @@ public sealed class OAuthTests(RunningServer server) : IClassFixture<RunningServ
         answer.StatusCode.Should().Be(HttpStatusCode.OK, await answer.Content.ReadAsStringAsync());
     }
 
-    private async Task<(Uri Chooser, string Cookie)> BeginAsync(string id, string? scopes = null)
+    private async Task<(Uri Chooser, string Cookie)> BeginAsync(string id, string? scopes = null, string name = "crm")
     {
-        using var answer = await server.Client.GetAsync(new Uri($"/oauth/gohighlevel/authorize?connectionId={id}{(scopes is null ? "" : "&scopes=" + scopes)}", UriKind.Relative));
+        using var answer = await server.Client.GetAsync(new Uri($"/oauth/{name}/authorize?connectionId={id}{(scopes is null ? "" : "&scopes=" + scopes)}", UriKind.Relative));
         answer.StatusCode.Should().Be(HttpStatusCode.Redirect, await answer.Content.ReadAsStringAsync());
         var cookie = answer.Headers.GetValues("Set-Cookie").Single(c => c.StartsWith("automation-connect=", StringComparison.Ordinal));
         cookie.Should().Contain("httponly").And.Contain("samesite=lax");

@@ -133,7 +133,7 @@ public sealed class WebhookTests(RunningServer server) : IClassFixture<RunningSe
     }
 
     [Fact]
-    public async Task SecretWebhook_PausedOrTooLarge_IsTold()
+    public async Task SecretWebhook_TooLarge_IsTold_AndPaused_WaitsUntilItIsResumed()
     {
         var trigger = await PublishAsync("paused-hook-flow", "Automation.Hook", []);
         var path = (string)(await server.GetAsync($"/api/triggers/{trigger}/hook")).Body["path"]!;
@@ -141,11 +141,19 @@ public sealed class WebhookTests(RunningServer server) : IClassFixture<RunningSe
 
         using var large = await PostAsync(sender, path, new ByteArrayContent(new byte[11 * 1024 * 1024]), null);
         await server.PostAsync($"/api/triggers/{trigger}/pause", new JObject());
-        using var paused = await PostAsync(sender, path, new StringContent("{}"), null);
+        using var paused = await PostAsync(sender, path, new StringContent("{\"n\":1}", Encoding.UTF8, "application/json"), "key-1");
+        using var again = await PostAsync(sender, path, new StringContent("{\"n\":1}", Encoding.UTF8, "application/json"), "key-1");
+        var before = (await ListRunsAsync("paused-hook-flow")).Count;
+        var explained = (await server.GetAsync($"/api/triggers/{trigger}/explain?key=x")).Body;
+        var (_, resumed) = await server.PostAsync($"/api/triggers/{trigger}/resume", new JObject());
+        await RunsAsync("paused-hook-flow", 1);
 
         large.StatusCode.Should().Be(HttpStatusCode.RequestEntityTooLarge);
-        paused.StatusCode.Should().Be(HttpStatusCode.ServiceUnavailable);
-        (await ListRunsAsync("paused-hook-flow")).Should().BeEmpty();
+        var taken = await RunningServer.ReadAsync(paused);
+        (paused.StatusCode, (bool)taken["waiting"]!, (bool)(await RunningServer.ReadAsync(again))["duplicate"]!).Should().Be((HttpStatusCode.Accepted, true, true));
+        (before, (string?)explained["answer"], (int)resumed["waiting"]!).Should().Be((0, "paused", 0));
+        ((string?)explained["message"]).Should().Contain("1 ");
+        ((string?)(await ListRunsAsync("paused-hook-flow")).Single()["id"]).Should().Be((string?)taken["runId"], "it is the run that the sender was told of");
     }
 
     [Fact]

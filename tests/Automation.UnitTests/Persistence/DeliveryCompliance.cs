@@ -167,8 +167,8 @@ public abstract class DeliveryCompliance : PollCompliance
     {
         await PublishAsync(PollTrigger("t1") with { Kind = "http", SourceId = null, Hash = "h" });
 
-        (await Polls.FindListeningAsync("h", default)).Single().Id.Should().Be("t1");
-        (await Polls.FindListeningAsync("other", default)).Should().BeEmpty();
+        (await Polls.FindListeningAsync(["h"], default)).Single().Id.Should().Be("t1");
+        (await Polls.FindListeningAsync(["other"], default)).Should().BeEmpty();
     }
 
     [SkippableFact]

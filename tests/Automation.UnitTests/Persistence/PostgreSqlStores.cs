@@ -150,6 +150,18 @@ public sealed class PostgreSqlGateTests(PostgreSqlCluster cluster) : GateComplia
 }
 
 [Collection(PostgreSqlCollection.Name)]
+public sealed class PostgreSqlArrivalTests(PostgreSqlCluster cluster) : ArrivalCompliance
+{
+    private string _schema = "";
+
+    protected override void AddStores(IServiceCollection services) => services.AddPostgreSqlStores(_schema);
+
+    protected override async Task CreateAsync() => _schema = await cluster.NewSchemaAsync();
+
+    protected override Task DropAsync() => _schema.Length == 0 ? Task.CompletedTask : cluster.DropSchemaAsync(_schema);
+}
+
+[Collection(PostgreSqlCollection.Name)]
 public sealed class PostgreSqlWebhookTests(PostgreSqlCluster cluster) : WebhookCompliance
 {
     private string _schema = "";

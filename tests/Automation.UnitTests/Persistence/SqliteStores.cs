@@ -158,6 +158,19 @@ public sealed class SqliteGateTests : GateCompliance
     }
 }
 
+public sealed class SqliteArrivalTests : ArrivalCompliance
+{
+    private readonly SqliteFile _file = new();
+
+    protected override void AddStores(IServiceCollection services) => _file.AddTo(services);
+
+    public override async Task DisposeAsync()
+    {
+        await base.DisposeAsync();
+        _file.Delete();
+    }
+}
+
 public sealed class SqliteWebhookTests : WebhookCompliance
 {
     private readonly SqliteFile _file = new();

@@ -25,7 +25,7 @@ public abstract class WebhookCompliance : PollCompliance
 
     private static HintRecord Hint(string item = "c1", int due = 0, int sent = 0) => new("src", item, "Contact", T0.AddSeconds(sent), 1, 0, T0.AddSeconds(due));
 
-    private static Started Start(string id) => new(PollTrigger("t1"), "c1@w1", new NewInstance
+    private static Arrival Arrival(string id, string key = "c1@w1") => new("t1", key, new NewInstance
     {
         Id = id,
         DefinitionId = "def-1",
@@ -34,14 +34,19 @@ public abstract class WebhookCompliance : PollCompliance
         TriggerId = "t1",
         StartedBy = "webhook",
         CreatedAt = T0,
-        Start = new RunStart { InstanceId = id },
+        Subjects = ["c1"],
+        Start = new RunStart { InstanceId = id, TriggerPayload = new JObject { ["key"] = key, ["at"] = "2026-03-01T12:00:00Z" } },
     });
+
+    private static WebhookCommit Commit(WebhookRecord webhook, params HintRecord[] hints) => new(webhook) { Hints = hints };
 
     [SkippableFact]
     public async Task TakeAsync_Twice_WritesOnce()
     {
-        (await Webhooks.TakeAsync(Webhook(), [Hint()], [], [Start("i1")], default)).Should().BeTrue();
-        (await Webhooks.TakeAsync(Webhook(), [Hint("c2")], [], [Start("i2")], default)).Should().BeFalse();
+        await PublishAsync(PollTrigger("t1") with { Kind = "webhook", SourceId = null });
+
+        (await Webhooks.TakeAsync(Commit(Webhook(), Hint()) with { Arrivals = [Arrival("i1")] }, default))!.Arrivals.Should().Equal(ArrivalOutcome.Started);
+        (await Webhooks.TakeAsync(Commit(Webhook(), Hint("c2")) with { Arrivals = [Arrival("i2")] }, default)).Should().BeNull();
 
         (await Webhooks.ListAsync("con-1", 0, 10, default)).Items.Should().ContainSingle().Which.Should().BeEquivalentTo(Webhook(), options => options.Excluding(w => w.Body));
         (await Webhooks.ReadHintsAsync("src", T0, 10, default)).Should().ContainSingle().Which.ItemId.Should().Be("c1");
@@ -52,17 +57,19 @@ public abstract class WebhookCompliance : PollCompliance
     [SkippableFact]
     public async Task TakeAsync_ManyAtOnceWithOneId_TakesOne()
     {
-        var taken = await Task.WhenAll(Enumerable.Range(0, 20).Select(i => Webhooks.TakeAsync(Webhook(), [], [], [Start($"i{i}")], default)));
+        await PublishAsync(PollTrigger("t1") with { Kind = "webhook", SourceId = null });
 
-        taken.Count(once => once).Should().Be(1);
+        var taken = await Task.WhenAll(Enumerable.Range(0, 20).Select(i => Webhooks.TakeAsync(Commit(Webhook()) with { Arrivals = [Arrival($"i{i}")] }, default)));
+
+        taken.Count(once => once is not null).Should().Be(1);
         (await Runs.ListAsync(new RunFilter { PageSize = 50 }, default)).Total.Should().Be(1);
     }
 
     [SkippableFact]
     public async Task Hints_OfOneItem_AreOne_AndKeepTheNewestTime()
     {
-        await Webhooks.TakeAsync(Webhook("w1"), [Hint(due: 5, sent: 9)], [], [], default);
-        await Webhooks.TakeAsync(Webhook("w2"), [Hint(due: 7, sent: 3)], [], [], default);
+        await Webhooks.TakeAsync(Commit(Webhook("w1"), Hint(due: 5, sent: 9)), default);
+        await Webhooks.TakeAsync(Commit(Webhook("w2"), Hint(due: 7, sent: 3)), default);
 
         var hint = (await Webhooks.ReadHintsAsync("src", T0.AddSeconds(5), 10, default)).Should().ContainSingle().Subject;
         (hint.SentAt, hint.Version, hint.DueAt).Should().Be((T0.AddSeconds(9), 2L, T0.AddSeconds(5)));
@@ -71,9 +78,9 @@ public abstract class WebhookCompliance : PollCompliance
     [SkippableFact]
     public async Task SettleAsync_AnotherWebhookCameMeanwhile_LeavesIt()
     {
-        await Webhooks.TakeAsync(Webhook("w1"), [Hint("c1"), Hint("c2")], [], [], default);
+        await Webhooks.TakeAsync(Commit(Webhook("w1"), Hint("c1"), Hint("c2")), default);
         var read = await Webhooks.ReadHintsAsync("src", T0, 10, default);
-        await Webhooks.TakeAsync(Webhook("w2"), [Hint("c2")], [], [], default);
+        await Webhooks.TakeAsync(Commit(Webhook("w2"), Hint("c2")), default);
 
         await Webhooks.SettleAsync(read, default);
 
@@ -83,7 +90,7 @@ public abstract class WebhookCompliance : PollCompliance
     [SkippableFact]
     public async Task PostponeAsync_MovesThem_AndDueSaysWhenTheNextIs()
     {
-        await Webhooks.TakeAsync(Webhook(), [Hint()], [], [], default);
+        await Webhooks.TakeAsync(Commit(Webhook(), Hint()), default);
         var read = await Webhooks.ReadHintsAsync("src", T0, 10, default);
 
         await Webhooks.PostponeAsync([read[0] with { Attempts = 1 }], T0.AddSeconds(30), default);
@@ -98,8 +105,8 @@ public abstract class WebhookCompliance : PollCompliance
     [SkippableFact]
     public async Task DeleteBeforeAsync_DeletesTheOld_AndCountsGoByTypeAndOutcome()
     {
-        await Webhooks.TakeAsync(Webhook("w1"), [], [], [], default);
-        await Webhooks.TakeAsync(Webhook("w2", "unknown-type") with { ReceivedAt = T0.AddDays(1) }, [], [], [], default);
+        await Webhooks.TakeAsync(Commit(Webhook("w1")), default);
+        await Webhooks.TakeAsync(Commit(Webhook("w2", "unknown-type") with { ReceivedAt = T0.AddDays(1) }), default);
 
         (await Webhooks.CountAsync(default)).Should().Equal(("ContactUpdate", "taken", 1L), ("ContactUpdate", "unknown-type", 1L));
         (await Webhooks.DeleteBeforeAsync(T0.AddHours(1), default)).Should().Be(1);
@@ -147,8 +154,8 @@ public abstract class WebhookCompliance : PollCompliance
                 DueAt = T0.AddMinutes(minute),
             },
             default);
-        Task<bool> DeleteAsync(string id, int minute) => Webhooks.TakeAsync(
-            Webhook(id) with { Type = "ContactDelete", SentAt = T0.AddMinutes(minute), ReceivedAt = T0.AddMinutes(minute).AddSeconds(30) }, [], ["src"], [], default);
+        Task DeleteAsync(string id, int minute) => Webhooks.TakeAsync(
+            Commit(Webhook(id) with { Type = "ContactDelete", SentAt = T0.AddMinutes(minute), ReceivedAt = T0.AddMinutes(minute).AddSeconds(30) }) with { GoneFrom = ["src"] }, default);
         await ReadAsync(0, isBaseline: true);
 
         await DeleteAsync("w1", 10);
@@ -190,8 +197,8 @@ public abstract class WebhookCompliance : PollCompliance
         await PollAsync(0, ["c1", "c2"], isBaseline: true);
         (await PollAsync(10, ["c1"])).Missed.Should().Be(0, "no webhook has come for this list, so none is expected");
         (await PollAsync(11, ["c1"], isAside: true)).HintedAt.Should().Be(T0.AddMinutes(11));
-        await Webhooks.TakeAsync(Webhook("w1") with { ReceivedAt = T0.AddMinutes(19) }, [], [], [], default);
-        await Webhooks.TakeAsync(Webhook("w2") with { ReceivedAt = T0.AddMinutes(19), ItemId = null }, [Hint("c2")], [], [], default);
+        await Webhooks.TakeAsync(Commit(Webhook("w1") with { ReceivedAt = T0.AddMinutes(19) }), default);
+        await Webhooks.TakeAsync(Commit(Webhook("w2") with { ReceivedAt = T0.AddMinutes(19), ItemId = null }, Hint("c2")), default);
 
         var told = await PollAsync(20, ["c1", "c2"]);
         await PollAsync(28, []);

@@ -157,7 +157,7 @@ public sealed class DefinitionServiceTests
         (await act.Should().ThrowAsync<DefinitionRejectedException>()).Which.Problems.Single().Message
             .Should().Be("The /p path and get method are already in use by another workflow!");
         await world.Definitions.SaveAsync(Trigger("one", "Elsa.HttpEndpoint", new JObject { ["path"] = PollingWorld.Literal("p") }, name: "again"), publish: true, default);
-        (await world.Store.FindListeningAsync(Bookmark.HashOf("Elsa.HttpEndpoint", "get:/p"), default)).Should().ContainSingle();
+        (await world.Store.FindListeningAsync([Bookmark.HashOf("Elsa.HttpEndpoint", "get:/p")], default)).Should().ContainSingle();
     }
 
     [Fact]
@@ -187,7 +187,7 @@ public sealed class DefinitionServiceTests
         await world.Definitions.SaveAsync(Trigger("once", "Elsa.StartAt", new JObject { ["dateTime"] = PollingWorld.Literal("2040-01-01T08:00:00+01:00") }), publish: true, default);
 
         (await world.Store.ListTriggersAsync("http", "http", 0, 10, default)).Items.Select(trigger => trigger.Configured).Should().BeEquivalentTo("get:/orders/{id}", "post:/orders/{id}");
-        (await world.Store.FindListeningAsync(Bookmark.HashOf("Elsa.Event", "Paid"), default)).Single().DefinitionId.Should().Be("event");
+        (await world.Store.FindListeningAsync([Bookmark.HashOf("Elsa.Event", "Paid")], default)).Single().DefinitionId.Should().Be("event");
         var timer = await world.TriggerAsync("timer");
         timer.DueAt.Should().BeCloseTo(world.Clock.GetUtcNow().AddMinutes(5), TimeSpan.FromSeconds(30));
         Automation.Runtime.Polling.TriggerSchedule.Of(timer).Every.Should().Be(TimeSpan.FromMinutes(5));
