@@ -16,6 +16,13 @@ internal sealed class SharedBell
 
     private static readonly TimeSpan Ask = TimeSpan.FromSeconds(15);
 
+    private const string Refused =
+        """
+        SELECT bool_or(relkind = 'r' AND NOT (has_table_privilege(oid, 'SELECT') AND has_table_privilege(oid, 'INSERT') AND has_table_privilege(oid, 'UPDATE') AND has_table_privilege(oid, 'DELETE'))
+            OR relkind = 'S' AND NOT has_sequence_privilege(oid, 'USAGE'))
+        FROM pg_class WHERE relnamespace = to_regnamespace(@schema)
+        """;
+
     private readonly string connectionString;
     private readonly string schema;
 
@@ -49,16 +56,28 @@ internal sealed class SharedBell
             {
                 await ExecuteAsync("SELECT pg_advisory_unlock(hashtext('Automation doorbell'))");
             }
+
+            // Rings that fail would only be warnings in the log, and every run would wait for the next sweep.
+            if (await ExecuteAsync(Refused) is true)
+            {
+                throw new StartRefusedException($"The user {connection.UserName} may not use the doorbell's tables in the schema {schema}. {Grants()}");
+            }
         }
         catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.InsufficientPrivilege)
         {
-            throw new StartRefusedException($"The doorbell's tables cannot be made in the schema {schema} ({error.MessageText}). Let the database's owner run: CREATE SCHEMA {schema} AUTHORIZATION {connection.UserName}.", error);
+            var isThere = await ExecuteAsync($"SELECT to_regnamespace('{schema}') IS NOT NULL") is true;
+            throw new StartRefusedException(
+                $"The doorbell's tables cannot be made or used in the schema {schema} ({error.MessageText}). {(isThere ? Grants() : $"Let the database's owner run: CREATE SCHEMA {schema} AUTHORIZATION {connection.UserName}.")}", error);
         }
 
-        async Task ExecuteAsync(string sql)
+        string Grants() =>
+            $"Let the schema's owner start this version once, then run: GRANT USAGE ON SCHEMA {schema} TO {connection.UserName}; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {connection.UserName}; GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA {schema} TO {connection.UserName}.";
+
+        async Task<object?> ExecuteAsync(string sql)
         {
             await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 0 };
-            await command.ExecuteNonQueryAsync(CancellationToken.None);
+            command.Parameters.AddWithValue("schema", schema);
+            return await command.ExecuteScalarAsync(CancellationToken.None);
         }
     }
 

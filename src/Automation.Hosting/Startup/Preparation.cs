@@ -1,3 +1,4 @@
+using System.Data.Common;
 using Automation.Hosting.Jobs;
 using Automation.Hosting.Security;
 using Automation.Runtime;
@@ -24,6 +25,11 @@ public sealed class Preparation(IServiceProvider services) : IDisposable
                 await PrepareAsync(cancellationToken);
                 isDone = true;
             }
+        }
+        catch (DbException error)
+        {
+            var database = services.GetRequiredService<IDatabase>();
+            throw new StartRefusedException(database.Trouble ?? $"{database.Description} did not do what the start needs: {error.Message.TrimEnd('.')}. Nothing of it is half done; start again when the cause is gone.", error);
         }
         finally
         {

@@ -15,6 +15,9 @@ internal sealed class PostgreSqlDatabase : SqlDatabase
     public const int Writers = 4;
     public const int MostWrites = 128;
 
+    /// <summary>The first with all that the SQL uses; also in the README.</summary>
+    private const int OldestVersion = 13;
+
     /// <summary>Names the lock of migrations among the advisory locks of a database.</summary>
     private const long MigrationLock = 0x4175_746F_6D61_7465;
 
@@ -79,10 +82,14 @@ internal sealed class PostgreSqlDatabase : SqlDatabase
         using var session = new PostgreSqlSession(await ConnectAsync(cancellationToken).ConfigureAwait(false)) { Patience = TimeSpan.Zero };
         try
         {
+            CheckServer(session);
+
             // One node migrates, the others wait here and then find it done. A node that dies lets go of the lock with its connection.
             session.Run("SELECT pg_advisory_lock(@lock)", MigrationLock);
             try
             {
+                // Of those that are there, before they are read; then of the new ones.
+                CheckRights(session);
                 Migrate(session, s => s.Long("SELECT 1 WHERE to_regclass('schema_versions') IS NOT NULL") is not null, (_, script) => session.Script(script), cancellationToken);
                 if (!IsMoving && session.Long($"SELECT 1 WHERE to_regclass('{MoveMark}') IS NOT NULL") is not null)
                 {
@@ -131,6 +138,34 @@ internal sealed class PostgreSqlDatabase : SqlDatabase
         }
     }
 
+    /// <exception cref="StartRefusedException">Nothing could ever work here, whatever the tables are.</exception>
+    private void CheckServer(PostgreSqlSession session)
+    {
+        if (Unfit((long)session.Long("SELECT current_setting('server_version_num')::bigint")!, (string)session.Scalar("SELECT current_setting('server_encoding')")!, session.Long("SELECT 1 FROM pg_collation WHERE collprovider = 'i' LIMIT 1") is not null) is { } reason)
+        {
+            throw new StartRefusedException($"PostgreSQL {Name} {reason}");
+        }
+
+        // A standby whose tables are all there would let the start come far.
+        if (session.Scalar("SELECT current_setting('transaction_read_only')") is "on")
+        {
+            throw new StartRefusedException(ReadOnly);
+        }
+
+        if (session.Scalar("SELECT current_schema()") is null)
+        {
+            throw new StartRefusedException(
+                $"PostgreSQL {Name}: the user {session.Scalar("SELECT current_user")} has none of the schemas of its search path ({session.Scalar("SELECT current_setting('search_path')")}). Make the schema that ConnectionStrings:Automation names as SearchPath (CREATE SCHEMA … AUTHORIZATION that user), or grant the user USAGE on it.");
+        }
+    }
+
+    /// <summary>Why a server cannot be used; null: it can.</summary>
+    internal static string? Unfit(long version, string encoding, bool hasIcu) =>
+        version < OldestVersion * 10_000 ? $"is of version {version / 10_000}; version {OldestVersion} or later is needed."
+        : encoding != "UTF8" ? $"keeps texts in the encoding {encoding}, which has no room for many names and messages. Make the database with the encoding UTF8: CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0."
+        : !hasIcu ? "is built without ICU, by which names are compared in any case. Take a build that has it: those of the distributions and of postgresql.org do."
+        : null;
+
     /// <exception cref="StartRefusedException">The user may not read or write a table.</exception>
     private void CheckRights(PostgreSqlSession session)
     {
@@ -165,9 +200,12 @@ internal sealed class PostgreSqlDatabase : SqlDatabase
     {
         PostgresErrorCodes.DiskFull => $"The disk of PostgreSQL {Name} is full: nothing can be written. Free some space there; work goes on by itself.",
         PostgresErrorCodes.InsufficientPrivilege => $"PostgreSQL {Name} refuses a write: {((PostgresException)exception).MessageText}. Grant the user SELECT, INSERT, UPDATE and DELETE on all tables of the schema.",
-        PostgresErrorCodes.ReadOnlySqlTransaction => $"PostgreSQL {Name} is read-only: it is a standby, or was set so. Let ConnectionStrings:Automation name the primary server.",
+        PostgresErrorCodes.ReadOnlySqlTransaction => ReadOnly,
+        PostgresErrorCodes.TooManyConnections => $"PostgreSQL {Name} takes no more connections: {((PostgresException)exception).MessageText}. A server uses up to {Writers + MostReaders} for its work, and up to 20 for its doorbell. Raise max_connections, or the role's limit, or stop what else is connected; work goes on by itself.",
         _ => null,
     };
+
+    private string ReadOnly => $"PostgreSQL {Name} is read-only: it is a standby, or was set so. Let ConnectionStrings:Automation name the primary server.";
 
     private PostgreSqlSession Open() => new(Source.OpenConnection());
 

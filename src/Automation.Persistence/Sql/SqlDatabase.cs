@@ -24,7 +24,9 @@ internal abstract class SqlDatabase(string folder, int writers, int mostWrites) 
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(1);
 
     /// <summary>More readers than this only wait for processors.</summary>
-    private readonly SemaphoreSlim _readers = new(Math.Max(4, Environment.ProcessorCount * 2));
+    protected static readonly int MostReaders = Math.Max(4, Environment.ProcessorCount * 2);
+
+    private readonly SemaphoreSlim _readers = new(MostReaders);
     private readonly ConcurrentBag<Session> _idle = [];
     private volatile string? _trouble;
     private long _spoiled;
@@ -97,6 +99,7 @@ internal abstract class SqlDatabase(string folder, int writers, int mostWrites) 
             }
             catch (Exception exception) when (IsAway(exception) && !_disposed && TimeSpan.FromMilliseconds(Environment.TickCount64 - since) < ReadPatience)
             {
+                Failed(exception);
                 ForgetIdle();
                 await Task.Delay(pause, TimeProvider.System, cancellationToken).ConfigureAwait(false);
             }
@@ -150,22 +153,25 @@ internal abstract class SqlDatabase(string folder, int writers, int mostWrites) 
 
         try
         {
+            bool answers;
+            try
+            {
+                answers = await ReadOnceAsync(Ping, cancellationToken).ConfigureAwait(false);
+            }
+            catch (Exception exception) when (IsAway(exception))
+            {
+                // It may have been a connection from before a restart.
+                ForgetIdle();
+                answers = await ReadOnceAsync(Ping, cancellationToken).ConfigureAwait(false);
+            }
+
             if (_trouble is not null)
             {
                 // Nobody may be writing any more: whether it works again is found out by a write.
                 await WriteAsync(session => session.Run("INSERT INTO settings (name, value) VALUES ('write-probe', @value) ON CONFLICT (name) DO UPDATE SET value = excluded.value", Environment.TickCount64.ToString(CultureInfo.InvariantCulture)), cancellationToken).ConfigureAwait(false);
             }
 
-            try
-            {
-                return await ReadOnceAsync(Ping, cancellationToken).ConfigureAwait(false);
-            }
-            catch (Exception exception) when (IsAway(exception))
-            {
-                // It may have been a connection from before a restart.
-                ForgetIdle();
-                return await ReadOnceAsync(Ping, cancellationToken).ConfigureAwait(false);
-            }
+            return answers;
         }
         catch (Exception exception) when (IsFromDatabase(exception))
         {

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using Automation.Hosting.Startup;
 using Automation.Runtime.Storage;
 using Microsoft.Extensions.Options;
@@ -19,7 +20,7 @@ internal static class ServeCommand
             app.Services.GetRequiredService<Readiness>().IsAlone = folder is not null;
             // Before the host starts, too: what cannot work is told in a sentence.
             await app.Services.GetRequiredService<Preparation>().RunAsync(cancellationToken);
-            await app.RunAsync(cancellationToken);
+            await RunAsync(app, cancellationToken);
             return CommandLine.Done;
         }
         catch (OptionsValidationException error)
@@ -42,6 +43,21 @@ internal static class ServeCommand
             // The address is taken, or the data folder is another process's.
             await Console.Error.WriteLineAsync(error.Message);
             return CommandLine.Failed;
+        }
+    }
+
+    private static async Task RunAsync(WebApplication app, CancellationToken cancellationToken)
+    {
+        // Taken now: the services are gone when the host has ended.
+        var database = app.Services.GetRequiredService<IDatabase>();
+        try
+        {
+            await app.RunAsync(cancellationToken);
+        }
+        catch (DbException error)
+        {
+            // It went away, or refused, between the preparation and the last service's start: the log has the details.
+            throw new StartRefusedException(database.Trouble ?? $"The database ended the start: {error.Message}", error);
         }
     }
 }

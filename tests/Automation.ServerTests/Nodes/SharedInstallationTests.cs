@@ -120,21 +120,25 @@ public sealed class SharedInstallationTests(PostgreSqlCluster cluster, ITestOutp
         await installation[0].StartAsync();
         await installation[0].KillAsync();
 
-        var stranger = Path.Combine(installation[0].DataDirectory, "other.key");
+        var folder = installation[0].DataDirectory;
+        var schema = new NpgsqlConnectionStringBuilder(database).SearchPath!;
+        string As(string user) => new NpgsqlConnectionStringBuilder(database) { Username = $"{user}_{Environment.ProcessId}", Password = "s3cret-word" }.ConnectionString;
+        await cluster.ExecuteAsync($"CREATE ROLE reader_{Environment.ProcessId} LOGIN; GRANT USAGE ON SCHEMA {schema} TO reader_{Environment.ProcessId}; GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO reader_{Environment.ProcessId}");
+
+        // All that the guide asks for, but for the doorbell.
+        await cluster.ExecuteAsync($"CREATE ROLE mute_{Environment.ProcessId} LOGIN; GRANT USAGE ON SCHEMA {schema} TO mute_{Environment.ProcessId}; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO mute_{Environment.ProcessId}");
+        var stranger = Path.Combine(folder, "other.key");
         await File.WriteAllTextAsync(stranger, Convert.ToBase64String(Enumerable.Range(0, 32).Select(i => (byte)i).ToArray()));
-        await RefusedAsync(installation.SettingsOf(database, ("Automation__Security__KeyFile", stranger)), "is not the one that the database was set up with");
-        await RefusedAsync(installation.SettingsOf(database, ("Automation__Security__KeyFile", stranger + ".none")), "There is no key file");
+        await Task.WhenAll(
+            RefusedAsync(installation.SettingsOf(database, ("Automation__Security__KeyFile", stranger)), "is not the one that the database was set up with"),
+            RefusedAsync(installation.SettingsOf(database, ("Automation__Security__KeyFile", stranger + ".none")), "There is no key file"),
+            RefusedAsync(installation.SettingsOf(new NpgsqlConnectionStringBuilder(database) { Database = "not_there", Password = "s3cret-word" }.ConnectionString), "cannot be opened"),
+            RefusedAsync(installation.SettingsOf(As("reader")), "GRANT SELECT, INSERT, UPDATE, DELETE"),
+            RefusedAsync(installation.SettingsOf(As("mute")), "GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA " + schema + "_hangfire"),
+            RefusedAsync(installation.SettingsOf(database, ("ConnectionStrings__Automation_FILE", Path.Combine(folder, "not-there.txt"))), "ConnectionStrings__Automation_FILE"));
 
-        var settings = new NpgsqlConnectionStringBuilder(database);
-        await RefusedAsync(installation.SettingsOf(new NpgsqlConnectionStringBuilder(database) { Database = "not_there" }.ConnectionString), "cannot be opened");
-
-        await cluster.ExecuteAsync($"CREATE ROLE reader_{Environment.ProcessId} LOGIN; GRANT USAGE ON SCHEMA {settings.SearchPath} TO reader_{Environment.ProcessId}; GRANT SELECT ON ALL TABLES IN SCHEMA {settings.SearchPath} TO reader_{Environment.ProcessId}");
-        await RefusedAsync(installation.SettingsOf(new NpgsqlConnectionStringBuilder(database) { Username = $"reader_{Environment.ProcessId}" }.ConnectionString), "GRANT SELECT, INSERT, UPDATE, DELETE");
-
-        var secret = Path.Combine(installation[0].DataDirectory, "connection.txt");
-        await RefusedAsync(installation.SettingsOf(database, ("ConnectionStrings__Automation_FILE", secret)), "ConnectionStrings__Automation_FILE");
-
-        await cluster.ExecuteAsync($"INSERT INTO {settings.SearchPath}.schema_versions (version, name, applied_at) VALUES (99, 'later', 0)");
+        await cluster.ExecuteAsync($"INSERT INTO {schema}.schema_versions (version, name, applied_at) VALUES (99, 'later', 0)");
+        var secret = Path.Combine(folder, "connection.txt");
         await File.WriteAllTextAsync(secret, database + "\n");
         await RefusedAsync(installation.SettingsOf("Host=wrong", ("ConnectionStrings__Automation_FILE", secret)), "newer version");
     }
@@ -145,6 +149,6 @@ public sealed class SharedInstallationTests(PostgreSqlCluster cluster, ITestOutp
         server.Launch();
 
         (await server.WaitForExitAsync()).Should().Be(1, server.Log);
-        server.Log.Should().Contain(why).And.NotContain("   at ", "a person reads it");
+        server.Log.Should().Contain(why).And.NotContain("   at ", "a person reads it").And.NotContain("s3cret");
     }
 }

@@ -60,6 +60,62 @@ public sealed class PostgreSqlDatabaseTests(PostgreSqlCluster cluster) : StoreCo
         }
     }
 
+    [SkippableFact]
+    public async Task Migrate_OfADatabaseThatCannotBeUsed_SaysWhatToDo()
+    {
+        var name = $"unfit_{Environment.ProcessId}";
+        async Task RefusedAsync(Action<NpgsqlConnectionStringBuilder> change, string message)
+        {
+            var settings = new NpgsqlConnectionStringBuilder(_schema);
+            change(settings);
+            using var database = new PostgreSqlDatabase(settings.ConnectionString, TimeSpan.Zero);
+            (await database.Awaiting(d => d.MigrateAsync(default)).Should().ThrowAsync<StartRefusedException>()).WithMessage(message);
+        }
+
+        await cluster.ExecuteAsync($"CREATE DATABASE {name} ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0");
+        await RefusedAsync(settings => settings.Database = name, "*LATIN1*ENCODING 'UTF8'*");
+        await cluster.ExecuteAsync($"DROP DATABASE {name} WITH (FORCE)");
+
+        await RefusedAsync(settings => settings.Options = "-c default_transaction_read_only=on", "*read-only*primary*");
+        await RefusedAsync(settings => settings.SearchPath = "not_there", "*search path*not_there*CREATE SCHEMA*");
+
+        await cluster.ExecuteAsync($"CREATE ROLE {name} LOGIN; GRANT USAGE ON SCHEMA {new NpgsqlConnectionStringBuilder(_schema).SearchPath} TO {name}");
+        await RefusedAsync(settings => settings.Username = name, $"*{name} may not read and write the tables*GRANT SELECT*");
+        var empty = await cluster.NewSchemaAsync();
+        await cluster.ExecuteAsync($"GRANT USAGE ON SCHEMA {new NpgsqlConnectionStringBuilder(empty).SearchPath} TO {name}");
+        await RefusedAsync(settings => (settings.Username, settings.SearchPath) = (name, new NpgsqlConnectionStringBuilder(empty).SearchPath), "*may not make or change the tables*Grant it CREATE*");
+        await cluster.DropSchemaAsync(empty);
+    }
+
+    [Theory]
+    [InlineData(120_019, "UTF8", true, "version 12")]
+    [InlineData(150_003, "SQL_ASCII", true, "ENCODING 'UTF8'")]
+    [InlineData(150_003, "UTF8", false, "without ICU")]
+    [InlineData(130_000, "UTF8", true, null)]
+    public void Unfit_OfAServer_NamesWhatIsNeeded(long version, string encoding, bool hasIcu, string? reason)
+    {
+        var unfit = PostgreSqlDatabase.Unfit(version, encoding, hasIcu);
+
+        unfit.Should().Match<string?>(text => reason == null ? text == null : text != null && text.Contains(reason));
+    }
+
+    [SkippableFact]
+    public async Task Trouble_WhereNoMoreConnectionsAreTaken_SaysSo()
+    {
+        var name = $"crowded_{Environment.ProcessId}";
+        await cluster.ExecuteAsync($"CREATE ROLE {name} LOGIN CONNECTION LIMIT 0");
+        using var database = new PostgreSqlDatabase(new NpgsqlConnectionStringBuilder(_schema) { Username = name }.ConnectionString);
+        using var patience = new CancellationTokenSource();
+
+        var read = database.ReadAsync(session => session.Long("SELECT 1"), patience.Token);
+        SpinWait.SpinUntil(() => database.Trouble is not null, TimeSpan.FromSeconds(10)).Should().BeTrue();
+        await patience.CancelAsync();
+
+        database.Trouble.Should().Contain("no more connections").And.Contain("max_connections");
+        (await database.PingAsync(default)).Should().BeFalse();
+        await read.Awaiting(task => task).Should().ThrowAsync<Exception>();
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData("Host=db;Passwort=s3cret-word")]
