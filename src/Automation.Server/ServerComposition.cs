@@ -33,6 +33,7 @@ public static class ServerComposition
         app.UseAuthentication();
         app.UseAuthorization();
         app.UseAntiforgery();
+        app.UseFormCheck();
         app.MapStaticAssets().AllowAnonymous();
         app.MapAutomation();
         app.MapRazorComponents<App>().RequireAuthorization(Access.SignedIn);

@@ -1,7 +1,5 @@
-using Automation.Connectors;
 using Automation.Hosting.Web;
-using Automation.Runtime.Polling;
-using Automation.Runtime.Storage;
+using Automation.Runtime.Budgets;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -15,35 +13,20 @@ internal static class BudgetEndpoints
     public static void Map(IEndpointRouteBuilder routes) =>
         routes.MapGet("/budget", BudgetAsync).WithTags("budget").WithSummary("API budget by connection: limits, used, planned by published flows (calls a day; a list that is read whole counts with its pages).");
 
-    private static async Task<IResult> BudgetAsync(HttpContext context, IRateBudget budget, IConnectionStore connections, IPollStore polls, OperationCatalog operations)
+    private static async Task<IResult> BudgetAsync(HttpContext context, BudgetReport report)
     {
-        var planned = (await polls.ListSourcesAsync(context.RequestAborted))
-            .Where(s => s.IsActive)
-            .GroupBy(s => s.ConnectionId)
-            .ToDictionary(g => g.Key, g => (long)Math.Ceiling(g.Sum(s => PollCost.PerDay(operations, s))));
-        var uses = (await budget.DescribeAsync(context.RequestAborted)).ToLookup(u => u.ConnectionId);
-        var items = new List<JToken>();
-        foreach (var connection in await connections.ListAsync(context.RequestAborted))
-        {
-            var limit = operations.Connectors.FirstOrDefault(c => c.Name == connection.Connector)?.Limit;
-            var known = uses[connection.Id].ToList();
-            if (known.Count == 0 && limit is not null)
-            {
-                known.Add(new BudgetUse(connection.Connector, connection.Id, connection.LocationId, limit.Calls, limit.Window, 0, limit.PerDay, 0));
-            }
-
-            items.AddRange(known.Select(use => new JObject
-            {
-                ["connectionId"] = connection.Id,
-                ["connectionName"] = connection.Name,
-                ["connector"] = use.Connector,
-                ["locationId"] = use.LocationId,
-                ["limits"] = new JObject { ["calls"] = use.Limit, ["windowSeconds"] = use.Window.TotalSeconds, ["perDay"] = use.PerDay },
-                ["used"] = new JObject { ["window"] = use.Used, ["today"] = use.UsedToday },
-                ["planned"] = new JObject { ["perDay"] = planned.GetValueOrDefault(connection.Id) },
-            }));
-        }
-
-        return Reply.List(items, items.Count);
+        var lines = await report.ListAsync(context.RequestAborted);
+        return Reply.List(lines.Select(Describe), lines.Count);
     }
+
+    private static JObject Describe(ConnectionBudget line) => new()
+    {
+        ["connectionId"] = line.Connection.Id,
+        ["connectionName"] = line.Connection.Name,
+        ["connector"] = line.Use.Connector,
+        ["locationId"] = line.Use.LocationId,
+        ["limits"] = new JObject { ["calls"] = line.Use.Limit, ["windowSeconds"] = line.Use.Window.TotalSeconds, ["perDay"] = line.Use.PerDay },
+        ["used"] = new JObject { ["window"] = line.Use.Used, ["today"] = line.Use.UsedToday },
+        ["planned"] = new JObject { ["perDay"] = line.PlannedPerDay },
+    };
 }

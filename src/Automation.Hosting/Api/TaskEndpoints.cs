@@ -1,4 +1,5 @@
 using Automation.Connectors;
+using Automation.Hosting.People;
 using Automation.Hosting.Web;
 using Automation.Runtime.People;
 using Automation.Runtime.Storage;
@@ -19,7 +20,7 @@ internal static class TaskEndpoints
         var group = routes.MapGroup("/tasks").WithTags("tasks");
         group.MapGet("", ListAsync).WithSummary("Tasks for people, open ones by due time. Filters: status (open, done, cancelled, overdue), late, assignee (me: whoever asks), definitionId, runId.");
         group.MapGet("/{id}", async (string id, HttpContext context, ITaskStore tasks, TimeProvider clock) => new Reply(Describe(await FindAsync(tasks, id, context), clock.GetUtcNow()))).WithSummary("One task with its form.");
-        group.MapPost("/{id}/complete", PostCompleteAsync).WithSummary("Does a task and resumes its run: {answers: {field: value}, comment?, outcome? (approvals: Approved, Rejected)}. The same again by the same person is answered the same; otherwise 409.");
+        group.MapPost("/{id}/complete", PostCompleteAsync).WithSummary("Does a task and resumes its run: {answers: {field: value}, comment?, outcome? (approvals: Approved, Rejected)}. The same again by the same person is answered the same; otherwise 409. A task for somebody is theirs and administrators' to end (403).");
         group.MapPost("/{id}/cancel", CancelAsync).WithSummary("Gives a task up: {comment?}. Its run goes on by the outcome Cancelled.");
     }
 
@@ -48,7 +49,7 @@ internal static class TaskEndpoints
         return Reply.List(found.Items.Select(task => Describe(task, now)), found.Total);
     }
 
-    private static async Task<IResult> PostCompleteAsync(string id, HttpContext context, TaskService service)
+    private static async Task<IResult> PostCompleteAsync(string id, HttpContext context, ITaskStore tasks, TaskService service)
     {
         var body = await RequestBody.ReadObjectAsync(context, context.RequestAborted);
         var answers = body["answers"] switch
@@ -57,13 +58,14 @@ internal static class TaskEndpoints
             JObject given => given,
             _ => throw new ProblemException(Problem.BadRequest("'answers' must be an object of values by field name.", "answers")),
         };
-        return await CompleteAsync(id, answers, Text(body, "outcome"), Text(body, "comment"), context, service);
+        return await CompleteAsync(id, answers, Text(body, "outcome"), Text(body, "comment"), context, tasks, service);
     }
 
-    internal static async Task<IResult> CompleteAsync(string id, JObject answers, string? outcome, string? comment, HttpContext context, TaskService service)
+    internal static async Task<IResult> CompleteAsync(string id, JObject answers, string? outcome, string? comment, HttpContext context, ITaskStore tasks, TaskService service)
     {
         try
         {
+            await CheckAsync(tasks, id, context);
             var task = await service.CompleteAsync(id, answers, outcome, comment, NameOf(context), context.RequestAborted);
             return new Reply(Describe(task, task.FinishedAt!.Value));
         }
@@ -77,9 +79,10 @@ internal static class TaskEndpoints
         }
     }
 
-    private static async Task<IResult> CancelAsync(string id, HttpContext context, TaskService service, TimeProvider clock)
+    private static async Task<IResult> CancelAsync(string id, HttpContext context, ITaskStore tasks, TaskService service, TimeProvider clock)
     {
         var body = await RequestBody.ReadObjectAsync(context, context.RequestAborted);
+        await CheckAsync(tasks, id, context);
         try
         {
             return new Reply(Describe(await service.CancelAsync(id, Text(body, "comment"), NameOf(context), context.RequestAborted), clock.GetUtcNow()));
@@ -106,6 +109,16 @@ internal static class TaskEndpoints
 
     private static async Task<TaskRecord> FindAsync(ITaskStore tasks, string id, HttpContext context) =>
         await tasks.FindAsync(id, context.RequestAborted) ?? throw new ProblemException(Problem.NotFound($"There is no task '{id}'."));
+
+    /// <exception cref="ProblemException">404: there is no such task. 403: it is somebody else's.</exception>
+    private static async Task CheckAsync(ITaskStore tasks, string id, HttpContext context)
+    {
+        var task = await FindAsync(tasks, id, context);
+        if (!TaskAccess.MayEnd(context.User, task))
+        {
+            throw new ProblemException(Problem.Forbidden() with { Code = "not-your-task", Detail = TaskAccess.RefusalOf(task), Action = $"Ask {task.Request.Assignee} or an administrator to do it." });
+        }
+    }
 
     private static string NameOf(HttpContext context) => context.User.Identity?.Name ?? "somebody";
 

@@ -108,7 +108,7 @@ internal static class ExecutionEndpoints
             // Tasks for people are done here, too, by who sends answers to their form; those that need more have an endpoint of their own.
             if (await tasks.FindAsync(taskId, context.RequestAborted) is { Status: "open", Request.Kind: TaskRequest.OrdinaryKind })
             {
-                return await TaskEndpoints.CompleteAsync(taskId, Value(body, "result") as JObject ?? [], null, null, context, people);
+                return await TaskEndpoints.CompleteAsync(taskId, Value(body, "result") as JObject ?? [], null, null, context, tasks, people);
             }
 
             return Problem.NotFound($"No run waits for the task '{taskId}': it was completed already, or its run has ended.");

@@ -74,7 +74,7 @@ internal static partial class ScriptDeclarations
     /// <summary>The item of the newest event of one of the definition's triggers; null: none has fired, or it is not published.</summary>
     private static async Task<JToken?> SampleAsync(string definitionId, TriggerService triggers, CancellationToken cancellationToken)
     {
-        foreach (var view in (await triggers.ListAsync(definitionId, null, 0, 10, cancellationToken)).Items)
+        foreach (var view in (await triggers.ListAsync(new TriggerQuery { DefinitionId = definitionId, PageSize = 10 }, cancellationToken)).Items)
         {
             if ((await triggers.EventsAsync(view.Trigger.Id, 0, 1, cancellationToken)).Items is [{ } newest, ..])
             {

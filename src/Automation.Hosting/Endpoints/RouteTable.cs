@@ -68,7 +68,7 @@ internal sealed class RouteTable(IPollStore polls, IRunStore runs, TimeProvider 
             var found = new List<(string, TriggerRecord?)>();
             for (var page = 0; ; page++)
             {
-                var read = await polls.ListTriggersAsync(null, "http", page, PageSize, cancellationToken);
+                var read = await polls.ListTriggersAsync(new TriggerQuery { Kind = "http", Page = page, PageSize = PageSize }, cancellationToken);
                 found.AddRange(read.Items.Where(t => !t.IsPaused && t.Configured is not null).Select(t => (t.Configured!, (TriggerRecord?)t)));
                 if (read.Items.Count < PageSize)
                 {

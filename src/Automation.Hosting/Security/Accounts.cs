@@ -76,6 +76,20 @@ public sealed class Accounts(IAccessStore access, SetupLink link, TimeProvider c
         await SaveAsync(user.Name, password, user.Role, cancellationToken);
     }
 
+    /// <summary>Changes one's own password: the present one is asked for, and its attempts are counted as those of signing in. Sessions that began with it end.</summary>
+    /// <returns>The user, for a new session.</returns>
+    /// <exception cref="InvalidAccountException">The present password is wrong, or the new one too short.</exception>
+    public async Task<UserRecord> ChangeOwnPasswordAsync(string name, string? present, string? wanted, string address, CancellationToken cancellationToken)
+    {
+        if (await SignInAsync(name, present, address, cancellationToken) is null)
+        {
+            throw new InvalidAccountException("present", "The present password is wrong, or there were too many attempts: wait five minutes.");
+        }
+
+        await ChangePasswordAsync(name, wanted, cancellationToken);
+        return await FindAsync(name, cancellationToken) ?? throw new InvalidAccountException("name", $"The user '{name}' was deleted meanwhile.");
+    }
+
     /// <summary>Deletes a user; its sessions end.</summary>
     /// <exception cref="InvalidAccountException">It is the last administrator: nobody could make another.</exception>
     public async Task<bool> DeleteAsync(string? name, CancellationToken cancellationToken)
@@ -171,7 +185,7 @@ public sealed class Accounts(IAccessStore access, SetupLink link, TimeProvider c
 /// <summary>A user was not made or changed as asked.</summary>
 public sealed class InvalidAccountException(string field, string message) : Exception(message)
 {
-    /// <summary><c>name</c> or <c>password</c>.</summary>
+    /// <summary><c>name</c>, <c>password</c>, or <c>present</c> (the present password).</summary>
     public string Field { get; } = field;
 }
 

@@ -81,7 +81,7 @@ internal static class SecurityServices
         options.SlidingExpiration = true;
         options.LoginPath = "/login";
 
-        // Programs get problem details; only a page that a person opens is sent to the sign-in page.
+        // Programs get problem details; a page that a person opens, and a form of one, are sent to the sign-in page.
         options.Events.OnRedirectToLogin = context => WantsPage(context.HttpContext) ? Redirect(context) : Problem.Unauthorized().ExecuteAsync(context.HttpContext);
         options.Events.OnRedirectToAccessDenied = context => WantsPage(context.HttpContext) ? Deny(context) : Problem.Forbidden().ExecuteAsync(context.HttpContext);
         options.Events.OnValidatePrincipal = async context =>
@@ -101,8 +101,7 @@ internal static class SecurityServices
     }
 
     private static bool WantsPage(HttpContext context) =>
-        HttpMethods.IsGet(context.Request.Method)
-        && context.GetEndpoint()?.Metadata.GetMetadata<ProgramEndpoint>() is null
+        context.GetEndpoint()?.Metadata.GetMetadata<ProgramEndpoint>() is null
         && context.Request.Headers.Accept.ToString().Contains("text/html", StringComparison.OrdinalIgnoreCase);
 
     private static Task Redirect(RedirectContext<CookieAuthenticationOptions> context)

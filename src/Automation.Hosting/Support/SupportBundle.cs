@@ -46,7 +46,7 @@ public sealed class SupportBundle(
             Add("connections.json", new JArray(connections.Select(Describe)));
             var flows = await definitions.ListAsync(new DefinitionFilter { Version = VersionOptions.LatestOrPublished, PageSize = 1000 }, withJson: false, cancellationToken);
             Add("flows.json", new JArray(flows.Items.Select(Describe)));
-            var triggers = await polls.ListTriggersAsync(null, null, 0, 1000, cancellationToken);
+            var triggers = await polls.ListTriggersAsync(new TriggerQuery { PageSize = 1000 }, cancellationToken);
             Add("triggers.json", new JArray(triggers.Items.Select(Describe)));
             Add("sources.json", new JArray((await polls.ListSourcesAsync(cancellationToken)).Take(1000).Select(Describe)));
             Add("incidents.json", new JArray((await incidents.ListAsync(null, null, null, 0, Newest, cancellationToken)).Items.Select(Describe)));

@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Http;
 namespace Automation.Hosting.Web;
 
 /// <summary>Small pages that need no session and no framework: sign-in, set-up, decisions by a link.</summary>
-internal static class PlainPage
+public static class PlainPage
 {
     private const int FormLimit = 64 * 1024;
 

@@ -27,6 +27,10 @@ internal sealed partial class PollStore(SqlDatabase database) : IPollStore
     public Task<SourceRecord?> FindSourceAsync(string id, CancellationToken cancellationToken) =>
         database.ReadAsync(session => session.First(ReadSource, $"SELECT {SourceFields} FROM sources WHERE id = @id", id), cancellationToken);
 
+    public Task<IReadOnlyList<SourceRecord>> FindSourcesAsync(IReadOnlyCollection<string> ids, CancellationToken cancellationToken) => ids.Count == 0
+        ? Task.FromResult<IReadOnlyList<SourceRecord>>([])
+        : database.ReadAsync<IReadOnlyList<SourceRecord>>(session => session.List(ReadSource, $"SELECT {SourceFields} FROM sources WHERE id IN (#each @ids#)", [ids.ToArray()]), cancellationToken);
+
     public Task<IReadOnlyList<SourceRecord>> ListSourcesAsync(CancellationToken cancellationToken) =>
         database.ReadAsync<IReadOnlyList<SourceRecord>>(session => session.List(ReadSource, $"SELECT {SourceFields} FROM sources ORDER BY no"), cancellationToken);
 
@@ -136,14 +140,26 @@ internal sealed partial class PollStore(SqlDatabase database) : IPollStore
     public Task<TriggerRecord?> FindTriggerAsync(string id, CancellationToken cancellationToken) =>
         database.ReadAsync(session => session.First(Triggers.Read, $"SELECT {Triggers.Fields} FROM triggers t WHERE t.id = @id", id), cancellationToken);
 
-    public Task<PageOf<TriggerRecord>> ListTriggersAsync(string? definitionId, string? kind, int page, int pageSize, CancellationToken cancellationToken)
+    public Task<PageOf<TriggerRecord>> ListTriggersAsync(TriggerQuery query, CancellationToken cancellationToken)
     {
+        const string Failing = "EXISTS (SELECT 1 FROM sources s WHERE s.id = t.source_id AND s.failures > 0)";
         var where = new Where();
-        where.AddIf(definitionId is not null, "t.definition_id = @definition", definitionId);
-        where.AddIf(kind is not null, "t.kind = @kind", kind);
+        where.AddIf(query.DefinitionId is not null, "t.definition_id = @definition", query.DefinitionId);
+        where.AddIf(query.Kind is not null, "t.kind = @kind", query.Kind);
+        where.AddIf(
+            !string.IsNullOrWhiteSpace(query.Search),
+            """
+            (t.definition_id #like# @search ESCAPE '\' OR t.activity_type #like# @search ESCAPE '\' OR t.location_id #like# @search ESCAPE '\'
+                OR t.definition_id IN (SELECT definition_id FROM definition_versions WHERE is_published = 1 AND name #like# @search ESCAPE '\')
+                OR t.connection_id IN (SELECT id FROM connections WHERE name #like# @search ESCAPE '\'))
+            """,
+            Columns.Contains(query.Search ?? ""));
+        where.AddIf(query.State == TriggerState.Paused, "t.is_paused = 1");
+        where.AddIf(query.State == TriggerState.Failing, $"t.is_paused = 0 AND {Failing}");
+        where.AddIf(query.State == TriggerState.Active, $"t.is_paused = 0 AND NOT {Failing}");
         return database.ReadAsync(
             session => new PageOf<TriggerRecord>(
-                session.List(Triggers.Read, $"SELECT {Triggers.Fields} FROM triggers t {where} ORDER BY t.created_at, t.id LIMIT @limit OFFSET @offset", where.With(pageSize, (long)page * pageSize)),
+                session.List(Triggers.Read, $"SELECT {Triggers.Fields} FROM triggers t {where} ORDER BY t.created_at, t.id LIMIT @limit OFFSET @offset", where.With(query.PageSize, (long)query.Page * query.PageSize)),
                 session.Long($"SELECT COUNT(*) FROM triggers t {where}", where.With()) ?? 0),
             cancellationToken);
     }

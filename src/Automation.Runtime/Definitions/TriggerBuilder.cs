@@ -48,7 +48,7 @@ internal sealed partial class TriggerBuilder(
             return result;
         }
 
-        var existing = (await polls.ListTriggersAsync(version.DefinitionId, null, 0, 1000, cancellationToken)).Items.ToDictionary(trigger => trigger.Id, StringComparer.Ordinal);
+        var existing = (await polls.ListTriggersAsync(new TriggerQuery { DefinitionId = version.DefinitionId, PageSize = 1000 }, cancellationToken)).Items.ToDictionary(trigger => trigger.Id, StringComparer.Ordinal);
         foreach (var activity in plan.Triggers)
         {
             JObject inputs;

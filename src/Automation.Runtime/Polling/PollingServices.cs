@@ -52,6 +52,7 @@ public static class PollingServices
         services.AddSingleton<Deliverer>();
         services.AddSingleton<Poller>();
         services.AddSingleton<SourceWatch>();
+        services.AddSingleton<Budgets.BudgetReport>();
         services.AddSingleton<Backfiller>();
         services.AddSingleton<TriggerService>();
         // The publish checks of operations refuse what polling would not keep up with.

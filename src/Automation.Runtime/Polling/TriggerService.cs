@@ -22,9 +22,9 @@ public sealed class TriggerService(
 
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(250);
 
-    public async Task<PageOf<TriggerView>> ListAsync(string? definitionId, string? kind, int page, int pageSize, CancellationToken cancellationToken)
+    public async Task<PageOf<TriggerView>> ListAsync(TriggerQuery query, CancellationToken cancellationToken)
     {
-        var triggers = await store.ListTriggersAsync(definitionId, kind, page, pageSize, cancellationToken);
+        var triggers = await store.ListTriggersAsync(query, cancellationToken);
         return new PageOf<TriggerView>(await ViewAsync(triggers.Items, cancellationToken), triggers.Total);
     }
 
@@ -176,17 +176,12 @@ public sealed class TriggerService(
         var published = await definitions.ListAsync(new DefinitionFilter { Version = VersionOptions.Published, DefinitionIds = definitionIds, PageSize = definitionIds.Count }, withJson: false, cancellationToken);
         var definitionNames = published.Items.ToLookup(version => version.DefinitionId, version => version.Name);
         var connectionNames = (await connections.ListAsync(cancellationToken)).ToDictionary(connection => connection.Id, connection => connection.Name);
-        var sources = new Dictionary<string, SourceRecord?>(StringComparer.Ordinal);
-        foreach (var sourceId in triggers.Select(trigger => trigger.SourceId).OfType<string>().Distinct())
-        {
-            sources[sourceId] = await store.FindSourceAsync(sourceId, cancellationToken);
-        }
-
+        var sources = (await store.FindSourcesAsync([.. triggers.Select(trigger => trigger.SourceId).OfType<string>().Distinct()], cancellationToken)).ToDictionary(source => source.Id, StringComparer.Ordinal);
         var arriving = triggers.Where(trigger => trigger.Kind is "hook" or "webhook").Select(trigger => trigger.Id).ToList();
         var waiting = arriving.Count == 0 ? null : await webhooks.CountWaitingAsync(arriving, cancellationToken);
         return [.. triggers.Select(trigger =>
         {
-            var source = trigger.SourceId is null ? null : sources[trigger.SourceId];
+            var source = trigger.SourceId is null ? null : sources.GetValueOrDefault(trigger.SourceId);
             return new TriggerView(
                 trigger with { EffectiveInterval = source?.Interval ?? trigger.EffectiveInterval },
                 source,

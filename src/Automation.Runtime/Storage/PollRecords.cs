@@ -105,6 +105,32 @@ public sealed record TriggerRecord
     public BackfillState? Backfill { get; init; }
 }
 
+/// <summary>Filters of a list of triggers. Pages are 0-based here.</summary>
+public sealed record TriggerQuery
+{
+    public string? DefinitionId { get; init; }
+    public string? Kind { get; init; }
+
+    /// <summary>Part of the flow's name or id, the connection's name, the location or the activity's type, in any case.</summary>
+    public string? Search { get; init; }
+
+    /// <summary>Null: all.</summary>
+    public TriggerState? State { get; init; }
+    public int Page { get; init; }
+    public int PageSize { get; init; } = 50;
+}
+
+/// <summary>How a trigger is doing.</summary>
+public enum TriggerState
+{
+    /// <summary>It is not paused, and nothing is wrong with its source.</summary>
+    Active,
+    Paused,
+
+    /// <summary>It is not paused, and the last poll of its source failed.</summary>
+    Failing,
+}
+
 /// <summary>How far the delivery of the items of a source that were there before is. Stored as its text.</summary>
 public sealed record BackfillState
 {
@@ -224,6 +250,8 @@ public sealed record ItemRecord(string SourceId, string ItemId, int Revision, st
 public interface IPollStore
 {
     Task<SourceRecord?> FindSourceAsync(string id, CancellationToken cancellationToken);
+    /// <summary>Those of these ids that there are.</summary>
+    Task<IReadOnlyList<SourceRecord>> FindSourcesAsync(IReadOnlyCollection<string> ids, CancellationToken cancellationToken);
     Task<IReadOnlyList<SourceRecord>> ListSourcesAsync(CancellationToken cancellationToken);
 
     /// <summary>
@@ -263,7 +291,7 @@ public interface IPollStore
     Task<PageOf<EventRecord>> ListEventsAsync(string sourceId, int page, int pageSize, CancellationToken cancellationToken);
 
     Task<TriggerRecord?> FindTriggerAsync(string id, CancellationToken cancellationToken);
-    Task<PageOf<TriggerRecord>> ListTriggersAsync(string? definitionId, string? kind, int page, int pageSize, CancellationToken cancellationToken);
+    Task<PageOf<TriggerRecord>> ListTriggersAsync(TriggerQuery query, CancellationToken cancellationToken);
 
     /// <summary>All triggers that consume a source, paused ones too.</summary>
     Task<IReadOnlyList<TriggerRecord>> ListTriggersOfSourceAsync(string sourceId, CancellationToken cancellationToken);

@@ -197,12 +197,14 @@
   new MutationObserver(() => naming ||= setTimeout(() => { naming = 0; nameButtons(); }, 200)).observe(host, { childList: true, subtree: true });
 
   // The editor of scripts has colours of its own; all else follows the page's styles.
+  const systemDark = matchMedia("(prefers-color-scheme: dark)");
   const isDark = () => {
     const theme = document.documentElement.dataset.theme;
-    return theme === "dark" || (theme === "system" && matchMedia("(prefers-color-scheme: dark)").matches);
+    return theme === "dark" || (theme === "system" && systemDark.matches);
   };
 
   const paint = () => {
+    document.documentElement.dataset.shade = isDark() ? "dark" : "light";
     document.getElementById("designer-theme").setAttribute("aria-pressed", String(isDark()));
     if (window.monaco?.editor) window.monaco.editor.setTheme(isDark() ? "vs-dark" : "vs");
   };
@@ -212,6 +214,8 @@
     document.cookie = `theme=${document.documentElement.dataset.theme};path=/;max-age=31536000;samesite=lax`;
     paint();
   });
+  systemDark.addEventListener("change", paint);
+  paint();
   addEventListener("load", () => window.require?.(["vs/editor/editor.main"], () => {
     paint();
     window.monaco.editor.onDidCreateEditor(paint);

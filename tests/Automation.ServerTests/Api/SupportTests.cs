@@ -88,6 +88,40 @@ public sealed class SupportTests(RunningServer server) : IClassFixture<RunningSe
     }
 
     [Fact]
+    public async Task OwnPassword_TakesThePresentOne_AndEndsOtherSessions()
+    {
+        var accounts = server.Services.GetRequiredService<Automation.Hosting.Security.Accounts>();
+        await accounts.CreateAsync("Eve", "a first password", Access.OperatorRole, default);
+        using var client = server.NewClient();
+        var cookie = await SignInAsync(client, "Eve", "a first password");
+
+        await accounts.Invoking(a => a.ChangeOwnPasswordAsync("Eve", "not hers", "a second password", "10.0.0.9", default)).Should().ThrowAsync<InvalidAccountException>().WithMessage("*present password*");
+        (await StatusAsync(client, cookie)).Should().Be(HttpStatusCode.OK);
+        var user = await accounts.ChangeOwnPasswordAsync("eve", "a first password", "a second password", "10.0.0.9", default);
+
+        user.Name.Should().Be("Eve");
+        (await StatusAsync(client, cookie)).Should().Be(HttpStatusCode.Unauthorized);
+        (await SignInAsync(client, "Eve", "a second password")).Should().NotBeNull();
+        await accounts.DeleteAsync("Eve", default);
+    }
+
+    [Fact]
+    public async Task Form_WithoutASession_AsksToSignIn_AndOneOfAnotherSession_IsToldInWords()
+    {
+        using var client = server.NewClient();
+        client.DefaultRequestHeaders.Add("Accept", "text/html");
+        using var late = await client.PostAsync(new Uri("/flows?search=x", UriKind.Relative), new FormUrlEncodedContent([new("_handler", "new"), new("name", "Mine")]));
+        late.StatusCode.Should().Be(HttpStatusCode.Found);
+        late.Headers.Location!.ToString().Should().Contain("/login?ReturnUrl=%2Fflows%3Fsearch%3Dx");
+
+        using var stale = new HttpRequestMessage(HttpMethod.Post, "/flows") { Content = new FormUrlEncodedContent([new("_handler", "new"), new("name", "Mine")]) };
+        stale.Headers.Add("Cookie", await SignInAsync(client, "admin", RunningServer.Password));
+        using var told = await client.SendAsync(stale);
+        told.StatusCode.Should().Be(HttpStatusCode.BadRequest);
+        (await told.Content.ReadAsStringAsync()).Should().Contain("Nothing was changed").And.Contain("href=\"/flows\"");
+    }
+
+    [Fact]
     public async Task Pages_HaveAPolicy_AndNoPageHoldsACredential()
     {
         foreach (var path in new[] { "/", "/flows", "/runs", "/connections", "/connections/sandbox-ghl", "/settings", "/login" })

@@ -15,7 +15,7 @@ public sealed class TaskTests(RunningServer server) : IClassFixture<RunningServe
     /// <summary>A flow that tells by its output which way it went.</summary>
     private static JObject Flow(string id, params (string, string, JToken)[] inputs)
     {
-        var task = Models.Activity("task", "Automation.Task", [("title", "Literal", "Draft of " + id), ("assignee", "Literal", "ann"), ("fields", "Object", Form), .. inputs]);
+        var task = Models.Activity("task", "Automation.Task", [("title", "Literal", "Draft of " + id), .. inputs.Any(input => input.Item1 == "assignee") ? [] : new (string, string, JToken)[] { ("assignee", "Literal", "ann") }, ("fields", "Object", Form), .. inputs]);
         var ways = new[] { "Done", "Cancelled", "Overdue" }.Select(way => Models.Output(way, "Way", $"'{way} ' + (getOutputFrom('task', 'Result')?.link ?? '')")).ToArray();
         return new JObject
         {
@@ -67,6 +67,40 @@ public sealed class TaskTests(RunningServer server) : IClassFixture<RunningServe
         (await WayAsync(run)).Should().Be("Done https://x.test/d");
         (await server.GetAsync("/api/tasks/nobodys")).Status.Should().Be(404);
         (await server.GetAsync("/api/tasks?status=maybe")).Status.Should().Be(400);
+    }
+
+    [Fact]
+    public async Task Task_ForSomebody_IsTheirsOrAnAdministratorsToEnd()
+    {
+        var (run, task) = await StartAsync("task-whose");
+        var answers = JObject.Parse("""{"answers":{"link":"https://x.test/d"}}""");
+
+        var (refused, problem) = await AsAsync("bob", $"/api/tasks/{task["id"]}/complete", answers);
+        var (cancel, _) = await AsAsync("bob", $"/api/tasks/{task["id"]}/cancel", new JObject());
+        var (elsa, _) = await AsAsync("bob", $"/elsa/api/tasks/{task["id"]}/complete", JObject.Parse("""{"result":{"link":"https://x.test/e"}}"""));
+        var (done, _) = await AsAsync("Ann", $"/api/tasks/{task["id"]}/complete", answers);
+
+        (refused, (string?)problem["code"]).Should().Be((403, "not-your-task"), "{0}", problem);
+        ((string?)problem["detail"]).Should().Contain("is for ann").And.Contain("administrator");
+        (cancel, elsa, done).Should().Be((403, 403, 200));
+        (await WayAsync(run)).Should().Be("Done https://x.test/d");
+
+        // For nobody, or for the role: any of them.
+        var (_, anybodys) = await StartAsync("task-anybodys", ("assignee", "Literal", ""));
+        var (_, roles) = await StartAsync("task-roles", ("assignee", "Literal", "Operator"));
+        (await AsAsync("bob", $"/api/tasks/{anybodys["id"]}/complete", answers)).Status.Should().Be(200);
+        (await AsAsync("bob", $"/api/tasks/{roles["id"]}/complete", answers)).Status.Should().Be(200);
+    }
+
+    /// <summary>A request of an operator of this name.</summary>
+    private async Task<(int Status, JToken Body)> AsAsync(string name, string path, JObject body)
+    {
+        var (_, key) = await server.PostAsync("/api/keys", new JObject { ["name"] = name, ["role"] = "operator" });
+        using var client = server.NewClient();
+        client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("ApiKey", (string?)key["key"]);
+        using var content = new StringContent(body.ToString(), System.Text.Encoding.UTF8, "application/json");
+        using var answer = await client.PostAsync(new Uri(path, UriKind.Relative), content);
+        return ((int)answer.StatusCode, await RunningServer.ReadAsync(answer));
     }
 
     [Fact]

@@ -131,8 +131,28 @@ public abstract class DeliveryCompliance : PollCompliance
         await Definitions.RetractAsync("def-1", default);
 
         (await Definitions.FindAsync("def-1", VersionOptions.Published, default)).Should().BeNull();
-        (await Polls.ListTriggersAsync("def-1", null, 0, 10, default)).Total.Should().Be(0);
+        (await Polls.ListTriggersAsync(new TriggerQuery { DefinitionId = "def-1" }, default)).Total.Should().Be(0);
         (await Due.NextDueAsync(default)).Should().BeNull();
+    }
+
+    [SkippableFact]
+    public async Task ListTriggers_ByStateAndText_FindsThoseAlone()
+    {
+        await PublishAsync(PollTrigger("calm"), PollTrigger("paused") with { ActivityId = "second", LocationId = "Loc_Paris" }, PollTrigger("failing", "src-failing") with { ActivityId = "third", ActivityType = "GoHighLevel.Contacts.SearchContacts" });
+        await Polls.UpdateTriggerAsync("paused", isPaused: true, null, null, null, default);
+        var (_, lease) = (await Polls.ClaimSourcesAsync(["src-failing"], "node-1", LeaseTime, 1, true, default)).Single();
+        await Polls.FailScanAsync("src-failing", lease, "HTTP 503", T0, T0, abandonScan: false, null, default);
+
+        (await IdsAsync(new TriggerQuery { State = TriggerState.Active })).Should().Equal("calm");
+        (await IdsAsync(new TriggerQuery { State = TriggerState.Paused })).Should().Equal("paused");
+        (await IdsAsync(new TriggerQuery { State = TriggerState.Failing })).Should().Equal("failing");
+        (await IdsAsync(new TriggerQuery { Search = "searchCONTACTS" })).Should().Equal("failing");
+        (await IdsAsync(new TriggerQuery { Search = "c_par" })).Should().Equal("paused");
+        (await IdsAsync(new TriggerQuery { Search = "l_c" })).Should().BeEmpty("an underscore stands for itself");
+        (await Polls.FindSourcesAsync(["src", "src-failing", "nobody"], default)).Select(source => source.Failures).Should().BeEquivalentTo([0, 1]);
+        (await Polls.FindSourcesAsync([], default)).Should().BeEmpty();
+
+        async Task<IEnumerable<string>> IdsAsync(TriggerQuery query) => (await Polls.ListTriggersAsync(query, default)).Items.Select(trigger => trigger.Id);
     }
 
     [SkippableFact]

@@ -186,7 +186,7 @@ public sealed class DefinitionServiceTests
         await world.Definitions.SaveAsync(Trigger("timer", "Elsa.Timer", new JObject { ["interval"] = PollingWorld.Literal("00:05:00") }), publish: true, default);
         await world.Definitions.SaveAsync(Trigger("once", "Elsa.StartAt", new JObject { ["dateTime"] = PollingWorld.Literal("2040-01-01T08:00:00+01:00") }), publish: true, default);
 
-        (await world.Store.ListTriggersAsync("http", "http", 0, 10, default)).Items.Select(trigger => trigger.Configured).Should().BeEquivalentTo("get:/orders/{id}", "post:/orders/{id}");
+        (await world.Store.ListTriggersAsync(new TriggerQuery { DefinitionId = "http", Kind = "http" }, default)).Items.Select(trigger => trigger.Configured).Should().BeEquivalentTo("get:/orders/{id}", "post:/orders/{id}");
         (await world.Store.FindListeningAsync([Bookmark.HashOf("Elsa.Event", "Paid")], default)).Single().DefinitionId.Should().Be("event");
         var timer = await world.TriggerAsync("timer");
         timer.DueAt.Should().BeCloseTo(world.Clock.GetUtcNow().AddMinutes(5), TimeSpan.FromSeconds(30));
@@ -233,7 +233,7 @@ public sealed class DefinitionServiceTests
         var retracted = await world.Definitions.RetractAsync("w", default);
 
         retracted!.IsPublished.Should().BeFalse();
-        (await world.Store.ListTriggersAsync("w", null, 0, 10, default)).Total.Should().Be(0);
+        (await world.Store.ListTriggersAsync(new TriggerQuery { DefinitionId = "w" }, default)).Total.Should().Be(0);
         var again = () => world.Definitions.RetractAsync("w", default);
         (await again.Should().ThrowAsync<DefinitionRejectedException>()).Which.Problems.Single().Code.Should().Be("not-published");
         (await world.Definitions.RetractAsync("unknown", default)).Should().BeNull();

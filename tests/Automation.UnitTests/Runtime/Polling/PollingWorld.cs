@@ -125,7 +125,7 @@ internal sealed class PollingWorld : IAsyncDisposable
     /// <summary>Polls every source once, due or not.</summary>
     public async Task<IReadOnlyList<string>> PollAsync() => await Poller.PollAsync([.. (await Store.ListSourcesAsync(default)).Select(source => source.Id)], evenIfNotDue: true, default);
 
-    public async Task<TriggerRecord> TriggerAsync(string definitionId) => (await Store.ListTriggersAsync(definitionId, null, 0, 10, default)).Items.Single();
+    public async Task<TriggerRecord> TriggerAsync(string definitionId) => (await Store.ListTriggersAsync(new TriggerQuery { DefinitionId = definitionId }, default)).Items.Single();
 
     public async Task<SourceRecord> SourceAsync() => (await Store.ListSourcesAsync(default)).Single();
 

@@ -1,4 +1,5 @@
 using Automation.Runtime.Polling;
+using Automation.Runtime.Storage;
 using FluentAssertions;
 using Microsoft.AspNetCore.Http;
 using Newtonsoft.Json.Linq;
@@ -140,7 +141,7 @@ public sealed class TriggerServiceTests
         await world.PublishAsync("slow", interval: "10m", name: "Slow one");
         await world.PublishAsync("fast", interval: "20s", name: "Fast one");
 
-        var views = (await world.Triggers.ListAsync(null, "poll", 0, 10, default)).Items;
+        var views = (await world.Triggers.ListAsync(new TriggerQuery { Kind = "poll" }, default)).Items;
 
         var slow = views.Single(view => view.Trigger.DefinitionId == "slow");
         slow.DefinitionName.Should().Be("Slow one");
