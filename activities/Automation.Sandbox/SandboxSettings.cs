@@ -20,7 +20,7 @@ public sealed record SandboxSettings
     /// <summary>Calls per window and token; null: none.</summary>
     public RateLimit? FlocksyLimit { get; init; } = new(10, TimeSpan.FromSeconds(1), null);
 
-    /// <summary>How long a change stays invisible to <c>POST /contacts/search</c>, as a search index that lags.</summary>
+    /// <summary>How long a change stays invisible to the searches of contacts, opportunities and conversations, as a search index that lags. The control endpoint may change it.</summary>
     public TimeSpan SearchLag { get; init; }
 
     /// <summary>Requests kept for <c>GET /sandbox/control/requests</c>.</summary>

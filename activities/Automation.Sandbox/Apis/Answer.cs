@@ -57,6 +57,10 @@ internal sealed class Call
     public int Number(string name, int fallback, int maximum = int.MaxValue) =>
         int.TryParse(Text(name), out var value) && value >= 0 ? Math.Min(value, maximum) : fallback;
 
+    /// <summary>What a search index shows: nothing that was changed so lately that it lags behind.</summary>
+    public RecordQuery Indexed(RecordQuery query) =>
+        Settings.SearchLag > TimeSpan.Zero ? query.Where("updated_at <= ?", Now - (long)Settings.SearchLag.TotalMilliseconds) : query;
+
     public string? Location => Text("locationId") ?? Text("location_id");
 }
 

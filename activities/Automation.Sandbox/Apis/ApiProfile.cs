@@ -40,6 +40,9 @@ internal sealed record ApiProfile
     /// <summary>Versions that every operation takes beside its own.</summary>
     public IReadOnlySet<string> VersionsOfAll { get; init; } = new HashSet<string>();
 
+    /// <summary>Operations that take the Version header, and do without, by <c>METHOD /path</c>.</summary>
+    public IReadOnlySet<string> WithoutVersion { get; init; } = new HashSet<string>();
+
     /// <summary>Required properties that may be null, by <c>METHOD /path</c>.</summary>
     public IReadOnlyDictionary<string, IReadOnlySet<string>> Nullable { get; init; } = new Dictionary<string, IReadOnlySet<string>>();
 

@@ -17,7 +17,7 @@ internal sealed class SandboxApi
     private static readonly IReadOnlySet<string> NothingNullable = new HashSet<string>();
     private readonly RouteTable routes;
     private readonly SandboxStore store;
-    private readonly SandboxSettings settings;
+    private readonly SandboxSettings initial;
     private readonly RateWindows windows;
 
     public SandboxApi(ApiProfile profile, SandboxStore store, SandboxSettings settings)
@@ -25,7 +25,8 @@ internal sealed class SandboxApi
         Profile = profile;
         Limit = profile.Limit;
         this.store = store;
-        this.settings = settings;
+        initial = settings;
+        Settings = settings;
         routes = new RouteTable(profile.Operations);
         windows = new RateWindows(store.Clock);
         using var session = store.BeginWrite(profile.Name);
@@ -43,6 +44,9 @@ internal sealed class SandboxApi
     /// <summary>Calls allowed per window; null: no limit. The control endpoint may change it.</summary>
     public RateLimit? Limit { get; set; }
 
+    /// <summary>What the operations go by. The control endpoint may change it.</summary>
+    public SandboxSettings Settings { get; set; }
+
     /// <summary>Back to the seed data: no requests, faults, keys or counted calls.</summary>
     public void Reset()
     {
@@ -57,6 +61,7 @@ internal sealed class SandboxApi
         Faults.Clear();
         windows.Clear();
         Limit = Profile.Limit;
+        Settings = initial;
     }
 
     /// <summary>Answers one request.</summary>
@@ -143,7 +148,7 @@ internal sealed class SandboxApi
         if (operation.VersionHeader is { } version)
         {
             var given = request.Context.Request.Headers["Version"].ToString();
-            if (given != version && !Profile.VersionsOfAll.Contains(given))
+            if (given != version && !Profile.VersionsOfAll.Contains(given) && !(given.Length == 0 && Profile.WithoutVersion.Contains(ApiProfile.KeyOf(operation))))
             {
                 return Answer.Refuse(422, "version", given.Length == 0 ? "version header was not found." : $"version header is invalid: {operation.Path} takes {version}, not {given}.", "Version");
             }
@@ -256,7 +261,7 @@ internal sealed class SandboxApi
             return Answer.Refuse(501, "not_in_sandbox", $"The sandbox does not perform {ApiProfile.KeyOf(operation)}.");
         }
 
-        return behaviour(new Call { Operation = operation, Path = request.Values, Query = request.Query, Body = request.Json, Session = session, Settings = settings, Grant = request.Grant });
+        return behaviour(new Call { Operation = operation, Path = request.Values, Query = request.Query, Body = request.Json, Session = session, Settings = Settings, Grant = request.Grant });
     }
 
     private async Task PlayAsync(Incoming request, Fault fault)

@@ -23,6 +23,7 @@ internal static class ControlEndpoints
         group.MapDelete("{api}/faults", WithApi((_, api) => ClearFaults(api)));
         group.MapPost("{api}/faults", WithBody((_, api, body) => ValueTask.FromResult(AddFault(api, body))));
         group.MapPost("{api}/limits", WithBody((_, api, body) => ValueTask.FromResult(SetLimit(api, body))));
+        group.MapPost("{api}/search-lag", WithBody((_, api, body) => ValueTask.FromResult(SetSearchLag(api, body))));
         group.MapPost("{api}/webhooks", WithBody((context, api, body) => webhooks.SendAsync(store, api, body, context.RequestAborted)));
         group.MapGet("ghl/webhook-key", context => WriteAsync(context, 200, new JObject { ["publicKey"] = webhooks.PublicKey }));
         group.MapGet("{api}/{collection}", WithApi((context, api) => (200, List(context, store, api))));
@@ -203,6 +204,17 @@ internal static class ControlEndpoints
         var calls = Whole(fields["calls"]);
         api.Limit = calls is null ? null : new RateLimit(calls.Value, TimeSpan.FromMilliseconds(Whole(fields["windowMs"]) ?? 10_000), Whole(fields["perDay"]));
         return (200, fields);
+    }
+
+    private static (int, JObject) SetSearchLag(SandboxApi api, JToken body)
+    {
+        if (Whole((body as JObject)?["milliseconds"]) is not (>= 0 and var lag))
+        {
+            return Problem(400, "A lag of the searches is {milliseconds}: how long they do not show what was changed; 0 is none.");
+        }
+
+        api.Settings = api.Settings with { SearchLag = TimeSpan.FromMilliseconds(lag) };
+        return (200, new JObject { ["milliseconds"] = lag });
     }
 
     private static int? Whole(JToken? token) => token is { Type: JTokenType.Integer } && token.Value<long>() is >= int.MinValue and <= int.MaxValue and var number ? (int)number : null;

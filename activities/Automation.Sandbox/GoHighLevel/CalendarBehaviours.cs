@@ -44,7 +44,8 @@ internal static class CalendarBehaviours
         return CreateEvent(call, Appointments, new JObject { ["appointmentStatus"] = "confirmed", ["isRecurring"] = false, ["users"] = new JArray() });
     }
 
-    public static Answer CreateBlockedSlot(Call call) => CreateEvent(call, BlockedSlots, []);
+    /// <summary>Its answer always has a title and both times; the request may leave them out.</summary>
+    public static Answer CreateBlockedSlot(Call call) => CreateEvent(call, BlockedSlots, new JObject { ["title"] = "Blocked", ["startTime"] = Timestamps.Iso(call.Now) });
 
     public static Answer DeleteEvent(Call call)
     {
@@ -126,17 +127,16 @@ internal static class CalendarBehaviours
             return Answer.NotFound("Calendar", call.Text("calendarId"));
         }
 
-        var start = call.Text("startTime");
-        if (start is not null && Timestamps.Read(start) is null)
-        {
-            return Answer.Refuse(422, "invalid", "startTime must be a valid ISO 8601 date string", "startTime");
-        }
-
         var record = (JObject)call.Fields.DeepClone();
         record.Merge(new JObject(defaults.Properties().Where(p => record[p.Name] is null)));
-        if (start is not null)
+        if (record["startTime"] is { } start)
         {
-            record["endTime"] ??= Timestamps.Iso(Timestamps.Read(start)!.Value + Slot);
+            if (Timestamps.Read(start) is not { } begins)
+            {
+                return Answer.Refuse(422, "invalid", "startTime must be a valid ISO 8601 date string", "startTime");
+            }
+
+            record["endTime"] ??= Timestamps.Iso(begins + Slot);
         }
 
         return new Answer(call.Operation.Response.Status, call.Session.Insert(collection, record).Json);

@@ -23,12 +23,7 @@ internal static class ContactSearch
             return Invalid("query must be shorter than or equal to 75 characters", "query");
         }
 
-        var query = new RecordQuery { Take = size }.In(body["locationId"]!.ToString()).Containing(body["query"]?.ToString(), GhlCollections.Contacts.SearchFields);
-        if (call.Settings.SearchLag > TimeSpan.Zero)
-        {
-            query.Where("updated_at <= ?", call.Now - (long)call.Settings.SearchLag.TotalMilliseconds);
-        }
-
+        var query = call.Indexed(new RecordQuery { Take = size }.In(body["locationId"]!.ToString()).Containing(body["query"]?.ToString(), GhlCollections.Contacts.SearchFields));
         foreach (var filter in (body["filters"] as JArray)?.OfType<JObject>() ?? [])
         {
             if (AddFilter(query, filter) is { } wrong)
@@ -81,6 +76,11 @@ internal static class ContactSearch
 
     private static string? AddFilter(RecordQuery query, JObject filter)
     {
+        if (filter["group"] is not null || filter["filters"] is not null)
+        {
+            return AddGroup(query, filter);
+        }
+
         var field = filter["field"]?.ToString() ?? "";
         var name = filter["operator"]?.ToString() ?? "";
         var value = filter["value"];
@@ -142,6 +142,33 @@ internal static class ContactSearch
             default:
                 return $"filters: operator '{name}' of '{field}' must be one of the following values: eq, not_eq, contains, not_contains, exists, not_exists, range";
         }
+    }
+
+    /// <summary>Filters joined by <c>AND</c> or <c>OR</c>, which may be groups again.</summary>
+    private static string? AddGroup(RecordQuery query, JObject group)
+    {
+        var join = group["group"]?.ToString().ToUpperInvariant();
+        if (join is not ("AND" or "OR") || group["filters"] is not JArray { Count: > 0 } filters)
+        {
+            return "filters: a group must be AND or OR, with filters of its own";
+        }
+
+        var parts = new List<string>();
+        var values = new List<object>();
+        foreach (var filter in filters)
+        {
+            var part = new RecordQuery();
+            if (AddFilter(part, filter as JObject ?? []) is { } wrong)
+            {
+                return wrong;
+            }
+
+            parts.Add("1" + part.Conditions);
+            values.AddRange(part.Values);
+        }
+
+        query.Where(string.Join(join == "AND" ? " and " : " or ", parts.Select(part => $"({part})")), [.. values]);
+        return null;
     }
 
     /// <summary>SQL of a field; null: it is no property path.</summary>

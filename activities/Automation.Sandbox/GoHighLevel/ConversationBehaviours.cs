@@ -17,7 +17,7 @@ internal static class ConversationBehaviours
     {
         var size = call.Number("limit", 20, 100);
         var ascending = call.Text("sort") == "asc";
-        var query = new RecordQuery { Take = size, Order = $"updated_at {(ascending ? "asc" : "desc")}, key {(ascending ? "asc" : "desc")}" }
+        var query = call.Indexed(new RecordQuery { Take = size, Order = $"updated_at {(ascending ? "asc" : "desc")}, key {(ascending ? "asc" : "desc")}" })
             .In(call.Location)
             .Containing(call.Text("query"), Conversations.SearchFields)
             .Equal("contactId", call.Text("contactId"))

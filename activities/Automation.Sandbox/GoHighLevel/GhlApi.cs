@@ -25,6 +25,9 @@ internal static class GhlApi
 
         // The vendor's own client sends this one to every operation.
         VersionsOfAll = new HashSet<string> { "2023-02-21" },
+
+        // The one operation whose specification does not name the header.
+        WithoutVersion = new HashSet<string> { "GET /conversations/messages/email/{id}" },
         Nullable = new Dictionary<string, IReadOnlySet<string>> { ["POST /contacts/bulk/business"] = new HashSet<string> { "businessId" } },
         Bodies = BodyTable.Read("gohighlevel.bodies.json"),
         Behaviours = GhlBehaviours.Table(),

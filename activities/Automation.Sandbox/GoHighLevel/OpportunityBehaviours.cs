@@ -13,7 +13,7 @@ internal static class OpportunityBehaviours
         var size = call.Number("limit", 20, 100);
         var descending = call.Text("order") is not "added_asc";
         var direction = descending ? "desc" : "asc";
-        var query = new RecordQuery { Take = size, Order = $"created_at {direction}, key {direction}" }
+        var query = call.Indexed(new RecordQuery { Take = size, Order = $"created_at {direction}, key {direction}" })
             .In(call.Location)
             .Containing(call.Text("q"), Opportunities.SearchFields)
             .Equal("pipelineId", call.Text("pipeline_id"))

@@ -18,6 +18,9 @@ public sealed class ProbeReader(IPollReader reader, OperationCatalog catalog, Ti
     {
         var probe = write.Probe ?? throw new InvalidOperationException($"{write.ActivityType} has no probe.");
         var read = catalog.Find(probe.Operation) ?? throw new InvalidOperationException($"The probe of {write.ActivityType} names the unknown operation {probe.Operation}.");
+
+        // A location that nobody asked for would narrow the search: what was made may be elsewhere (a user of another location).
+        read = read with { Inputs = [.. read.Inputs.Where(input => input.Required || input.Name is not ("locationId" or "location_id") || probe.Inputs.ContainsKey(input.Name))] };
         var inputs = new JObject();
         foreach (var (name, template) in probe.Inputs)
         {

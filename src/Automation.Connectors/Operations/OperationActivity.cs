@@ -154,7 +154,10 @@ public sealed class OperationActivity(Operation operation) : Activity
         var inputs = new JObject();
         foreach (var input in Operation.Inputs)
         {
-            if (context.GetInput(input.PropertyName) is { } value)
+            var value = context.GetInput(input.PropertyName);
+
+            // A field that was cleared in the designer is left empty, and empties nothing on the other side; an expression that says "" does.
+            if (value is not null and not "" and not JValue { Value: "" } || (value is not null && context.IsComputed(input.PropertyName)))
             {
                 inputs[input.Name] = value as JToken ?? Engine.Expressions.ValueConverter.ToJson(value);
             }

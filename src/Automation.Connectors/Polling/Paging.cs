@@ -88,6 +88,12 @@ internal static class Paging
             return null;
         }
 
+        // A page full of items of one moment would come again and again, for the cursor goes back to that moment: the next page is behind it.
+        if (pagination.CursorOverlap != 0 && token is not null && FromAnswer(pagination, body, items[^1]) is { } still && JToken.DeepEquals(still, token.Next))
+        {
+            return FromAnswer(pagination with { CursorOverlap = 0 }, body, items[^1]) is { } behind && !JToken.DeepEquals(behind, token.Next) ? PageToken.After(token, behind, seen, page) : null;
+        }
+
         if (token is not null && token.Page == page && good.Count > 0)
         {
             // The same page again: the API does not page this list, or its cursor stands still. What it gives has been read; unless it only rounds to whole pages.

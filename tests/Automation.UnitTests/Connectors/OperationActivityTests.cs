@@ -219,6 +219,16 @@ public sealed class OperationActivityTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Execute_TextLeftEmpty_IsNotSent_AndEmptyOnPurposeIs()
+    {
+        await using var server = StubServer.Of(new StubReply { Body = "{}" });
+
+        await RunAsync(Act("GoHighLevel.Contacts.UpdateContact", ("contactId", "c1"), ("firstName", ""), ("city", Def.Expression("JavaScript", "''")), ("lastName", "B")), server);
+
+        server.Requests.Single().Json.ToString(Newtonsoft.Json.Formatting.None).Should().Be("""{"lastName":"B","city":""}""");
+    }
+
+    [Fact]
     public async Task Execute_NullOnPurpose_IsSent_AndLeftEmptyIsRefused()
     {
         await using var server = StubServer.Of(new StubReply { Status = 201, Body = """{"success":true}""" });

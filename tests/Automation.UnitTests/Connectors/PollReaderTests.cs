@@ -212,6 +212,24 @@ public sealed class PollReaderTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task ReadPage_MoreOfOneMomentThanAPageHolds_GoesOnBehindIt()
+    {
+        // 250 conversations of one campaign's moment, newest first, then forty older ones. The cursor is a time: what exceeds a page at one moment, the API shows to nobody.
+        var all = Enumerable.Range(0, 290).Select(i => (Id: "c" + i, Time: i < 250 ? 2_000_000_000_000 : 2_000_000_000_000 - i)).ToList();
+        await using var server = new StubServer(request =>
+        {
+            var before = request.Query("startAfterDate") is { } date ? long.Parse(date) : long.MaxValue;
+            var page = all.Where(c => c.Time < before).Take(100).Select(c => new JObject { ["id"] = c.Id, ["sort"] = new JArray(c.Time), ["lastMessageDate"] = c.Time });
+            return StubReply.Json(new JObject { ["conversations"] = new JArray(page), ["total"] = 290 });
+        });
+
+        var read = await ReadAllAsync(server, "GoHighLevel.Conversations.SearchConversations");
+
+        read.Select(item => item.Id).Distinct().Should().BeEquivalentTo(all.Take(100).Concat(all.Skip(250)).Select(c => c.Id));
+        server.Requests.Should().HaveCountLessThan(6);
+    }
+
+    [Fact]
     public async Task ReadPage_BadItems_AreSetAsideWithReasons()
     {
         await using var server = StubServer.Of(StubReply.Json(JObject.Parse("""{"results":{"tags":[{"_id":"t1"},{"tag":"no id"},"text",null,{"_id":""},{"_id":7,"password":"hunter2"},{"_id":"t1","tag":"again"}]}}""")));

@@ -51,6 +51,17 @@ public sealed class ProbeTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Find_CreatedUser_IsLookedForInAllLocations()
+    {
+        await using var server = StubServer.Of(new StubReply { Body = """{"users":[{"id":"u1","email":"U@x.io"}],"count":1}""" });
+
+        var found = await FindAsync(server, "GoHighLevel.Users.CreateUser", new { companyId = "co-1", firstName = "U", lastName = "V", email = "u@x.io", password = "p", type = "account", role = "user", locationIds = new[] { "loc-9" } });
+
+        ((string?)found!.Body!["id"]).Should().Be("u1");
+        server.Requests.Single().Query("locationId").Should().BeNull();
+    }
+
+    [Fact]
     public async Task Find_CreatedNotifications_AreLookedForByTheFirst()
     {
         await using var server = StubServer.Of(new StubReply { Body = """[{"_id":"n1","notificationType":"booked","channel":"email","receiverType":"contact"}]""" });

@@ -27,6 +27,26 @@ public sealed class ControlTests
         seen["id"].Should().BeNull();
     }
 
+    [Theory]
+    [InlineData("contacts", "POST", "/contacts/search", """{"locationId":"loc-1","pageLimit":100}""")]
+    [InlineData("opportunities", "GET", "/opportunities/search?location_id=loc-1", null)]
+    [InlineData("conversations", "GET", "/conversations/search?locationId=loc-1", null)]
+    public async Task SearchLag_Set_HidesWhatWasChangedUntilItIsOver(string collection, string method, string path, string? body)
+    {
+        var clock = new FakeTimeProvider(DateTimeOffset.Parse("2026-01-01T00:00:00Z"));
+        await using var host = await SandboxHost.StartAsync(clock: clock);
+        clock.Advance(TimeSpan.FromMinutes(1));
+        (await host.ControlAsync("POST", "/ghl/search-lag", Json.Parse("""{"milliseconds":5000}"""))).Status.Should().Be(200);
+        (await host.ControlAsync("POST", "/ghl/search-lag", Json.Parse("""{"milliseconds":"long"}"""))).Status.Should().Be(400);
+        await host.ControlAsync("POST", "/ghl/" + collection, Json.Parse("""{"id":"late","locationId":"loc-1","name":"Late"}"""));
+
+        (await FindAsync()).Should().BeFalse();
+        clock.Advance(TimeSpan.FromSeconds(5));
+        (await FindAsync()).Should().BeTrue();
+
+        async Task<bool> FindAsync() => (await host.GhlAsync(method, path, body is null ? null : Json.Parse(body), "2023-02-21")).Json[collection]!.Any(item => item["id"]!.ToString() == "late");
+    }
+
     [Fact]
     public async Task Upsert_OfAMappingWithoutId_MeetsTheSeededOne()
     {

@@ -70,6 +70,8 @@ public sealed class GhlStateTests(SandboxFixture fixture) : IClassFixture<Sandbo
     [InlineData("""{"field":"tags","operator":"contains","value":"vip"}""", "f1")]
     [InlineData("""{"field":"tags","operator":"eq","value":["vip","lead"]}""", "f1,f2")]
     [InlineData("""{"field":"city","operator":"not_eq","value":"Bonn"}""", "f2,f3")]
+    [InlineData("""{"group":"OR","filters":[{"field":"city","operator":"eq","value":"Bonn"},{"group":"AND","filters":[{"field":"phone","operator":"exists"},{"field":"tags","operator":"eq","value":"lead"}]}]}""", "f1,f2")]
+    [InlineData("""{"group":"AND","filters":[{"field":"city","operator":"exists"},{"field":"phone","operator":"not_exists"}]}""", "f1")]
     public async Task SearchContacts_WithAFilter_FindsWhatItSays(string filter, string expected)
     {
         await Host.ControlAsync("POST", "/ghl/contacts", Json.Parse("""

@@ -48,6 +48,21 @@ public sealed class StrictnessTests(SandboxFixture fixture) : IClassFixture<Sand
         (await Host.GhlAsync("GET", "/contacts/contact-1-01", null, version)).Status.Should().Be(status);
 
     [Fact]
+    public async Task Version_NotNamedByTheSpecification_MayBeLeftOut()
+    {
+        (await Host.SendAsync("GET", "/sandbox/ghl/conversations/messages/email/message-1-3", null, "sandbox-ghl-token", null, null, null)).Status.Should().Be(200);
+        (await Host.SendAsync("GET", "/sandbox/ghl/conversations/messages/email/message-1-3", null, "sandbox-ghl-token", "1999-01-01", null, null)).Status.Should().Be(422);
+    }
+
+    [Fact]
+    public async Task BlockedSlot_WithWhatIsRequired_AnswersWhatTheSpecificationPromises()
+    {
+        var made = (await Host.GhlAsync("POST", "/calendars/events/block-slots", Json.Parse("""{"locationId":"loc-1","calendarId":"calendar-1"}"""), "2021-04-15")).Json;
+
+        ((JObject)made).Properties().Select(p => p.Name).Should().Contain(["id", "locationId", "title", "startTime", "endTime"]);
+    }
+
+    [Fact]
     public async Task TrailingSlash_MissingOrAdded_IsTolerated()
     {
         (await Host.GhlAsync("GET", "/users?locationId=loc-1")).Status.Should().Be(200);
