@@ -11,6 +11,8 @@ using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.AspNetCore.Routing.Template;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Automation.Hosting;
 
@@ -26,6 +28,7 @@ public static class AutomationEndpoints
         var all = routes.MapGroup(prefix);
         all.AddEndpointFilter<RouteGroupBuilder, ProblemFilter>();
         ((IEndpointConventionBuilder)all).Finally(RequireSignIn);
+        ((IEndpointConventionBuilder)all).Finally(AnswerHead);
 
         HealthEndpoints.Map(all);
         MetricsEndpoint.Map(all);
@@ -61,7 +64,37 @@ public static class AutomationEndpoints
         return all;
     }
 
-    internal static Problem Unknown(HttpContext context) => Problem.NotFound($"There is nothing at {context.Request.Method} {context.Request.Path}.");
+    /// <summary>The answer where nothing is mapped: 405 with the methods that are, else 404.</summary>
+    internal static Problem Unknown(HttpContext context)
+    {
+        var request = context.Request;
+        var allowed = context.RequestServices.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
+            .Where(endpoint => endpoint.Metadata.GetMetadata<HttpMethodMetadata>() is not null && !endpoint.RoutePattern.Parameters.Any(part => part.IsCatchAll) && new TemplateMatcher(new RouteTemplate(endpoint.RoutePattern), []).TryMatch(request.Path, []))
+            .SelectMany(endpoint => endpoint.Metadata.GetMetadata<HttpMethodMetadata>()!.HttpMethods)
+            .Distinct().Order(StringComparer.Ordinal).ToList();
+        if (allowed.Count == 0)
+        {
+            return Problem.NotFound($"There is nothing at {request.Method} {request.Path}.");
+        }
+
+        context.Response.Headers.Allow = string.Join(", ", allowed);
+        return new Problem
+        {
+            Status = StatusCodes.Status405MethodNotAllowed,
+            Code = "method-not-allowed",
+            Title = "That method is not taken here.",
+            Detail = $"{request.Path} takes {string.Join(", ", allowed)}, not {request.Method}.",
+        };
+    }
+
+    /// <summary>What answers GET answers HEAD, as monitors ask; but not where a GET starts a run.</summary>
+    private static void AnswerHead(EndpointBuilder endpoint)
+    {
+        if (endpoint.Metadata.OfType<HttpMethodMetadata>().LastOrDefault() is { HttpMethods: [var method] } && HttpMethods.IsGet(method) && !endpoint.Metadata.OfType<StartsRun>().Any())
+        {
+            endpoint.Metadata.Add(new HttpMethodMetadata([HttpMethods.Get, HttpMethods.Head]));
+        }
+    }
 
     private static void RequireSignIn(EndpointBuilder endpoint)
     {
@@ -70,4 +103,7 @@ public static class AutomationEndpoints
             endpoint.Metadata.Add(new AuthorizeAttribute(Access.SignedIn));
         }
     }
+
+    /// <summary>Marks a GET that does more than to show something.</summary>
+    internal sealed class StartsRun;
 }

@@ -67,7 +67,15 @@ public sealed class HttpEndpoint : Activity
         return ValueTask.FromResult(ActivityResult.Suspended([.. methods.Distinct(StringComparer.OrdinalIgnoreCase).Select(method => new BookmarkRequest(
             HttpEndpointBookmark.Name,
             HttpEndpointBookmark.KeyOf(method, path),
-            Payload: new JObject { ["path"] = path, ["method"] = method.ToLowerInvariant(), ["authorize"] = context.Get(Authorize) }))]));
+            Payload: new JObject
+            {
+                ["path"] = path,
+                ["method"] = method.ToLowerInvariant(),
+                ["authorize"] = context.Get(Authorize),
+                ["policy"] = context.Get(Policy),
+                ["requestSizeLimit"] = context.Get(RequestSizeLimit),
+                ["exposeRequestTooLargeOutcome"] = ExposeRequestTooLargeOutcome,
+            }))]));
     }
 
     public override ValueTask<ActivityResult> ResumeAsync(ActivityContext context, Resumption resumption, CancellationToken cancellationToken) =>

@@ -32,8 +32,8 @@ internal static class DefinitionEndpoints
             new Reply(new JObject { ["count"] = (await store.ListAsync(new DefinitionFilter { PageSize = 1 }, withJson: false, context.RequestAborted)).Total }));
         group.MapGet("/{definitionId}", GetAsync);
         group.MapGet("/{definitionId}/versions", VersionsAsync);
-        group.MapGet("/{definitionId}/consumers", async (string definitionId, HttpContext context, WorkflowLibrary library) =>
-            new Reply(new JObject { ["consumingWorkflowDefinitionIds"] = new JArray(await library.ConsumersAsync(definitionId, context.RequestAborted)) }));
+        group.MapGet("/{definitionId}/consumers", async (string definitionId, HttpContext context, IDefinitionStore store, WorkflowLibrary library) =>
+            await store.FindAsync(definitionId, VersionOptions.Latest, context.RequestAborted) is null ? (IResult)NoDefinition(definitionId) : new Reply(new JObject { ["consumingWorkflowDefinitionIds"] = new JArray(await library.ConsumersAsync(definitionId, context.RequestAborted)) }));
         group.MapGet("/{definitionId}/export", ExportAsync);
         group.MapPost("/{definitionId}/export", ExportAsync);
         routes.MapPost("/bulk-actions/export/workflow-definitions", ExportManyAsync);
@@ -57,7 +57,7 @@ internal static class DefinitionEndpoints
             Ids = Query.Many(context, "ids"),
             Search = Query.Text(context, "searchTerm"),
             IsSystem = Query.Flag(context, "isSystem"),
-            OrderBy = Query.Text(context, "orderBy") ?? "Name",
+            OrderBy = OrderOf(Query.Text(context, "orderBy"), "Name", ["Created", "Name", "Version"]),
             Descending = IsDescending(Query.Text(context, "orderDirection"), fallback: false),
             Page = Query.Number(context, "page", 0, 0, int.MaxValue),
             PageSize = Math.Min(Query.Number(context, "pageSize", MaximumPage, 1, int.MaxValue), MaximumPage),
@@ -70,11 +70,20 @@ internal static class DefinitionEndpoints
         });
     }
 
+    /// <summary>By what a list is ordered.</summary>
+    /// <exception cref="ProblemException">400: it is none of <paramref name="columns"/>.</exception>
+    public static string OrderOf(string? text, string fallback, string[] columns) => text is null ? fallback
+        : columns.FirstOrDefault(column => column.Equals(text, StringComparison.OrdinalIgnoreCase))
+            ?? throw new ProblemException(Problem.BadRequest($"'orderBy' must be one of {string.Join(", ", columns)}; it is '{text}'.", "orderBy"));
+
     /// <summary>Elsa's two directions, as names or numbers.</summary>
-    public static bool IsDescending(string? text, bool fallback) => text switch
+    /// <exception cref="ProblemException">400: it is neither.</exception>
+    public static bool IsDescending(string? text, bool fallback) => text?.ToLowerInvariant() switch
     {
         null => fallback,
-        _ => text.Equals("Descending", StringComparison.OrdinalIgnoreCase) || text == "1",
+        "ascending" or "0" => false,
+        "descending" or "1" => true,
+        _ => throw new ProblemException(Problem.BadRequest($"'orderDirection' must be Ascending or Descending; it is '{text}'.", "orderDirection")),
     };
 
     private static async Task<IResult> GetAsync(string definitionId, HttpContext context, IDefinitionStore store, DefinitionService definitions)
@@ -98,8 +107,13 @@ internal static class DefinitionEndpoints
 
     private static async Task<IResult> IsNameUniqueAsync(HttpContext context, IDefinitionStore store)
     {
+        if (Query.Raw(context, "name") is not { } name)
+        {
+            return Problem.BadRequest("'name' is missing.", "name");
+        }
+
         var definitionId = Query.Text(context, "definitionId");
-        var same = await store.ListAsync(new DefinitionFilter { Version = VersionOptions.Latest, Name = (Query.Text(context, "name") ?? "").Trim(), PageSize = 2 }, withJson: false, context.RequestAborted);
+        var same = await store.ListAsync(new DefinitionFilter { Version = VersionOptions.Latest, Name = name.Trim(), PageSize = 2 }, withJson: false, context.RequestAborted);
         return new Reply(new JObject { ["isUnique"] = same.Items.All(version => version.DefinitionId == definitionId) });
     }
 

@@ -27,7 +27,7 @@ internal static class ExecutionEndpoints
     public static void Map(IEndpointRouteBuilder routes)
     {
         routes.MapPost("/workflow-definitions/{definitionId}/execute", ExecuteAsync);
-        routes.MapGet("/workflow-definitions/{definitionId}/execute", ExecuteAsync);
+        routes.MapGet("/workflow-definitions/{definitionId}/execute", ExecuteAsync).WithMetadata(new AutomationEndpoints.StartsRun());
         routes.MapPost("/workflow-definitions/{definitionId}/dispatch", DispatchAsync);
         routes.MapPost("/workflow-definitions/{definitionId}/bulk-dispatch", BulkDispatchAsync);
         routes.MapPost("/events/{eventName}/trigger", TriggerAsync);

@@ -30,15 +30,20 @@ internal static class IdentityEndpoints
     {
         const string prefix = "Bearer ";
         var header = context.Request.Headers.Authorization.ToString();
-        var name = header.StartsWith(prefix, StringComparison.OrdinalIgnoreCase) ? await tokens.ReadRefreshAsync(header[prefix.Length..].Trim()) : null;
-        return Answer(name is null ? null : await accounts.FindAsync(name, context.RequestAborted), tokens);
+        return header.StartsWith(prefix, StringComparison.OrdinalIgnoreCase)
+            && await tokens.ReadRefreshAsync(header[prefix.Length..].Trim()) is { Identity.Name: { } name } holder
+            && await accounts.IsCurrentAsync(holder, context.RequestAborted)
+            && await accounts.FindAsync(name, context.RequestAborted) is { } user
+            ? Answer(user, tokens)
+            : Problem.Unauthorized() with { Detail = "The request carries no refresh token that is still good.", Action = "Sign in again: POST …/identity/login." };
     }
 
+    /// <summary>That nobody was signed in is no error of the call, but its answer: Elsa's clients read it, and throw at a status that is one.</summary>
     private static Reply Answer(UserRecord? user, Tokens tokens)
     {
         if (user is null)
         {
-            return new Reply(new JObject { ["isAuthenticated"] = false, ["accessToken"] = null, ["refreshToken"] = null }, StatusCodes.Status401Unauthorized);
+            return new Reply(new JObject { ["isAuthenticated"] = false, ["accessToken"] = null, ["refreshToken"] = null });
         }
 
         var (access, refresh) = tokens.Issue(user);

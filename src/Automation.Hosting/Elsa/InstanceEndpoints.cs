@@ -36,23 +36,19 @@ internal static class InstanceEndpoints
 
     private static async Task<IResult> ListAsync(JObject filter, IRunStore runs, HttpContext context)
     {
-        var definitionIds = Bodies.Texts(filter, "definitionIds").ToList();
-        if (Bodies.Text(filter, "definitionId") is { } one)
+        var definitionIds = Bodies.Texts(filter, "definitionIds");
+        var one = Bodies.Text(filter, "definitionId");
+        if (Bodies.Flag(filter, "isSystem") == true || (one is not null && definitionIds.Count > 0 && !definitionIds.Contains(one)))
         {
-            definitionIds.Add(one);
-        }
-
-        if (Bodies.Flag(filter, "isSystem") == true)
-        {
-            // No run is the system's own.
+            // No run is the system's own, and none is of two definitions.
             return new Reply(new JObject { ["items"] = new JArray(), ["totalCount"] = 0 });
         }
 
-        var orderBy = Bodies.Text(filter, "orderBy") ?? "Created";
+        var orderBy = DefinitionEndpoints.OrderOf(Bodies.Text(filter, "orderBy"), "Created", ["Created", "UpdatedAt", "LastExecuted", "Finished", "Name"]);
         var found = await runs.ListAsync(new RunFilter
         {
             Ids = NullIfEmpty(Bodies.Texts(filter, "ids")),
-            DefinitionIds = NullIfEmpty(definitionIds),
+            DefinitionIds = one is null ? NullIfEmpty(definitionIds) : [one],
             CorrelationId = Bodies.Text(filter, "correlationId"),
             Version = Bodies.Number(filter, "version", 0) is > 0 and var version ? version : null,
             HasIncidents = Bodies.Flag(filter, "hasIncidents"),
@@ -230,7 +226,7 @@ internal static class InstanceEndpoints
             {
                 "ids" or "definitionids" or "statuses" or "substatuses" => new JArray(values.AsEnumerable()),
                 "page" or "pagesize" or "version" => int.TryParse(first, NumberStyles.Integer, CultureInfo.InvariantCulture, out var number) ? number : throw new ProblemException(Problem.BadRequest($"'{name}' must be a whole number; it is '{first}'.", name)),
-                "hasincidents" or "issystem" => bool.TryParse(first, out var flag) ? flag : null,
+                "hasincidents" or "issystem" => bool.TryParse(first, out var flag) ? flag : throw new ProblemException(Problem.BadRequest($"'{name}' must be true or false; it is '{first}'.", name)),
                 _ => first,
             };
         }

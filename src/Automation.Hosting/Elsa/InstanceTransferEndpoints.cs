@@ -49,7 +49,7 @@ internal static class InstanceTransferEndpoints
             }
         }
 
-        return count == 0 ? Results.NoContent() : Results.File(stream.ToArray(), "application/zip", "workflow-instances.zip");
+        return count == 0 ? Problem.NotFound("There is none of these workflow instances.") : Results.File(stream.ToArray(), "application/zip", "workflow-instances.zip");
     }
 
     private static async Task<IResult> ImportAsync(HttpContext context, RunTransfer transfer) =>

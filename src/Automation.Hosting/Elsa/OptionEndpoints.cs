@@ -16,8 +16,13 @@ internal static class OptionEndpoints
 {
     public static void Map(IEndpointRouteBuilder routes) => routes.MapPost("/descriptors/activities/{typeName}/options/{property}", OptionsAsync);
 
-    private static async Task<IResult> OptionsAsync(string typeName, string property, HttpContext context, LiveOptions options)
+    private static async Task<IResult> OptionsAsync(string typeName, string property, HttpContext context, LiveOptions options, ActivityRegistry activities)
     {
+        if (activities.Find(typeName) is not { } activity || !activity.Inputs.Any(input => input.Name.Equals(property, StringComparison.OrdinalIgnoreCase)))
+        {
+            return Problem.NotFound($"There is no activity type '{typeName}' with an input '{property}'.");
+        }
+
         var body = await RequestBody.ReadObjectAsync(context, context.RequestAborted);
         return new Reply(await options.ReadAsync(typeName, property, Literals(Bodies.Object(body, "context") ?? []), context.RequestAborted));
     }

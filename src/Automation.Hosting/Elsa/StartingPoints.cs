@@ -26,6 +26,12 @@ internal sealed class StartingPoints(IDefinitionStore store, DefinitionService d
             return start;
         }
 
+        // The workflow itself is an activity too: from it the whole workflow runs.
+        if ((nodeId ?? id) == ActivityEntry.WorkflowId)
+        {
+            return start;
+        }
+
         var entry = ActivityTree.Walk(root).FirstOrDefault(entry => nodeId is not null ? entry.NodeId == nodeId : (string?)(entry.Json["id"] as JValue) == id)
             ?? throw Refused($"The workflow '{version.Name ?? version.DefinitionId}', version {version.Version}, has no activity '{nodeId ?? id}'.");
         return start with { VersionId = version.Id, OnlyNodeId = entry.NodeId };

@@ -8,6 +8,9 @@ internal sealed class WebExchange(HttpContext context, Action<HttpContext>? befo
 {
     private static readonly HashSet<string> OwnHeaders = new(StringComparer.OrdinalIgnoreCase) { "Content-Length", "Transfer-Encoding", "Connection", "Keep-Alive" };
 
+    /// <summary>A flow that wants its pages otherwise sends a Content-Security-Policy of its own.</summary>
+    private const string Sandbox = "sandbox allow-forms allow-scripts allow-popups allow-modals allow-downloads";
+
     public bool HasResponded { get; private set; }
 
     public async ValueTask RespondAsync(HttpReply reply, CancellationToken cancellationToken)
@@ -19,20 +22,7 @@ internal sealed class WebExchange(HttpContext context, Action<HttpContext>? befo
 
         HasResponded = true;
         var response = context.Response;
-        response.StatusCode = reply.Status;
-        if (reply.ContentType is { Length: > 0 } type)
-        {
-            response.ContentType = type;
-        }
-
-        foreach (var (name, value) in reply.Headers)
-        {
-            if (!OwnHeaders.Contains(name))
-            {
-                response.Headers[name] = value;
-            }
-        }
-
+        SetHeaders(response, reply.Status, reply.ContentType, reply.Headers);
         before?.Invoke(context);
         try
         {
@@ -47,6 +37,34 @@ internal sealed class WebExchange(HttpContext context, Action<HttpContext>? befo
         catch (Exception gone) when (gone is IOException or OperationCanceledException)
         {
             // The caller has gone away, which is no matter of the run.
+        }
+    }
+
+    private static bool MayHoldScripts(string? type) =>
+        type is null || type.Contains("html", StringComparison.OrdinalIgnoreCase) || type.Contains("xml", StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>The head of a flow's response.</summary>
+    public static void SetHeaders(HttpResponse response, int status, string? contentType, IEnumerable<KeyValuePair<string, string>> headers)
+    {
+        response.StatusCode = status;
+        if (contentType is { Length: > 0 } type)
+        {
+            response.ContentType = type;
+        }
+
+        // A flow's page is of this server's origin: were it not sandboxed, a script in it (perhaps one that a visitor slipped in) could act with the session of whoever looks at it here.
+        if (MayHoldScripts(response.ContentType))
+        {
+            response.Headers.ContentSecurityPolicy = Sandbox;
+        }
+
+        response.Headers.XContentTypeOptions = "nosniff";
+        foreach (var (name, value) in headers)
+        {
+            if (!OwnHeaders.Contains(name))
+            {
+                response.Headers[name] = value;
+            }
         }
     }
 }

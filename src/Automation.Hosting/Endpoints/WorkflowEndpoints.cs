@@ -2,13 +2,16 @@ using System.Security.Cryptography;
 using System.Text;
 using Automation.Engine;
 using Automation.Engine.Http;
+using Automation.Hosting.Security;
 using Automation.Hosting.Web;
 using Automation.Runtime.Running;
 using Automation.Runtime.Storage;
+using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.WebUtilities;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Net.Http.Headers;
 using Newtonsoft.Json.Linq;
 
@@ -37,12 +40,12 @@ internal static class WorkflowEndpoints
 
         if (await table.FindTriggerAsync(method, path, cancellationToken) is { Trigger: { } trigger } match)
         {
-            if (Authorize(trigger.Settings, context) is { } refusal)
+            if (await RefuseAsync(trigger.Settings, context) is { } refusal)
             {
                 return refusal;
             }
 
-            var payload = await PayloadAsync(context, path, match.Values, Limit(trigger.Settings), IsTrue(trigger.Settings["exposeRequestTooLargeOutcome"]), cancellationToken);
+            var payload = await PayloadAsync(context, path, match.Values, trigger.Settings, cancellationToken);
             var repeated = context.Request.Headers["Idempotency-Key"] is [{ Length: > 0 } key, ..] ? IdOf(trigger.Id, key) : null;
             if (repeated is not null && await store.FindAsync(repeated, cancellationToken) is { } earlier)
             {
@@ -75,10 +78,10 @@ internal static class WorkflowEndpoints
                     ? await RepeatAsync(context, first, store, clock, cancellationToken)
                     : Problem.Conflict("The first request with this Idempotency-Key is still being answered.", "Send it again in a moment.", "in-progress");
             }
-            catch (ActivationRefusedException refused)
+            catch (ActivationRefusedException)
             {
                 context.Response.Headers.Remove(InstanceIdHeader);
-                return Problem.Conflict(refused.Message, "Try again when it has finished.", "cannot-start");
+                throw;
             }
         }
 
@@ -94,7 +97,13 @@ internal static class WorkflowEndpoints
 
             if (bookmarks is [var bookmark])
             {
-                var payload = await PayloadAsync(context, path, waiting.Values, RequestBody.Limit, false, cancellationToken);
+                var settings = bookmark.Bookmark.Payload as JObject ?? [];
+                if (await RefuseAsync(settings, context) is { } refusal)
+                {
+                    return refusal;
+                }
+
+                var payload = await PayloadAsync(context, path, waiting.Values, settings, cancellationToken);
                 context.Response.Headers[InstanceIdHeader] = bookmark.InstanceId;
                 var exchange = new WebExchange(context);
                 var run = await runs.ResumeAsync(bookmark.Bookmark.Id, payload, exchange, cancellationToken);
@@ -130,24 +139,47 @@ internal static class WorkflowEndpoints
         };
     }
 
-    private static Problem? Authorize(JObject settings, HttpContext context) =>
-        IsTrue(settings["authorize"]) && context.User.Identity?.IsAuthenticated != true ? Problem.Unauthorized() : null;
+    /// <summary>Null: whoever asks may. A policy is one of the host's, by its name; one that is not there lets nobody in.</summary>
+    private static async Task<Problem?> RefuseAsync(JObject settings, HttpContext context)
+    {
+        if (!IsTrue(settings["authorize"]))
+        {
+            return null;
+        }
+
+        if (context.User.Identity?.IsAuthenticated != true)
+        {
+            return Problem.Unauthorized();
+        }
+
+        if (settings["policy"] is not JValue { Value: string { Length: > 0 } name })
+        {
+            return null;
+        }
+
+        if (await context.RequestServices.GetRequiredService<IAuthorizationPolicyProvider>().GetPolicyAsync(name) is not { } policy)
+        {
+            return Problem.Forbidden() with { Detail = $"The HTTP endpoint asks for the policy '{name}', which this server does not have: nobody can call it.", Action = $"Name a policy of the server, such as '{Access.Administrators}', or none." };
+        }
+
+        return (await context.RequestServices.GetRequiredService<IAuthorizationService>().AuthorizeAsync(context.User, context, policy)).Succeeded ? null : Problem.Forbidden();
+    }
 
     private static bool IsTrue(JToken? setting) => setting is JValue { Value: true or "true" or "True" };
 
     private static long Limit(JObject settings) =>
         settings["requestSizeLimit"] is JValue { Type: JTokenType.Integer } limit ? Math.Clamp((long)limit, 0, RequestBody.Limit) : RequestBody.Limit;
 
-    private static async Task<JObject> PayloadAsync(HttpContext context, string path, RouteValueDictionary values, long limit, bool takesTooLarge, CancellationToken cancellationToken)
+    private static async Task<JObject> PayloadAsync(HttpContext context, string path, RouteValueDictionary values, JObject settings, CancellationToken cancellationToken)
     {
         var request = context.Request;
         byte[] bytes;
         var isTooLarge = false;
         try
         {
-            bytes = request.ContentLength == 0 ? [] : await RequestBody.ReadBytesAsync(context, limit, cancellationToken);
+            bytes = request.ContentLength == 0 ? [] : await RequestBody.ReadBytesAsync(context, Limit(settings), cancellationToken);
         }
-        catch (ProblemException refused) when (takesTooLarge && refused.Problem.Status == StatusCodes.Status413PayloadTooLarge)
+        catch (ProblemException refused) when (IsTrue(settings["exposeRequestTooLargeOutcome"]) && refused.Problem.Status == StatusCodes.Status413PayloadTooLarge)
         {
             // The flow has an outcome of its own for it.
             (bytes, isTooLarge) = ([], true);
@@ -298,6 +330,8 @@ internal static class WorkflowEndpoints
         var content = state.GetValue("Content", StringComparison.OrdinalIgnoreCase);
         var text = content switch { null or { Type: JTokenType.Null } => "", JValue { Value: string s } => s, _ => Json.Write(content) };
         var type = (string?)(state.GetValue("ContentType", StringComparison.OrdinalIgnoreCase) as JValue) ?? (content is JContainer ? "application/json" : "text/plain");
-        return Results.Text(text, type, Encoding.UTF8, status);
+        WebExchange.SetHeaders(context.Response, status, type, (state.GetValue("ResponseHeaders", StringComparison.OrdinalIgnoreCase) as JObject ?? []).Properties()
+            .Select(header => KeyValuePair.Create(header.Name, header.Value is JArray values ? string.Join(", ", values) : (string?)(header.Value as JValue) ?? "")));
+        return Results.Bytes(Encoding.UTF8.GetBytes(text), context.Response.ContentType);
     }
 }

@@ -10,6 +10,7 @@ internal static class DocumentOptions
     public static void Configure(OpenApiOptions options)
     {
         var shapes = new OpenApiShapes();
+        options.ShouldInclude = description => description.HttpMethod != "HEAD";
         options.AddDocumentTransformer((document, _, _) =>
         {
             shapes.AddSchemas(document);

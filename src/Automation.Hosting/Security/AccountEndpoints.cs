@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using Automation.Hosting.Web;
 using Automation.Runtime.Storage;
 using Microsoft.AspNetCore.Authentication;
@@ -38,7 +39,13 @@ internal static class AccountEndpoints
     }
 
     /// <summary>Address that failed sign-ins are counted by.</summary>
-    public static string AddressOf(HttpContext context) => context.Connection.RemoteIpAddress?.ToString() ?? "";
+    /// <remarks>Whoever has an IPv6 address has all of its network.</remarks>
+    public static string AddressOf(HttpContext context) => context.Connection.RemoteIpAddress switch
+    {
+        null => "",
+        { AddressFamily: AddressFamily.InterNetworkV6, IsIPv4MappedToIPv6: false } address => Convert.ToHexStringLower(address.GetAddressBytes().AsSpan(0, 8)),
+        var address => address.MapToIPv4().ToString(),
+    };
 
     private static async Task<IResult> SetupPageAsync(HttpContext context, Accounts accounts)
     {
@@ -90,14 +97,20 @@ internal static class AccountEndpoints
     {
         var form = await PlainPage.ReadFormAsync(context);
         var returnUrl = form.GetValueOrDefault("returnUrl");
-        var user = await accounts.SignInAsync(form.GetValueOrDefault("username"), form.GetValueOrDefault("password"), AddressOf(context), context.RequestAborted);
-        if (user is null)
+        try
         {
-            return PlainPage.Of("Sign in", SignInForm(returnUrl, "The name or the password is wrong, or there were too many attempts: wait five minutes."), StatusCodes.Status401Unauthorized);
-        }
+            if (await accounts.SignInAsync(form.GetValueOrDefault("username"), form.GetValueOrDefault("password"), AddressOf(context), context.RequestAborted) is not { } user)
+            {
+                return PlainPage.Of("Sign in", SignInForm(returnUrl, "The name or the password is wrong."), StatusCodes.Status401Unauthorized);
+            }
 
-        await SignInAsync(context, user);
-        return Results.Redirect(IsLocal(returnUrl) ? returnUrl! : "/");
+            await SignInAsync(context, user);
+            return Results.Redirect(IsLocal(returnUrl) ? returnUrl! : "/");
+        }
+        catch (TooManyAttemptsException error)
+        {
+            return PlainPage.Of("Sign in", SignInForm(returnUrl, $"{error.Message} Wait {Math.Ceiling(error.Wait.TotalMinutes)} min, then try again."), StatusCodes.Status429TooManyRequests);
+        }
     }
 
     private static async Task<IResult> SessionAsync(HttpContext context, Accounts accounts)
@@ -106,7 +119,7 @@ internal static class AccountEndpoints
         var user = await accounts.SignInAsync((string?)(body["username"] as JValue), (string?)(body["password"] as JValue), AddressOf(context), context.RequestAborted);
         if (user is null)
         {
-            return Problem.Unauthorized() with { Detail = "The name or the password is wrong, or there were too many attempts.", Action = "Check both; after many attempts wait five minutes." };
+            return Problem.Unauthorized() with { Detail = "The name or the password is wrong.", Action = "Check both." };
         }
 
         await SignInAsync(context, user);
@@ -116,7 +129,8 @@ internal static class AccountEndpoints
     private static Task SignInAsync(HttpContext context, UserRecord user) => context.SignInAsync(Access.CookieScheme, Accounts.PrincipalOf(user));
 
     /// <summary>Only paths of this server: neither another host nor a scheme.</summary>
-    private static bool IsLocal(string? url) => url is ['/', ..] && url is not ['/', '/' or '\\', ..] && !url.Contains('\\', StringComparison.Ordinal);
+    /// <remarks>Browsers leave out tabs and line ends: "/&lt;tab&gt;/host" is another host to them.</remarks>
+    internal static bool IsLocal(string? url) => url is ['/', ..] && url is not ['/', '/', ..] && !url.Any(c => c == '\\' || char.IsControl(c));
 
     /// <summary>What a person sees who may not open a page.</summary>
     internal static IResult DeniedPage() => PlainPage.Of("Not for you", "<p>This page is for administrators. Ask one, or <a href=\"/\">go to the overview</a>.</p>", StatusCodes.Status403Forbidden);

@@ -22,7 +22,7 @@ public sealed class Accounts(IAccessStore access, SetupLink link, TimeProvider c
     /// <summary>Addresses remembered at most.</summary>
     private const int AddressLimit = 10_000;
 
-    private const string StampClaim = "automation:stamp";
+    internal const string StampClaim = "automation:stamp";
     private const int NameLimit = 100;
 
     /// <summary>How long a session is taken as good without asking: so long one of a user deleted on another node lives on.</summary>
@@ -133,13 +133,17 @@ public sealed class Accounts(IAccessStore access, SetupLink link, TimeProvider c
         sessions.Clear();
     }
 
-    /// <summary>The user, when the password is right and the address has not failed too often.</summary>
+    /// <summary>The user; null: the name or the password is wrong.</summary>
+    /// <exception cref="TooManyAttemptsException">There were too many wrong ones from the address.</exception>
     public async Task<UserRecord?> SignInAsync(string? name, string? password, string address, CancellationToken cancellationToken)
     {
-        if (string.IsNullOrEmpty(name) || string.IsNullOrEmpty(password) || IsBarred(address))
+        if (string.IsNullOrEmpty(name) || string.IsNullOrEmpty(password))
         {
             return null;
         }
+
+        // Counted before the password is looked at: many attempts at the same moment are many attempts.
+        Count(address);
 
         var user = await access.FindUserAsync(name, cancellationToken);
 
@@ -152,7 +156,6 @@ public sealed class Accounts(IAccessStore access, SetupLink link, TimeProvider c
             return user;
         }
 
-        Count(address);
         return null;
     }
 
@@ -163,12 +166,9 @@ public sealed class Accounts(IAccessStore access, SetupLink link, TimeProvider c
         new(new ClaimsIdentity([new Claim(ClaimTypes.Name, user.Name), new Claim(ClaimTypes.Role, user.Role), new Claim(StampClaim, StampOf(user))], Access.CookieScheme));
 
     /// <summary>Another one after the password or the role changed. It tells nothing of either.</summary>
-    private static string StampOf(UserRecord user) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{user.Role}\n{user.PasswordHash}")))[..16];
+    internal static string StampOf(UserRecord user) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{user.Role}\n{user.PasswordHash}")))[..16];
 
     private static Lazy<string> Nobody { get; } = new(() => new PasswordHasher<string>().HashPassword("", Convert.ToHexString(RandomNumberGenerator.GetBytes(16))));
-
-    private bool IsBarred(string address) =>
-        failures.TryGetValue(address, out var failed) && failed.Count >= AttemptLimit && clock.GetUtcNow() - failed.Since < AttemptWindow;
 
     private void Count(string address)
     {
@@ -178,8 +178,19 @@ public sealed class Accounts(IAccessStore access, SetupLink link, TimeProvider c
             failures.Clear();
         }
 
-        failures.AddOrUpdate(address, (1, now), (_, old) => now - old.Since < AttemptWindow ? (old.Count + 1, old.Since) : (1, now));
+        var (count, since) = failures.AddOrUpdate(address, (1, now), (_, old) => now - old.Since < AttemptWindow ? (Math.Min(old.Count, AttemptLimit) + 1, old.Since) : (1, now));
+        if (count > AttemptLimit)
+        {
+            throw new TooManyAttemptsException(since + AttemptWindow - now);
+        }
     }
+}
+
+/// <summary>Sign-ins from one address failed too often.</summary>
+public sealed class TooManyAttemptsException(TimeSpan wait) : Exception("There were too many failed sign-ins from your address.")
+{
+    /// <summary>How long the address has to wait.</summary>
+    public TimeSpan Wait { get; } = wait;
 }
 
 /// <summary>A user was not made or changed as asked.</summary>

@@ -1,3 +1,4 @@
+using System.Security.Claims;
 using Automation.Hosting.Web;
 using Automation.Runtime.Storage;
 using Microsoft.AspNetCore.Authentication;
@@ -61,10 +62,16 @@ internal static class SecurityServices
         options.MapInboundClaims = false;
         options.Events = new JwtBearerEvents
         {
+            OnTokenValidated = async context =>
+            {
+                if (!await IsCurrentAsync(context.HttpContext, context.Principal))
+                {
+                    context.Fail("The user is gone, or has another password or role by now.");
+                }
+            },
             OnChallenge = context =>
             {
                 context.HandleResponse();
-                context.Response.Headers.WWWAuthenticate = "Bearer";
                 return Problem.Unauthorized().ExecuteAsync(context.HttpContext);
             },
             OnForbidden = context => Problem.Forbidden().ExecuteAsync(context.HttpContext),
@@ -87,12 +94,15 @@ internal static class SecurityServices
         options.Events.OnValidatePrincipal = async context =>
         {
             // A user who was deleted, or has another password or role by now, signs in again.
-            if (context.Principal is null || !await context.HttpContext.RequestServices.GetRequiredService<Accounts>().IsCurrentAsync(context.Principal, context.HttpContext.RequestAborted))
+            if (!await IsCurrentAsync(context.HttpContext, context.Principal))
             {
                 context.RejectPrincipal();
             }
         };
     }
+
+    private static async Task<bool> IsCurrentAsync(HttpContext context, ClaimsPrincipal? principal) =>
+        principal is not null && await context.RequestServices.GetRequiredService<Accounts>().IsCurrentAsync(principal, context.RequestAborted);
 
     private static Task Deny(RedirectContext<CookieAuthenticationOptions> context)
     {

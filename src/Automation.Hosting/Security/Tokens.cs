@@ -25,11 +25,11 @@ internal sealed class Tokens(HostPaths paths, TimeProvider clock, InstallationKe
 
     public (string Access, string Refresh) Issue(UserRecord user) => (Issue(user, Issuer, AccessLife), Issue(user, RefreshAudience, RefreshLife));
 
-    /// <summary>User name in a refresh token; null: it is not one, or its time is over.</summary>
-    public async Task<string?> ReadRefreshAsync(string token)
+    /// <summary>Whose a refresh token is; null: it is not one, or its time is over.</summary>
+    public async Task<ClaimsPrincipal?> ReadRefreshAsync(string token)
     {
         var result = await handler.ValidateTokenAsync(token, ParametersFor(RefreshAudience));
-        return result.IsValid && result.Claims.TryGetValue("name", out var name) ? name as string : null;
+        return result.IsValid ? new ClaimsPrincipal(result.ClaimsIdentity) : null;
     }
 
     private string Issue(UserRecord user, string audience, TimeSpan life)
@@ -42,7 +42,7 @@ internal sealed class Tokens(HostPaths paths, TimeProvider clock, InstallationKe
             IssuedAt = now,
             NotBefore = now,
             Expires = now + life,
-            Subject = new ClaimsIdentity([new Claim("name", user.Name), new Claim("role", user.Role)]),
+            Subject = new ClaimsIdentity([new Claim("name", user.Name), new Claim("role", user.Role), new Claim(Accounts.StampClaim, Accounts.StampOf(user))]),
             SigningCredentials = new SigningCredentials(key.Value, SecurityAlgorithms.HmacSha256),
         });
     }

@@ -1,6 +1,8 @@
+using System.Globalization;
 using System.Text;
 using Automation.Connectors;
 using Automation.Engine;
+using Automation.Hosting.Security;
 using Automation.Runtime.Definitions;
 using Automation.Runtime.Running;
 using Microsoft.AspNetCore.Http;
@@ -31,6 +33,9 @@ public sealed record Problem : IResult
 
     /// <summary>Further members: <c>activityId</c>, <c>property</c>, <c>line</c>, <c>column</c> …</summary>
     public JObject? More { get; init; }
+
+    /// <summary>When to try again.</summary>
+    public TimeSpan? RetryAfter { get; init; }
 
     public JObject ToJson()
     {
@@ -75,6 +80,16 @@ public sealed record Problem : IResult
         httpContext.Response.StatusCode = Status;
         httpContext.Response.ContentType = "application/problem+json; charset=utf-8";
         httpContext.Response.Headers.CacheControl = "no-store";
+        if (Status == StatusCodes.Status401Unauthorized && httpContext.Response.Headers.WWWAuthenticate.Count == 0)
+        {
+            httpContext.Response.Headers.WWWAuthenticate = "ApiKey, Bearer";
+        }
+
+        if (RetryAfter is { } wait)
+        {
+            httpContext.Response.Headers.RetryAfter = Math.Max(1, Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
+        }
+
         await httpContext.Response.Body.WriteAsync(Encoding.UTF8.GetBytes(Json.Write(ToJson())), httpContext.RequestAborted);
     }
 
@@ -132,6 +147,16 @@ public sealed record Problem : IResult
         Title = "The request body is too large.",
         Detail = $"At most {limit / (1024 * 1024)} MB are taken here.",
         Action = "Send less, or in several requests.",
+    };
+
+    private static Problem TooMany(TooManyAttemptsException error) => new()
+    {
+        Status = StatusCodes.Status429TooManyRequests,
+        Code = "too-many-attempts",
+        Title = "Too many attempts.",
+        Detail = error.Message,
+        Action = $"Wait {Math.Ceiling(error.Wait.TotalMinutes)} min, then try again.",
+        RetryAfter = error.Wait,
     };
 
     /// <summary>Text that is not the JSON that was expected, with its place.</summary>
@@ -286,6 +311,8 @@ public sealed record Problem : IResult
         },
         JsonReaderException e => Malformed(e),
         InstanceExistsException e => Conflict(e.Message, "Choose another instance id, or leave it out.", "instance-exists"),
+        TooManyAttemptsException e => TooMany(e),
+        ActivationRefusedException e => Conflict(e.Message, "Try again when it has finished, or cancel it.", "cannot-start"),
         KeyNotFoundException e => NotFound(e.Message),
         StateFormatException e => Conflict(e.Message, "Upgrade this node.", "state-format"),
         LeaseLostException e => Conflict(e.Message, "Try again in a moment: another worker has the run.", "busy"),

@@ -35,7 +35,8 @@ internal static class RequestBody
         var buffer = ArrayPool<byte>.Shared.Rent(16 * 1024);
         try
         {
-            using var bytes = new MemoryStream((int)(context.Request.ContentLength ?? 0));
+            // What a request announces costs nothing until it comes.
+            using var bytes = new MemoryStream((int)Math.Min(context.Request.ContentLength ?? 0, 64 * 1024));
             int read;
             while ((read = await context.Request.Body.ReadAsync(buffer, cancellationToken)) > 0)
             {

@@ -8,9 +8,12 @@ namespace Automation.Runtime.Definitions;
 /// <param name="Port">Property of the parent that holds it, as in the JSON (<c>activities</c>, <c>then</c>, <c>body</c>).</param>
 public sealed record ActivityEntry(JObject Json, ActivityEntry? Parent, string Port)
 {
+    /// <summary>Id of the workflow itself, which holds the root.</summary>
+    public const string WorkflowId = "Workflow1";
+
     public List<ActivityEntry> Children { get; } = [];
 
-    public string NodeId { get; } = (Parent is null ? "Workflow1" : Parent.NodeId) + ":" + (string?)(Json["id"] as JValue);
+    public string NodeId { get; } = (Parent is null ? WorkflowId : Parent.NodeId) + ":" + (string?)(Json["id"] as JValue);
 }
 
 /// <summary>Finds the activities in a definition's JSON.</summary>

@@ -63,23 +63,28 @@ public sealed partial class RunService(
 
     /// <summary>Queues a run and rings for it; returns its instance id at once.</summary>
     /// <exception cref="KeyNotFoundException">No such version.</exception>
-    public async Task<string> DispatchAsync(StartRequest request, CancellationToken cancellationToken)
-    {
-        var instance = await NewInstanceAsync(request, cancellationToken);
-        await runs.EnqueueAsync([instance], [], cancellationToken);
-        doorbell.RingRuns([instance.Id]);
-        return instance.Id;
-    }
+    /// <exception cref="ActivationRefusedException">The definition's activation strategy lets no other run start now.</exception>
+    public async Task<string> DispatchAsync(StartRequest request, CancellationToken cancellationToken) =>
+        await DispatchAsync(request, 1, cancellationToken) is [var id] ? id : throw new ActivationRefusedException(request.DefinitionId);
 
-    /// <summary>Queues several runs of one definition in one transaction and rings for them; returns their instance ids.</summary>
+    /// <summary>Queues several runs of one definition in one transaction and rings for them; returns the instance ids of those that its activation strategy lets start.</summary>
     /// <exception cref="KeyNotFoundException">No such version.</exception>
     public async Task<IReadOnlyList<string>> DispatchAsync(StartRequest request, int count, CancellationToken cancellationToken)
     {
-        var first = await NewInstanceAsync(request with { InstanceId = null }, cancellationToken);
+        var first = await NewInstanceAsync(request, cancellationToken);
+        var plan = await definitions.GetPlanAsync(first.VersionId, cancellationToken) ?? throw NoVersion(request);
+        var (mayStart, key) = await Activation.CheckAsync(runs, plan.Definition.Options, first.DefinitionId, request.CorrelationId, cancellationToken);
+        if (!mayStart)
+        {
+            return [];
+        }
+
+        first = first with { Activation = key };
         var instances = Enumerable.Range(0, count).Select(number => number == 0 ? first : WithId(first, Ids.New(clock))).ToList();
-        await runs.EnqueueAsync(instances, [], cancellationToken);
-        doorbell.RingRuns([.. instances.Select(instance => instance.Id)]);
-        return [.. instances.Select(instance => instance.Id)];
+        var refused = await runs.EnqueueAsync(instances, [], cancellationToken);
+        List<string> started = [.. instances.Select(instance => instance.Id).Where(id => !refused.Contains(id))];
+        doorbell.RingRuns(started);
+        return started;
     }
 
     /// <summary>Resumes one bookmark on the caller's thread if nobody else holds the instance, else queues the stimulus. Null: it was queued.</summary>

@@ -82,14 +82,50 @@ public sealed class AccessTests(RunningServer server) : IClassFixture<RunningSer
     }
 
     [Fact]
-    public async Task Login_WrongPassword_Is401AndSaysNotAuthenticated()
+    public async Task Login_WrongPassword_SaysNotAuthenticated_AsElsaDoes_AndASessionIs401()
     {
         using var client = server.NewClient();
 
         using var login = await client.PostAsync(new Uri("/elsa/api/identity/login", UriKind.Relative), Body(new JObject { ["username"] = "admin", ["password"] = "wrong" }));
 
-        login.StatusCode.Should().Be(HttpStatusCode.Unauthorized);
-        ((bool)(await RunningServer.ReadAsync(login))["isAuthenticated"]!).Should().BeFalse();
+        using var session = await client.PostAsync(new Uri("/api/session", UriKind.Relative), Body(new JObject { ["username"] = "admin", ["password"] = "wrong" }));
+
+        login.StatusCode.Should().Be(HttpStatusCode.OK, "Elsa's client throws at any other");
+        (await RunningServer.ReadAsync(login)).ToString(Newtonsoft.Json.Formatting.None).Should().Be("""{"isAuthenticated":false,"accessToken":null,"refreshToken":null}""");
+        session.StatusCode.Should().Be(HttpStatusCode.Unauthorized);
+        session.Headers.WwwAuthenticate.Should().NotBeEmpty();
+    }
+
+    [Theory]
+    [InlineData("/%09/elsewhere.example")]
+    [InlineData("//elsewhere.example")]
+    [InlineData("/%5Celsewhere.example")]
+    [InlineData("https://elsewhere.example")]
+    public async Task Login_WithAnAddressElsewhere_GoesToTheOverview(string returnUrl)
+    {
+        using var client = server.NewClient();
+
+        using var login = await client.PostAsync(new Uri("/login", UriKind.Relative), new StringContent($"username=admin&password={Uri.EscapeDataString(RunningServer.Password)}&returnUrl={returnUrl}", Encoding.UTF8, "application/x-www-form-urlencoded"));
+
+        login.Headers.GetValues("Location").Should().Equal("/");
+    }
+
+    [Theory]
+    [InlineData("HEAD", "/health/live", 200, null)]
+    [InlineData("HEAD", "/api/runs", 200, null)]
+    [InlineData("HEAD", "/elsa/api/workflow-definitions", 200, null)]
+    [InlineData("PATCH", "/api/runs", 405, "GET, HEAD")]
+    [InlineData("PUT", "/elsa/api/workflow-definitions", 405, "GET, HEAD, POST")]
+    [InlineData("HEAD", "/elsa/api/workflow-definitions/x/execute", 405, "GET, POST")]
+    [InlineData("GET", "/api/no-such-thing", 404, null)]
+    public async Task Method_ThatAnAddressDoesNotTake_Is405WithThoseThatItTakes(string method, string path, int status, string? allow)
+    {
+        using var request = new HttpRequestMessage(new HttpMethod(method), new Uri(path, UriKind.Relative));
+
+        using var response = await server.Client.SendAsync(request);
+
+        ((int)response.StatusCode).Should().Be(status);
+        (response.Content.Headers.Allow.Count == 0 ? null : string.Join(", ", response.Content.Headers.Allow)).Should().Be(allow);
     }
 
     [Fact]

@@ -34,6 +34,31 @@ public sealed class BadInputTests(RunningServer server) : IClassFixture<RunningS
         ((string?)body["detail"]).Should().NotContain("   at ");
     }
 
+    [Theory]
+    [InlineData("POST", Definitions, """{"model":{"definitionId":"strict","root":{"id":"r","type":"Elsa.Sequence"}},"publish":"yes"}""", "publish")]
+    [InlineData("POST", Definitions + "/any/dispatch", """{"correlationId":{"a":1}}""", "correlationId")]
+    [InlineData("POST", "/elsa/api/bulk-actions/cancel/workflow-instances", """{"ids":"one","definitionId":"all-of-it"}""", "ids")]
+    [InlineData("POST", "/elsa/api/workflow-instances", """{"orderBy":"Colour"}""", "orderBy")]
+    [InlineData("POST", "/elsa/api/workflow-instances", """{"orderDirection":"Up"}""", "orderDirection")]
+    [InlineData("GET", "/elsa/api/workflow-instances?hasIncidents=perhaps", null, "hasIncidents")]
+    [InlineData("GET", Definitions + "?orderBy=Colour", null, "orderBy")]
+    [InlineData("GET", Definitions + "/validation/is-name-unique", null, "name")]
+    public async Task Value_OfAnotherKind_IsRefused_AndNotTakenForNone(string method, string path, string? sent, string property)
+    {
+        var (status, body) = await server.SendTextAsync(new HttpMethod(method), path, sent);
+
+        status.Should().Be(400, "{0}", body);
+        ((string?)body["property"]).Should().Be(property);
+    }
+
+    [Theory]
+    [InlineData("POST", "/elsa/api/descriptors/activities/Acme.NotThere/options/ConnectionId")]
+    [InlineData("POST", "/elsa/api/descriptors/activities/Elsa.If/options/Nothing")]
+    [InlineData("GET", Definitions + "/not-there/consumers")]
+    [InlineData("POST", "/elsa/api/bulk-actions/export/workflow-instances")]
+    public async Task Request_ForWhatIsNotThere_Is404(string method, string path) =>
+        (await server.SendTextAsync(new HttpMethod(method), path, method == "GET" ? null : """{"ids":["none"]}""")).Status.Should().Be(404);
+
     [Fact]
     public async Task Body50Megabytes_Is413()
     {

@@ -96,10 +96,67 @@ public sealed class HttpEndpointTests(RunningServer server) : IClassFixture<Runn
     }
 
     [Fact]
+    public async Task WaitingRun_ThatAsksForASignIn_IsNotResumedByAnyone()
+    {
+        var waiting = Waiting("second", "guarded/go-on");
+        waiting["authorize"] = new JObject { ["typeName"] = "Boolean", ["expression"] = new JObject { ["type"] = "Literal", ["value"] = true } };
+        await server.PublishAsync(Flow("guarded", Endpoint("first", "guarded/start", "POST"), waiting, Models.Activity("respond", "Elsa.WriteHttpResponse", ("content", "Literal", "in"))));
+        using var start = await Anonymous().PostAsync(Path("guarded/start"), null);
+
+        using var anonymous = await Anonymous().GetAsync(Path("guarded/go-on"));
+        using var signedIn = await server.Client.GetAsync(Path("guarded/go-on"));
+
+        anonymous.StatusCode.Should().Be(HttpStatusCode.Unauthorized);
+        (await signedIn.Content.ReadAsStringAsync()).Should().Be("in");
+    }
+
+    [Theory]
+    [InlineData("Automation.Administrators", HttpStatusCode.OK, HttpStatusCode.Forbidden)]
+    [InlineData("Nobody.KnowsIt", HttpStatusCode.Forbidden, HttpStatusCode.Forbidden)]
+    public async Task Endpoint_WithAPolicy_LetsInWhomThePolicyDoes(string policy, HttpStatusCode administrator, HttpStatusCode someoneElse)
+    {
+        var endpoint = Endpoint("ep", "policy/" + policy, "GET");
+        endpoint["authorize"] = new JObject { ["typeName"] = "Boolean", ["expression"] = new JObject { ["type"] = "Literal", ["value"] = true } };
+        endpoint["policy"] = new JObject { ["typeName"] = "String", ["expression"] = new JObject { ["type"] = "Literal", ["value"] = policy } };
+        await server.PublishAsync(Flow("policy-" + policy, endpoint));
+        var (_, key) = await server.PostAsync("/api/keys", new JObject { ["name"] = policy, ["role"] = "operator" });
+        using var operators = Anonymous();
+        operators.DefaultRequestHeaders.Add("Authorization", "ApiKey " + key["key"]);
+
+        using var first = await server.Client.GetAsync(Path("policy/" + policy));
+        using var second = await operators.GetAsync(Path("policy/" + policy));
+        using var third = await Anonymous().GetAsync(Path("policy/" + policy));
+
+        (first.StatusCode, second.StatusCode, third.StatusCode).Should().Be((administrator, someoneElse, HttpStatusCode.Unauthorized));
+    }
+
+    [Theory]
+    [InlineData("text/html", null, "sandbox")]
+    [InlineData("text/html", "default-src 'none'", "default-src 'none'")]
+    [InlineData("application/json", null, null)]
+    public async Task Page_OfAFlow_IsSandboxed_UnlessItSaysItself(string type, string? own, string? expected)
+    {
+        var name = $"page-{type.Length}-{own?.Length}";
+        var respond = Models.Activity("respond", "Elsa.WriteHttpResponse", ("contentType", "Literal", type), ("content", "Literal", "<p>1</p>"));
+        if (own is not null)
+        {
+            respond["responseHeaders"] = new JObject { ["typeName"] = "Object", ["expression"] = new JObject { ["type"] = "Object", ["value"] = new JObject { ["Content-Security-Policy"] = own }.ToString() } };
+        }
+
+        await server.PublishAsync(Flow(name, Endpoint("ep", name, "GET"), respond));
+
+        using var response = await Anonymous().GetAsync(Path(name));
+
+        var policy = response.Headers.TryGetValues("Content-Security-Policy", out var values) ? values.Single().Split(' ', ';')[0] : null;
+        policy.Should().Be(expected?.Split(' ')[0]);
+        response.Headers.GetValues("X-Content-Type-Options").Should().Equal("nosniff");
+    }
+
+    [Fact]
     public async Task Request_RepeatedWithItsIdempotencyKey_RunsOnce_AndGetsTheSameAnswer()
     {
         await server.PublishAsync(Flow("once", Endpoint("ep", "once", "POST"), Models.Activity("respond", "Elsa.WriteHttpResponse",
-            ("statusCode", "Literal", "Accepted"), ("content", "JavaScript", "'run ' + getWorkflowInstanceId()"))));
+            ("statusCode", "Literal", "Accepted"), ("responseHeaders", "Object", """{"X-Order":"77"}"""), ("content", "JavaScript", "'run ' + getWorkflowInstanceId()"))));
 
         var (first, firstBody) = await SendAsync("key-1");
         var (again, againBody) = await SendAsync("key-1");
@@ -117,6 +174,7 @@ public sealed class HttpEndpointTests(RunningServer server) : IClassFixture<Runn
             using var request = new HttpRequestMessage(HttpMethod.Post, Path("once"));
             request.Headers.Add("Idempotency-Key", key);
             using var response = await Anonymous().SendAsync(request);
+            response.Headers.GetValues("X-Order").Should().Equal("77");
             return (response.StatusCode, await response.Content.ReadAsStringAsync());
         }
     }

@@ -68,23 +68,36 @@ public sealed class SupportTests(RunningServer server) : IClassFixture<RunningSe
     }
 
     [Fact]
-    public async Task Session_OfAUserWhosePasswordChanged_Ends_AndTheLastAdministratorStays()
+    public async Task SessionAndTokens_OfAUserWhosePasswordChanged_End_AndTheLastAdministratorStays()
     {
         var accounts = server.Services.GetRequiredService<Automation.Hosting.Security.Accounts>();
         await accounts.CreateAsync("Ann", "a first password", Access.OperatorRole, default);
         using var client = server.NewClient();
         var cookie = await SignInAsync(client, "Ann", "a first password");
         (await StatusAsync(client, cookie)).Should().Be(HttpStatusCode.OK);
+        var (_, tokens) = await server.PostAsync("/elsa/api/identity/login", new JObject { ["username"] = "Ann", ["password"] = "a first password" });
+        (await BearerAsync(HttpMethod.Get, "/api/session", "accessToken")).Should().Be(HttpStatusCode.OK);
+        (await BearerAsync(HttpMethod.Post, "/elsa/api/identity/refresh-token", "refreshToken")).Should().Be(HttpStatusCode.OK);
 
         await accounts.ChangePasswordAsync("ann", "a second password", default);
 
         (await StatusAsync(client, cookie)).Should().Be(HttpStatusCode.Unauthorized);
+        (await BearerAsync(HttpMethod.Get, "/api/session", "accessToken")).Should().Be(HttpStatusCode.Unauthorized);
+        (await BearerAsync(HttpMethod.Post, "/elsa/api/identity/refresh-token", "refreshToken")).Should().Be(HttpStatusCode.Unauthorized);
         var again = await SignInAsync(client, "Ann", "a second password");
         (await StatusAsync(client, again)).Should().Be(HttpStatusCode.OK);
         (await accounts.DeleteAsync("Ann", default)).Should().BeTrue();
         (await StatusAsync(client, again)).Should().Be(HttpStatusCode.Unauthorized);
         await accounts.Invoking(a => a.DeleteAsync("admin", default)).Should().ThrowAsync<InvalidAccountException>().WithMessage("*last administrator*");
         await accounts.Invoking(a => a.CreateAsync("Bob", "short", Access.OperatorRole, default)).Should().ThrowAsync<InvalidAccountException>().WithMessage("*8 characters*");
+
+        async Task<HttpStatusCode> BearerAsync(HttpMethod method, string path, string token)
+        {
+            using var request = new HttpRequestMessage(method, new Uri(path, UriKind.Relative));
+            request.Headers.Add("Authorization", "Bearer " + tokens[token]);
+            using var response = await client.SendAsync(request);
+            return response.StatusCode;
+        }
     }
 
     [Fact]

@@ -52,6 +52,23 @@ public sealed class ExecutionTests(RunningServer server) : IClassFixture<Running
     }
 
     [Fact]
+    public async Task Dispatch_UnderAnActivationStrategy_StartsOne_AndSaysSo()
+    {
+        var model = Models.Sequence("dispatched-once", Models.Activity("wait", "Elsa.Event", ("eventName", "Literal", "never")));
+        model["options"] = new JObject { ["activationStrategyType"] = "Elsa.Workflows.Runtime.ActivationValidators.SingletonStrategy, Elsa.Workflows.Runtime" };
+        await server.PublishAsync(model);
+
+        var (several, started) = await server.PostAsync($"{Definitions}/dispatched-once/bulk-dispatch", new JObject { ["count"] = 3 });
+        var (second, refused) = await server.PostAsync($"{Definitions}/dispatched-once/dispatch", new JObject());
+
+        several.Should().Be(200);
+        started["workflowInstanceIds"]!.Should().ContainSingle();
+        second.Should().Be(409);
+        ((string?)refused["code"]).Should().Be("cannot-start");
+        (await server.GetAsync("/elsa/api/workflow-instances?definitionId=dispatched-once")).Body["totalCount"]!.Value<int>().Should().Be(1);
+    }
+
+    [Fact]
     public async Task Execute_ChildrenThatItExecutes_HaveEndedWhenItAnswers()
     {
         await server.PublishAsync(Models.Sequence("inner", Models.Output("o", "N", "getInput('N') + 1")).WithOutput("N"));

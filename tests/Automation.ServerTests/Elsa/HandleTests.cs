@@ -31,6 +31,19 @@ public sealed class HandleTests(RunningServer server) : IClassFixture<RunningSer
     }
 
     [Theory]
+    [InlineData("""{"activityId":"Workflow1"}""")]
+    [InlineData("""{"activityNodeId":"Workflow1"}""")]
+    public async Task Execute_WithAHandleOfTheWorkflowItself_RunsAllOfIt(string handle)
+    {
+        await server.PublishAsync(Chain("whole"));
+
+        var (status, body) = await server.PostAsync(Definitions + "/whole/execute", new JObject { ["activityHandle"] = JObject.Parse(handle) });
+
+        status.Should().Be(200, "{0}", body);
+        (body["workflowState"]!["output"] as JObject)!.Properties().Select(output => output.Name).Should().BeEquivalentTo("First", "Second", "Third");
+    }
+
+    [Theory]
     [InlineData("""{"activityId":"nobody"}""", "has no activity 'nobody'")]
     [InlineData("""{"activityInstanceId":"x"}""", "no activity instances yet")]
     public async Task Execute_WithAHandleOfNothing_IsRefused(string handle, string reason)
