@@ -15,11 +15,18 @@ internal sealed class DueStore(SqlDatabase database) : IDueStore
             long?[] heads =
             [
                 session.Long($"SELECT due_at FROM sources WHERE {FreeSource} ORDER BY due_at LIMIT 1"),
+
+                // One that a process holds is due again when that one has died and its lease runs out.
+                session.Long($"SELECT MIN(lease_until) FROM sources WHERE is_active = 1 AND due_at <= {Columns.Now} AND lease_until > {Columns.Now}"),
                 session.Long($"SELECT due_at FROM triggers t WHERE {LiveSchedule} ORDER BY due_at LIMIT 1"),
                 session.Long("SELECT due_at FROM bookmarks WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1"),
             ];
             return heads.Min() is { } ticks ? new DateTimeOffset(ticks, TimeSpan.Zero) : null;
         },
+        cancellationToken);
+
+    public Task<TimeSpan?> LeaseEndsInAsync(CancellationToken cancellationToken) => database.ReadAsync<TimeSpan?>(
+        session => session.Long($"SELECT lease_until - {Columns.Now} FROM instances WHERE runnable = 1 AND lease_until > {Columns.Now} ORDER BY lease_until LIMIT 1") is { } ticks ? TimeSpan.FromTicks(ticks) : null,
         cancellationToken);
 
     public Task<IReadOnlyList<string>> DueSourcesAsync(DateTimeOffset now, int limit, CancellationToken cancellationToken) => database.ReadAsync<IReadOnlyList<string>>(

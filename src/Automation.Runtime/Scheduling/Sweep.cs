@@ -12,10 +12,14 @@ namespace Automation.Runtime.Scheduling;
 /// Finds what nobody rang for: runnable instances, triggers behind their source, what waits for triggers that are not paused any more. Every minute it looks for sources that have fallen silent, and once an hour it deletes what is past its retention: runs, sources
 /// that nobody consumes, and events that everybody has.
 /// </summary>
-public sealed class Sweep(Runner runner, Poller poller, ArrivalDeliverer arrivals, SourceWatch sources, IRunStore runs, IPollStore polls, IWebhookStore webhooks, IOptions<AutomationOptions> options, TimeProvider clock, ILogger<Sweep> log) : BackgroundService
+public sealed class Sweep(Runner runner, Poller poller, ArrivalDeliverer arrivals, SourceWatch sources, IRunStore runs, IPollStore polls, IWebhookStore webhooks, IDueStore due, IOptions<AutomationOptions> options, TimeProvider clock, ILogger<Sweep> log) : BackgroundService
 {
     private const int DeleteBatch = 500;
     private static readonly TimeSpan RetentionInterval = TimeSpan.FromHours(1);
+
+    /// <summary>A clock's grain after the end of a lease.</summary>
+    private static readonly TimeSpan AfterLease = TimeSpan.FromMilliseconds(50);
+
     private static readonly TimeSpan WatchInterval = TimeSpan.FromMinutes(1);
 
     private readonly RunnerOptions settings = options.Value.Runner;
@@ -23,14 +27,15 @@ public sealed class Sweep(Runner runner, Poller poller, ArrivalDeliverer arrival
     /// <inheritdoc />
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        using var timer = new PeriodicTimer(settings.SweepInterval, clock);
+        var pause = settings.SweepInterval;
         var retained = clock.GetUtcNow();
         var watched = retained;
         try
         {
-            do
+            while (true)
             {
-                await TryAsync("Runnable instances", runner.SweepAsync, stoppingToken);
+                pause = settings.SweepInterval;
+                await TryAsync("Runnable instances", async token => pause = await SweepRunsAsync(token), stoppingToken);
                 await TryAsync("Triggers behind their source", token => poller.ConsumeAsync(null, token), stoppingToken);
                 await TryAsync("What waits for triggers", arrivals.PassAsync, stoppingToken);
                 if (clock.GetUtcNow() - watched >= WatchInterval)
@@ -45,12 +50,20 @@ public sealed class Sweep(Runner runner, Poller poller, ArrivalDeliverer arrival
                     await TryAsync("Runs past their retention", RetainAsync, stoppingToken);
                     await TryAsync("Ledgers past their retention", PruneAsync, stoppingToken);
                 }
+
+                await Task.Delay(pause, clock, stoppingToken);
             }
-            while (await timer.WaitForNextTickAsync(stoppingToken));
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
         }
+    }
+
+    /// <returns>How long to wait: what a dead process held is taken over in the moment in which its lease has run out, not a pause later.</returns>
+    private async Task<TimeSpan> SweepRunsAsync(CancellationToken cancellationToken)
+    {
+        await runner.SweepAsync(cancellationToken);
+        return await due.LeaseEndsInAsync(cancellationToken) is { } left && left + AfterLease < settings.SweepInterval ? left + AfterLease : settings.SweepInterval;
     }
 
     internal async Task RetainAsync(CancellationToken cancellationToken)

@@ -350,8 +350,11 @@ public interface IIncidentStore
 /// <summary>What is due, over indexed columns.</summary>
 public interface IDueStore
 {
-    /// <summary>The earliest due time of sources, schedules and bookmarks, those left out that are paused or leased; null: nothing waits.</summary>
+    /// <summary>The earliest due time of sources, schedules and bookmarks, those left out that are paused; a due source that a process holds counts from when its lease runs out. Null: nothing waits.</summary>
     Task<DateTimeOffset?> NextDueAsync(CancellationToken cancellationToken);
+
+    /// <summary>How long until the first lease on a run runs out, if nobody renews it; null: nobody holds one. A dead process's is the first.</summary>
+    Task<TimeSpan?> LeaseEndsInAsync(CancellationToken cancellationToken);
 
     /// <summary>Ids of unpaused sources that are due and not leased.</summary>
     Task<IReadOnlyList<string>> DueSourcesAsync(DateTimeOffset now, int limit, CancellationToken cancellationToken);

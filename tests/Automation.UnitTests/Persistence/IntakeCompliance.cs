@@ -175,6 +175,17 @@ public abstract class IntakeCompliance : PollCompliance
     }
 
     [SkippableFact]
+    public async Task NextDue_OfADueSourceThatIsHeld_IsTheEndOfItsLease()
+    {
+        await PublishAsync(PollTrigger("t1"));
+        await Polls.PollNowAsync("src", T0, default);
+        var (_, lease) = await ClaimSourceAsync();
+        await Polls.RenewSourceAsync("src", lease, TimeSpan.FromHours(1), default);
+
+        (await Due.NextDueAsync(default)).Should().BeCloseTo(TimeProvider.System.GetUtcNow().AddHours(1), TimeSpan.FromMinutes(10));
+    }
+
+    [SkippableFact]
     public async Task RenewSource_OfALostLease_IsFalse()
     {
         await PublishAsync(PollTrigger("t1"));

@@ -37,6 +37,17 @@ public abstract class RunLeaseCompliance : StoreCompliance
     }
 
     [SkippableFact]
+    public async Task LeaseEndsIn_IsTheTimeUntilTheFirstHeldRunIsFree()
+    {
+        (await Due.LeaseEndsInAsync(default)).Should().BeNull();
+        await EnqueueAsync(Instance("r1"), Instance("r2"), Instance("waiting"));
+        await Runs.ClaimAsync(["r1"], "node-1", TimeSpan.FromHours(2), 1, default);
+        await Runs.ClaimAsync(["r2"], "node-1", TimeSpan.FromHours(1), 1, default);
+
+        (await Due.LeaseEndsInAsync(default)).Should().BeCloseTo(TimeSpan.FromHours(1), TimeSpan.FromMinutes(10));
+    }
+
+    [SkippableFact]
     public async Task Claim_AfterTheLeaseRanOut_RaisesTokenAndAttempts()
     {
         await EnqueueAsync(Instance("i1"));
