@@ -18,6 +18,9 @@ internal sealed class PostgreSqlDatabase : SqlDatabase
     /// <summary>The first with all that the SQL uses; also in the README.</summary>
     private const int OldestVersion = 13;
 
+    /// <summary>Of PostgreSQL: it ended a connection whose transaction stood still.</summary>
+    private const string IdleInTransaction = "25P03";
+
     /// <summary>Names the lock of migrations among the advisory locks of a database.</summary>
     private const long MigrationLock = 0x4175_746F_6D61_7465;
 
@@ -48,14 +51,35 @@ internal sealed class PostgreSqlDatabase : SqlDatabase
 
     private NpgsqlDataSource Source => _opened.Value.Source;
 
-    private static (NpgsqlDataSource Source, string Name) Prepare(NpgsqlConnectionStringBuilder settings)
+    /// <summary>
+    /// How long the database waits for the rest of a transaction: a process that stands still, or whose machine is gone, in the middle of one would keep its rows, and API budgets among them, from all others for
+    /// as long as that lasts. The process itself finds its transaction ended, and makes it anew.
+    /// </summary>
+    public TimeSpan PatienceWithTransactions { get; init; } = TimeSpan.FromSeconds(10);
+
+    private (NpgsqlDataSource Source, string Name) Prepare(NpgsqlConnectionStringBuilder settings)
     {
         // Statements are few and come again and again: each is prepared once per connection.
         settings.MaxAutoPrepare = 300;
         settings.AutoPrepareMinUsages = 2;
         settings.ApplicationName ??= "Automation";
         settings.NoResetOnClose = true;
-        return (new NpgsqlDataSourceBuilder(settings.ConnectionString).Build(), $"{settings.Database ?? settings.Username} on {settings.Host}:{settings.Port}");
+
+        // By a statement: a proxy in between may not pass parameters of the connection on.
+        var limit = $"SET idle_in_transaction_session_timeout = {(long)PatienceWithTransactions.TotalMilliseconds}";
+        var source = new NpgsqlDataSourceBuilder(settings.ConnectionString);
+        source.UsePhysicalConnectionInitializer(
+            connection =>
+            {
+                using var command = new NpgsqlCommand(limit, connection);
+                command.ExecuteNonQuery();
+            },
+            async connection =>
+            {
+                await using var command = new NpgsqlCommand(limit, connection);
+                await command.ExecuteNonQueryAsync();
+            });
+        return (source.Build(), $"{settings.Database ?? settings.Username} on {settings.Host}:{settings.Port}");
     }
 
     internal override bool WritesTogether => true;
@@ -191,7 +215,7 @@ internal sealed class PostgreSqlDatabase : SqlDatabase
     /// <summary>It shuts down, starts, or takes no more connections; or nothing is at the other end. What the server refused for another reason it would refuse again.</summary>
     internal override bool IsAway(Exception exception) => exception switch
     {
-        PostgresException refused => refused.SqlState.StartsWith("57P", StringComparison.Ordinal) || refused.SqlState.StartsWith("08", StringComparison.Ordinal) || refused.SqlState is PostgresErrorCodes.TooManyConnections,
+        PostgresException refused => refused.SqlState.StartsWith("57P", StringComparison.Ordinal) || refused.SqlState.StartsWith("08", StringComparison.Ordinal) || refused.SqlState is PostgresErrorCodes.TooManyConnections or IdleInTransaction,
         NpgsqlException or SocketException or TimeoutException or IOException => true,
         _ => false,
     };

@@ -1,6 +1,7 @@
 using Automation.Engine;
 using Automation.Persistence;
 using Automation.Persistence.PostgreSql;
+using Automation.Persistence.Sql;
 using Automation.Runtime.Storage;
 using Automation.Tests;
 using FluentAssertions;
@@ -157,6 +158,32 @@ public sealed class PostgreSqlDatabaseTests(PostgreSqlCluster cluster) : StoreCo
         (await database.PingAsync(default)).Should().BeTrue();
 
         database.Trouble.Should().BeNull();
+    }
+
+    [SkippableFact]
+    public async Task Write_OfAProcessThatStandsStillInTheMiddle_LetsOthersGoOn_AndHappensOnce()
+    {
+        await EnqueueAsync(Instance("a"));
+        using var frozen = new PostgreSqlDatabase(_schema) { PatienceWithTransactions = TimeSpan.FromMilliseconds(300) };
+        using var other = new PostgreSqlDatabase(_schema);
+        using var holds = new ManualResetEventSlim();
+        using var thaws = new ManualResetEventSlim();
+        static void Touch(Session session, string mark) => session.Run("UPDATE instances SET name = COALESCE(name, '') || @mark WHERE id = 'a'", mark).Should().Be(1);
+
+        var late = frozen.WriteAsync(
+            session =>
+            {
+                Touch(session, "1");
+                holds.Set();
+                thaws.Wait();
+            },
+            default);
+        holds.Wait();
+        await other.WriteAsync(session => Touch(session, "2"), default);
+        thaws.Set();
+        await late;
+
+        (await Runs.FindAsync("a", default))!.Name.Should().Be("21");
     }
 
     [SkippableFact]
