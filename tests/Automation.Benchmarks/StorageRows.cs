@@ -143,6 +143,8 @@ internal static class StorageRows
                 new DeliveryBatch
                 {
                     TriggerId = "trigger",
+                    VersionId = "v1",
+                    SourceId = "source",
                     FromPosition = position,
                     Generation = 1,
                     ToPosition = events[^1].Sequence,

@@ -1,4 +1,5 @@
 using System.Data.Common;
+using Automation.Runtime.Connections;
 using Automation.Runtime.Storage;
 
 namespace Automation.Persistence.Sql;
@@ -29,6 +30,16 @@ internal sealed class ConnectionStore(SqlDatabase database) : IConnectionStore
         session =>
         {
             ChangeStore.Note(session, Topics.Connections);
+            var before = session.First(Read, $"SELECT {Fields} FROM connections WHERE id = @id", connection.Id);
+            var isElsewhere = before is not null && !ConnectionVault.IsSameServer(new Uri(before.BaseUrl), new Uri(connection.BaseUrl));
+            if (isElsewhere && !(before!.IsSandbox && connection.IsSandbox))
+            {
+                // What another server has is no change of what this one had: its lists take a new baseline, from their beginning. (The sandbox is the same wherever it listens.)
+                session.Run($"UPDATE sources SET {PublicationWrite.NewBaseline}, watermark = NULL, floor = NULL, newest = NULL, newest_at = NULL WHERE connection_id = @id", connection.Id);
+                session.Run("UPDATE items SET absent = 2 WHERE absent < 2 AND source_no IN (SELECT no FROM sources WHERE connection_id = @id)", connection.Id);
+                ChangeStore.Note(session, Topics.DueTimes);
+            }
+
             session.Run(
                 Upsert,
                 connection.Id,
@@ -52,11 +63,11 @@ internal sealed class ConnectionStore(SqlDatabase database) : IConnectionStore
 
             if (token is not null)
             {
-                TokenStore.Connect(session, token);
+                TokenStore.Connect(session, token, isElsewhere ? "The connection was given another address." : "The account was connected again.");
             }
             else if (connection.AuthKind != "oauth2")
             {
-                session.Run("DELETE FROM tokens WHERE connection_id = @id", connection.Id);
+                TokenStore.Drop(session, connection.Id, exceptOwn: false, "The connection signs in another way.", connection.UpdatedAt);
             }
         },
         cancellationToken);
@@ -69,11 +80,11 @@ internal sealed class ConnectionStore(SqlDatabase database) : IConnectionStore
         },
         cancellationToken);
 
-    public Task<bool> DeleteAsync(string id, CancellationToken cancellationToken) => database.WriteAsync(
+    public Task<bool> DeleteAsync(string id, DateTimeOffset at, CancellationToken cancellationToken) => database.WriteAsync(
         session =>
         {
             ChangeStore.Note(session, Topics.Connections);
-            session.Run("DELETE FROM tokens WHERE connection_id = @id", id);
+            TokenStore.Drop(session, id, exceptOwn: false, "The connection was deleted.", at);
             session.Run("DELETE FROM authorizations WHERE connection_id = @id", id);
             return session.Run("DELETE FROM connections WHERE id = @id", id) == 1;
         },

@@ -17,6 +17,9 @@ internal sealed class DeliveryWrite(DeliveryBatch batch)
     /// <summary>Key of a schedule's delivery.</summary>
     public static string KeyOf(DateTimeOffset dueAt) => dueAt.UtcDateTime.ToString("O", CultureInfo.InvariantCulture);
 
+    /// <summary>What the batch was made by, and that nobody has paused it since: a flood can be stopped, and after a republish the rest goes to the new version, or not at all where it watches another list.</summary>
+    private const string SameTrigger = "generation = @generation AND version_id = @version AND source_id = @source AND is_paused = 0";
+
     /// <summary>
     /// 1. The position is the fence: it moves only from where the batch was read. 2. Deliveries are unique: an event that was delivered in this generation starts nothing again, even when a position
     /// was set back. Killed before COMMIT, neither has happened and the events are read again; killed after it, the instances are pending rows that the sweep finds.
@@ -24,20 +27,24 @@ internal sealed class DeliveryWrite(DeliveryBatch batch)
     public bool Write(Session session)
     {
         var moved = batch.Backfill is var (from, to) ? session.Run(
-            "UPDATE triggers SET backfill = @to, last_fired_at = CASE WHEN @fires = 1 THEN @at ELSE last_fired_at END WHERE id = @id AND backfill = @from AND generation = @generation",
+            $"UPDATE triggers SET backfill = @to, last_fired_at = CASE WHEN @fires = 1 THEN @at ELSE last_fired_at END WHERE id = @id AND backfill = @from AND {SameTrigger}",
             to.ToString(),
             batch.Instances.Count > 0,
             Columns.Ticks(batch.At),
             batch.TriggerId,
             from.ToString(),
-            batch.Generation) : session.Run(
-            "UPDATE triggers SET position = @to, last_fired_at = CASE WHEN @fires = 1 THEN @at ELSE last_fired_at END WHERE id = @id AND position = @from AND generation = @generation",
+            batch.Generation,
+            batch.VersionId,
+            batch.SourceId) : session.Run(
+            $"UPDATE triggers SET position = @to, last_fired_at = CASE WHEN @fires = 1 THEN @at ELSE last_fired_at END WHERE id = @id AND position = @from AND {SameTrigger}",
             batch.ToPosition,
             batch.Instances.Count > 0,
             Columns.Ticks(batch.At),
             batch.TriggerId,
             batch.FromPosition,
-            batch.Generation);
+            batch.Generation,
+            batch.VersionId,
+            batch.SourceId);
         if (moved == 0)
         {
             return false;

@@ -16,6 +16,8 @@ internal sealed class IncidentStore(SqlDatabase database) : IIncidentStore
         ON CONFLICT (id) DO NOTHING
         """;
 
+    public const string ResolveSql = "UPDATE incidents SET resolved_at = @at, resolution = @resolution WHERE id = @id AND resolved_at IS NULL";
+
     /// <summary>Inserts incidents; those there already are kept as they are. Returns how many are new.</summary>
     public static int Insert(Session session, IReadOnlyList<IncidentRecord> incidents)
     {
@@ -80,8 +82,20 @@ internal sealed class IncidentStore(SqlDatabase database) : IIncidentStore
     public Task<bool> ResolveAsync(string id, string resolution, DateTimeOffset at, CancellationToken cancellationToken) => database.WriteAsync(session => Resolve(session, id, resolution, at), cancellationToken);
 
     /// <summary>Resolves an open incident; false: there is none of this id.</summary>
-    public static bool Resolve(Session session, string id, string resolution, DateTimeOffset at) =>
-        session.Run("UPDATE incidents SET resolved_at = @at, resolution = @resolution WHERE id = @id AND resolved_at IS NULL", Columns.Ticks(at), resolution, id) == 1;
+    public static bool Resolve(Session session, string id, string resolution, DateTimeOffset at) => session.Run(ResolveSql, Columns.Ticks(at), resolution, id) == 1;
+
+    /// <inheritdoc />
+    public Task<int> ResolveSourcesAsync(DateTimeOffset at, CancellationToken cancellationToken) => database.WriteAsync(
+        session =>
+        {
+            var idle = session.Run(
+                "UPDATE incidents SET resolved_at = @at, resolution = 'Nobody wants the source polled any more.' WHERE kind = 'source' AND resolved_at IS NULL AND NOT EXISTS (SELECT 1 FROM sources s WHERE s.id = incidents.source_id AND s.is_active = 1)",
+                Columns.Ticks(at));
+            return idle + session.Run(
+                "UPDATE incidents SET resolved_at = @at, resolution = 'The source answers again.' WHERE kind = 'source' AND resolved_at IS NULL AND EXISTS (SELECT 1 FROM sources s WHERE s.id = incidents.source_id AND s.failures = 0 AND s.last_success_at > incidents.created_at)",
+                Columns.Ticks(at));
+        },
+        cancellationToken);
 
     private static IncidentRecord Read(DbDataReader reader) => new()
     {

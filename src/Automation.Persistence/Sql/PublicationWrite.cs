@@ -13,9 +13,13 @@ internal sealed class PublicationWrite(Publication publication)
         ON CONFLICT (id) DO NOTHING
         """;
 
+    /// <summary>The next scan takes a baseline. One that is under way loses its lease.</summary>
+    public const string NewBaseline =
+        $"lease_owner = NULL, lease_token = lease_token + 1, lease_until = 0, baselined_at = NULL, scan_upper = NULL, page_token = NULL, scan_pages = 0, scan_started_at = NULL, failures = 0, last_error = NULL, due_at = {Columns.Now}";
+
     private const string ForgetDormant =
         $"""
-        UPDATE sources SET baselined_at = NULL, scan_upper = NULL, page_token = NULL, scan_pages = 0, scan_started_at = NULL, failures = 0, last_error = NULL, due_at = {Columns.Now}
+        UPDATE sources SET {NewBaseline}
         WHERE id = @id AND baselined_at IS NOT NULL AND last_poll_at < {Columns.Now} - CASE WHEN @shortest > 3 * interval THEN @shortest ELSE 3 * interval END AND NOT EXISTS (SELECT 1 FROM triggers WHERE source_id = @id)
         """;
 

@@ -22,7 +22,7 @@ internal sealed class TokenStore(SqlDatabase database) : ITokenStore
         return database.ReadAsync<IReadOnlyList<TokenRecord>>(session => session.List(Read, $"SELECT {Fields} FROM tokens {where} ORDER BY connection_id, location_id", where.With()), cancellationToken);
     }
 
-    public Task ConnectAsync(TokenRecord token, CancellationToken cancellationToken) => database.WriteAsync(session => Connect(session, token), cancellationToken);
+    public Task ConnectAsync(TokenRecord token, CancellationToken cancellationToken) => database.WriteAsync(session => Connect(session, token, "The account was connected again."), cancellationToken);
 
     public Task<(TokenRecord Token, Lease Lease)?> TryLeaseAsync(string connectionId, string locationId, string owner, TimeSpan duration, CancellationToken cancellationToken) =>
         database.WriteAsync<(TokenRecord, Lease)?>(
@@ -43,11 +43,11 @@ internal sealed class TokenStore(SqlDatabase database) : ITokenStore
         session =>
         {
             ChangeStore.Note(session, Topics.Connections);
-            return session.Run(
+            if (session.Long(
                 $"""
                 UPDATE tokens SET secret = @secret, user_type = @user_type, scopes = @scopes, issued_at = @issued_at, expires_at = @expires_at, refreshed_at = @refreshed_at,
                     error = NULL, failed_at = NULL, is_refused = 0, version = version + 1, lease_owner = NULL, lease_until = 0
-                {Held}
+                {Held} RETURNING version
                 """,
                 token.Secret,
                 token.UserType,
@@ -58,7 +58,13 @@ internal sealed class TokenStore(SqlDatabase database) : ITokenStore
                 token.ConnectionId,
                 token.LocationId,
                 lease.Owner,
-                lease.Token) == 1;
+                lease.Token) is not { } version)
+            {
+                return false;
+            }
+
+            Resolve(session, token.ConnectionId, token.LocationId, version - 1, "The access was renewed.", token.RefreshedAt);
+            return true;
         },
         cancellationToken);
 
@@ -122,7 +128,7 @@ internal sealed class TokenStore(SqlDatabase database) : ITokenStore
         IncidentStore.Insert(session, [incident with { Id = AccessTokens.IncidentIdOf(connectionId, locationId, version) }]);
         if (locationId.Length == 0)
         {
-            session.Run("DELETE FROM tokens WHERE connection_id = @connection AND location_id <> ''", connectionId);
+            Drop(session, connectionId, exceptOwn: true, "The app was removed from the whole account.", incident.CreatedAt);
         }
 
         return true;
@@ -134,19 +140,19 @@ internal sealed class TokenStore(SqlDatabase database) : ITokenStore
         if (session.Long($"UPDATE tokens SET error = NULL, failed_at = NULL, is_refused = 0 {Of} AND error IS NOT NULL RETURNING version", connectionId, locationId) is { } version)
         {
             ChangeStore.Note(session, Topics.Connections);
-            IncidentStore.Resolve(session, AccessTokens.IncidentIdOf(connectionId, locationId, version), why, at);
+            Resolve(session, connectionId, locationId, version, why, at);
         }
     }
 
     /// <summary>A lease on the token that was is void: whoever renews that one finds it lost.</summary>
-    public static void Connect(Session session, TokenRecord token)
+    public static void Connect(Session session, TokenRecord token, string why)
     {
         session.Run("INSERT INTO tokens (connection_id, location_id) VALUES (@connection, @location) ON CONFLICT DO NOTHING", token.ConnectionId, token.LocationId);
-        session.Run(
+        var version = session.Long(
             $"""
             UPDATE tokens SET secret = @secret, user_type = @user_type, scopes = @scopes, issued_at = @issued_at, expires_at = @expires_at, refreshed_at = NULL,
                 error = NULL, failed_at = NULL, is_refused = 0, version = version + 1, lease_owner = NULL, lease_token = lease_token + 1, lease_until = 0
-            {Of}
+            {Of} RETURNING version
             """,
             token.Secret,
             token.UserType,
@@ -155,8 +161,24 @@ internal sealed class TokenStore(SqlDatabase database) : ITokenStore
             Columns.Ticks(token.ExpiresAt),
             token.ConnectionId,
             token.LocationId);
-        session.Run("DELETE FROM tokens WHERE connection_id = @connection AND location_id <> @location", token.ConnectionId, token.LocationId);
+        Resolve(session, token.ConnectionId, token.LocationId, version!.Value - 1, why, token.IssuedAt);
+        Drop(session, token.ConnectionId, exceptOwn: true, why, token.IssuedAt);
     }
+
+    /// <summary>Drops the tokens of a connection, and with them what was wrong with them.</summary>
+    public static void Drop(Session session, string connectionId, bool exceptOwn, string why, DateTimeOffset? at)
+    {
+        foreach (var (location, version) in session.List(
+            reader => (reader.GetString(0), reader.GetInt64(1)),
+            $"DELETE FROM tokens WHERE connection_id = @connection {(exceptOwn ? "AND location_id <> ''" : "")} RETURNING location_id, version",
+            connectionId))
+        {
+            Resolve(session, connectionId, location, version, why, at);
+        }
+    }
+
+    private static void Resolve(Session session, string connectionId, string locationId, long version, string why, DateTimeOffset? at) =>
+        session.Post(IncidentStore.ResolveSql, at?.UtcTicks, why, AccessTokens.IncidentIdOf(connectionId, locationId, version));
 
     private static string? Join(IReadOnlyList<string>? scopes) => scopes is null ? null : string.Join(' ', scopes);
 

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Security.Cryptography;
 using Automation.Connectors;
 using Automation.Engine;
 using Automation.Runtime.Storage;
@@ -24,7 +23,6 @@ public sealed class AccessTokens(ITokenStore store, TokenClient client, Operatio
     /// <summary>A request may take a moment to arrive.</summary>
     private static readonly TimeSpan Margin = TimeSpan.FromSeconds(1);
 
-    private static readonly TimeSpan CacheLife = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan PauseWhileValid = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan PauseAfterFailure = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan PauseAfterRefusal = TimeSpan.FromMinutes(10);
@@ -32,17 +30,8 @@ public sealed class AccessTokens(ITokenStore store, TokenClient client, Operatio
     private static readonly TimeSpan PauseBetweenRenewals = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan WaitForOthers = TimeSpan.FromMilliseconds(100);
 
-    private readonly ConcurrentDictionary<Key, (Held Token, DateTimeOffset Until)> cache = new();
-    private readonly ConcurrentDictionary<Key, Lazy<Task<Held>>> running = new();
-
-    /// <summary>Whose token. The server is part of it: while a connection is given another address, no call to the new one takes what the old one gave.</summary>
-    private readonly record struct Key(string ConnectionId, string Server, string LocationId);
-
-    /// <summary>A token with its secrets in the clear. Its text form holds none.</summary>
-    private sealed record Held(TokenRecord Row, string? Access, string? Refresh)
-    {
-        public override string ToString() => $"token {Row.Version} of {Row.ConnectionId}";
-    }
+    private readonly HeldTokens known = new(store, seal, clock);
+    private readonly ConcurrentDictionary<TokenKey, Lazy<Task<HeldToken>>> running = new();
 
     /// <summary>Id of the incident about a token that cannot be renewed: one per outage.</summary>
     public static string IncidentIdOf(string connectionId, string locationId, long version) => Bookmark.HashOf("token", $"{connectionId}/{locationId}/{version}");
@@ -68,7 +57,7 @@ public sealed class AccessTokens(ITokenStore store, TokenClient client, Operatio
         }
 
         var location = await LocationOfAsync(refused, operation, locationId, cancellationToken);
-        var held = await ReadAsync(refused, location, cancellationToken);
+        var held = await known.ReadAsync(refused, location, cancellationToken);
         if (held.Access is not null && held.Access != refused.Credential.AccessToken)
         {
             // Another caller or node has renewed it meanwhile.
@@ -85,13 +74,7 @@ public sealed class AccessTokens(ITokenStore store, TokenClient client, Operatio
     }
 
     /// <summary>Forgets what this process knows of a connection's tokens; null: of all.</summary>
-    public void Forget(string? connectionId)
-    {
-        foreach (var key in cache.Keys.Where(key => connectionId is null || key.ConnectionId == connectionId))
-        {
-            cache.TryRemove(key, out _);
-        }
-    }
+    public void Forget(string? connectionId) => known.Forget(connectionId);
 
     /// <summary>Which token a call needs: "" the account's own, else that of a location.</summary>
     private async ValueTask<string> LocationOfAsync(Connection connection, Operation operation, string? locationId, CancellationToken cancellationToken)
@@ -101,7 +84,7 @@ public sealed class AccessTokens(ITokenStore store, TokenClient client, Operatio
             return "";
         }
 
-        var own = await LoadAsync(connection, "", cancellationToken);
+        var own = await known.LoadAsync(connection, "", cancellationToken);
         var type = TokenOwner.TypeOf(own.Row.UserType, own.Access) ?? (connection is { CompanyId: not null, LocationId: null } ? "Company" : null);
         if (type == "Location" && operation.TokenType == "agency")
         {
@@ -126,9 +109,9 @@ public sealed class AccessTokens(ITokenStore store, TokenClient client, Operatio
         };
     }
 
-    private async ValueTask<Held> FreshAsync(Connection connection, string location, CancellationToken cancellationToken)
+    private async ValueTask<HeldToken> FreshAsync(Connection connection, string location, CancellationToken cancellationToken)
     {
-        var held = await LoadAsync(connection, location, cancellationToken);
+        var held = await known.LoadAsync(connection, location, cancellationToken);
         if (location.Length == 0 && held is { Access: null, Refresh: null, Row.Error: null })
         {
             throw new ConnectorException($"The connection '{connection.Name}' is not connected to an account yet. Nothing was sent.")
@@ -166,7 +149,7 @@ public sealed class AccessTokens(ITokenStore store, TokenClient client, Operatio
         return await RefreshAsync(connection, held, cancellationToken);
     }
 
-    private async Task RefreshQuietlyAsync(Connection connection, Held held)
+    private async Task RefreshQuietlyAsync(Connection connection, HeldToken held)
     {
         try
         {
@@ -183,25 +166,27 @@ public sealed class AccessTokens(ITokenStore store, TokenClient client, Operatio
     }
 
     /// <summary>One refresh at a time per token: callers share it. It goes on when a caller leaves.</summary>
-    private async Task<Held> RefreshAsync(Connection connection, Held stale, CancellationToken cancellationToken)
+    private async Task<HeldToken> RefreshAsync(Connection connection, HeldToken stale, CancellationToken cancellationToken)
     {
-        var key = KeyOf(connection, stale.Row.LocationId);
-        var mine = new Lazy<Task<Held>>(() => Task.Run(() => RefreshOnceAsync(connection, stale), CancellationToken.None));
-        var shared = running.GetOrAdd(key, mine);
+        var key = TokenKey.Of(connection, stale.Row.LocationId);
+        var mine = new Lazy<Task<HeldToken>>(() => Task.Run(() => RefreshAndLeaveAsync(key, connection, stale), CancellationToken.None));
+        return await running.GetOrAdd(key, mine).Value.WaitAsync(cancellationToken);
+    }
+
+    /// <summary>It takes itself off the list, also when nobody waits for it any more: what it came to is not for those who come later.</summary>
+    private async Task<HeldToken> RefreshAndLeaveAsync(TokenKey key, Connection connection, HeldToken stale)
+    {
         try
         {
-            return await shared.Value.WaitAsync(cancellationToken);
+            return await RefreshOnceAsync(connection, stale);
         }
         finally
         {
-            if (shared.Value.IsCompleted)
-            {
-                running.TryRemove(new KeyValuePair<Key, Lazy<Task<Held>>>(key, shared));
-            }
+            running.TryRemove(key, out _);
         }
     }
 
-    private async Task<Held> RefreshOnceAsync(Connection connection, Held stale)
+    private async Task<HeldToken> RefreshOnceAsync(Connection connection, HeldToken stale)
     {
         var location = stale.Row.LocationId;
         RefuseWhilePaused(connection, stale.Row);
@@ -214,19 +199,19 @@ public sealed class AccessTokens(ITokenStore store, TokenClient client, Operatio
             var (row, taken) = await LeaseAsync(connection, stale.Row, CancellationToken.None);
             if (taken is not { } lease)
             {
-                return Keep(connection, Open(connection, row));
+                return known.Keep(connection, known.Open(connection, row));
             }
 
             try
             {
-                var held = Open(connection, row);
+                var held = known.Open(connection, row);
                 var answer = agency is null ? await RenewOwnAsync(connection, held) : await client.LocateAsync(agency, TokenFailures.CompanyOf(agency), location, CancellationToken.None);
-                return Keep(connection, await StoreAsync(connection, held, lease, answer));
+                return known.Keep(connection, await StoreAsync(connection, held, lease, answer));
             }
             catch (ConnectorException failure) when (agency is not null && failure.Status == 401 && !isRenewed)
             {
                 await store.ReleaseAsync(connection.Id, location, lease, CancellationToken.None);
-                var own = await ReadAsync(connection, "", CancellationToken.None);
+                var own = await known.ReadAsync(connection, "", CancellationToken.None);
                 agency = With(connection, own.Access == agency.Credential.AccessToken ? await RefreshAsync(connection, own, CancellationToken.None) : own);
             }
             catch (ConnectorException failure)
@@ -274,7 +259,7 @@ public sealed class AccessTokens(ITokenStore store, TokenClient client, Operatio
         }
     }
 
-    private async Task<TokenAnswer> RenewOwnAsync(Connection connection, Held held)
+    private async Task<TokenAnswer> RenewOwnAsync(Connection connection, HeldToken held)
     {
         if (!MayRefresh(connection, held))
         {
@@ -288,7 +273,7 @@ public sealed class AccessTokens(ITokenStore store, TokenClient client, Operatio
         return await client.RefreshAsync(With(connection, held), CancellationToken.None);
     }
 
-    private async Task<Held> StoreAsync(Connection connection, Held before, Lease lease, TokenAnswer answer)
+    private async Task<HeldToken> StoreAsync(Connection connection, HeldToken before, Lease lease, TokenAnswer answer)
     {
         var now = clock.GetUtcNow();
         var refresh = answer.RefreshToken ?? before.Refresh;
@@ -318,7 +303,7 @@ public sealed class AccessTokens(ITokenStore store, TokenClient client, Operatio
 
                 // Somebody else took over, or a person connected anew: theirs counts.
                 var other = await store.FindAsync(row.ConnectionId, row.LocationId, CancellationToken.None);
-                return other?.Version > before.Row.Version ? Open(connection, other) : throw TokenFailures.Unavailable(connection, "another server took over");
+                return other?.Version > before.Row.Version ? known.Open(connection, other) : throw TokenFailures.Unavailable(connection, "another server took over");
             }
             catch (Exception exception) when (exception is not ConnectorException && attempt < 5)
             {
@@ -327,14 +312,9 @@ public sealed class AccessTokens(ITokenStore store, TokenClient client, Operatio
             }
         }
 
-        // 3. Stored: from here on it is used. A crash: whoever comes next reads it.
-        if (before.Row.Error is not null)
-        {
-            await incidents.ResolveAsync(IncidentIdOf(row.ConnectionId, row.LocationId, before.Row.Version), "The access was renewed.", now, CancellationToken.None);
-        }
-
+        // 3. Stored, and with it what was wrong is settled: from here on it is used. A crash: whoever comes next reads it.
         log.LogInformation("The token of connection {ConnectionId} was renewed; it lasts until {ExpiresAt:u}.", row.ConnectionId, row.ExpiresAt);
-        return new Held(row, answer.AccessToken, refresh);
+        return new HeldToken(row, answer.AccessToken, refresh);
     }
 
     /// <summary>Notes a failure; a person hears of it when they have to act, or when calls fail for it.</summary>
@@ -343,7 +323,7 @@ public sealed class AccessTokens(ITokenStore store, TokenClient client, Operatio
         var now = clock.GetUtcNow();
         var isRefused = failure.Code is "reconnect" or "not-installed";
         await store.FailAsync(row.ConnectionId, row.LocationId, lease, failure.Message, isRefused, now, CancellationToken.None);
-        cache.TryRemove(KeyOf(connection, row.LocationId), out _);
+        known.Drop(connection, row.LocationId);
         log.LogWarning("The token of connection {ConnectionId} ({Location}) could not be renewed: {Reason}", row.ConnectionId, row.LocationId, failure.Message);
         if (isRefused || row.Secret is null || row.ExpiresAt <= now + Margin)
         {
@@ -376,13 +356,13 @@ public sealed class AccessTokens(ITokenStore store, TokenClient client, Operatio
         }
     }
 
-    private static bool MayRefresh(Connection connection, Held held) =>
+    private static bool MayRefresh(Connection connection, HeldToken held) =>
         held.Row.LocationId.Length > 0 || (held.Refresh is not null && !string.IsNullOrEmpty(connection.Credential.ClientId) && !string.IsNullOrEmpty(connection.Credential.ClientSecret));
 
     private static bool IsNearEnd(TokenRecord row, DateTimeOffset now) =>
         row.ExpiresAt is { } end && (row.IssuedAt is { } issued ? now >= issued + ((end - issued) * LifeBeforeRefresh) : now >= end - EnoughLife);
 
-    private Connection With(Connection connection, Held held) => connection with
+    private Connection With(Connection connection, HeldToken held) => connection with
     {
         LocationId = held.Row.LocationId.Length > 0 ? held.Row.LocationId : connection.LocationId,
         Credential = connection.Credential with
@@ -394,35 +374,4 @@ public sealed class AccessTokens(ITokenStore store, TokenClient client, Operatio
             UserType = TokenOwner.TypeOf(held.Row.UserType, held.Access),
         },
     };
-
-    private static Key KeyOf(Connection connection, string location) => new(connection.Id, connection.BaseUrl.GetLeftPart(UriPartial.Authority), location);
-
-    private Held Keep(Connection connection, Held held)
-    {
-        cache[KeyOf(connection, held.Row.LocationId)] = (held, clock.GetUtcNow() + CacheLife);
-        return held;
-    }
-
-    private async ValueTask<Held> LoadAsync(Connection connection, string location, CancellationToken cancellationToken) =>
-        cache.TryGetValue(KeyOf(connection, location), out var cached) && cached.Until > clock.GetUtcNow() ? cached.Token : await ReadAsync(connection, location, cancellationToken);
-
-    private async ValueTask<Held> ReadAsync(Connection connection, string location, CancellationToken cancellationToken) =>
-        Keep(connection, Open(connection, await store.FindAsync(connection.Id, location, cancellationToken) ?? new TokenRecord { ConnectionId = connection.Id, LocationId = location }));
-
-    private Held Open(Connection connection, TokenRecord row)
-    {
-        try
-        {
-            var (access, refresh) = seal.Open(row);
-            return new Held(row, access, refresh);
-        }
-        catch (CryptographicException exception)
-        {
-            throw new ConnectorException($"The token of the connection '{connection.Name}' cannot be decrypted with the keys of this installation.", exception)
-            {
-                Code = "credential-unreadable",
-                Action = $"Restore the key folder that belongs to this database. {TokenClient.Reconnect(connection)}",
-            };
-        }
-    }
 }

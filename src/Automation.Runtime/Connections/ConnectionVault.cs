@@ -20,7 +20,6 @@ public sealed class ConnectionVault(
     ITokenStore tokens,
     AccessTokens accessTokens,
     TokenSeal seal,
-    IIncidentStore incidents,
     IDataProtectionProvider protection,
     IOptions<SmtpOptions> smtp,
     TimeProvider clock) : IConnections
@@ -73,18 +72,12 @@ public sealed class ConnectionVault(
         };
         var credential = connection.Credential;
         var isNewAccount = credential is { Kind: "oauth2", AccessToken: not null } or { Kind: "oauth2", RefreshToken: not null };
-        var before = await tokens.FindAsync(connection.Id, "", cancellationToken);
 
         // Tokens belong to the server that gave them: another one gets none of them.
         var isElsewhere = credential.Kind == "oauth2" && stored is not null && !IsSameServer(new Uri(stored.BaseUrl), connection.BaseUrl);
         await store.SaveAsync(record, isNewAccount || isElsewhere ? TokenOf(connection, now) : null, cancellationToken);
         cache.Clear();
         accessTokens.Forget(connection.Id);
-        if ((isNewAccount || isElsewhere) && before?.Error is not null)
-        {
-            await incidents.ResolveAsync(AccessTokens.IncidentIdOf(connection.Id, "", before.Version), isElsewhere ? "The connection was given another address." : "The account was connected again.", now, cancellationToken);
-        }
-
         return record;
     }
 
@@ -117,7 +110,7 @@ public sealed class ConnectionVault(
             throw new ConnectionInUseException(record.Name, uses);
         }
 
-        var deleted = await store.DeleteAsync(record.Id, cancellationToken);
+        var deleted = await store.DeleteAsync(record.Id, clock.GetUtcNow(), cancellationToken);
         cache.Clear();
         return deleted;
     }

@@ -183,7 +183,7 @@ internal sealed partial class TriggerBuilder
         }
     }
 
-    private static string? LocationOf(JObject inputs, Connection connection) => (string?)inputs["locationId"] ?? (string?)inputs["location_id"] ?? connection.LocationId;
+    private static string? LocationOf(JObject inputs, Connection connection) => SourceRecord.LocationIn(inputs) ?? connection.LocationId;
 
     /// <summary>The zone of the location whose list is watched, for crons that name none; null: UTC, where the location has no zone or does not say.</summary>
     private async Task<string?> ZoneOfLocationAsync(Building build, Connection connection, string? location, CancellationToken cancellationToken)

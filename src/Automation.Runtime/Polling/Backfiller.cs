@@ -22,7 +22,8 @@ public sealed class Backfiller(
     DefinitionService definitions,
     WorkflowEngine engine,
     IDoorbell doorbell,
-    TimeProvider clock)
+    TimeProvider clock,
+    ILogger<Backfiller> log)
 {
     /// <summary>Mark of an event that a backfill delivers: calls of its run wait behind all others of the API budget.</summary>
     public const string Mark = "backfill";
@@ -101,15 +102,23 @@ public sealed class Backfiller(
     {
         foreach (var trigger in await store.ListBackfillsAsync(cancellationToken))
         {
-            var current = trigger;
-            if (current is { IsPaused: false, Backfill.State: "wanted" })
+            try
             {
-                current = await StartAsync(current, cancellationToken) is { } begun ? current with { Backfill = begun } : current;
-            }
+                var current = trigger;
+                if (current is { IsPaused: false, Backfill.State: "wanted" })
+                {
+                    current = await StartAsync(current, cancellationToken) is { } begun ? current with { Backfill = begun } : current;
+                }
 
-            if (current is { IsPaused: false, Backfill.State: "running" })
+                if (current is { IsPaused: false, Backfill.State: "running" })
+                {
+                    await DeliverAsync(current, cancellationToken);
+                }
+            }
+            catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
             {
-                await DeliverAsync(current, cancellationToken);
+                // One flow does not hold up the others.
+                log.LogError(exception, "The backfill of trigger {TriggerId} could not be moved on; it is tried again.", trigger.Id);
             }
         }
     }
@@ -152,6 +161,8 @@ public sealed class Backfiller(
             var batch = new DeliveryBatch
             {
                 TriggerId = trigger.Id,
+                VersionId = trigger.VersionId,
+                SourceId = sourceId,
                 FromPosition = trigger.Position,
                 ToPosition = trigger.Position,
                 Generation = trigger.Generation,

@@ -4,6 +4,7 @@ using Automation.Engine.Expressions;
 using Automation.Runtime.Definitions;
 using Automation.Runtime.Scheduling;
 using Automation.Runtime.Storage;
+using Microsoft.Extensions.Logging;
 using Newtonsoft.Json.Linq;
 
 namespace Automation.Runtime.Polling;
@@ -16,7 +17,8 @@ public sealed class Deliverer(
     DefinitionService definitions,
     WorkflowEngine engine,
     IDoorbell doorbell,
-    TimeProvider clock)
+    TimeProvider clock,
+    ILogger<Deliverer> log)
 {
     private const int BatchSize = 200;
     private const int TriggersAtOnce = 100;
@@ -35,9 +37,17 @@ public sealed class Deliverer(
             var moved = false;
             foreach (var trigger in behind)
             {
-                var (count, hasMoved) = await DrainAsync(trigger, cancellationToken);
-                started += count;
-                moved |= hasMoved;
+                try
+                {
+                    var (count, hasMoved) = await DrainAsync(trigger, cancellationToken);
+                    started += count;
+                    moved |= hasMoved;
+                }
+                catch (Exception exception) when (behind.Count > 1 && !cancellationToken.IsCancellationRequested)
+                {
+                    // One flow does not hold up the others; the sweep tries it again.
+                    log.LogError(exception, "The events of trigger {TriggerId} could not be delivered; they stay in the ledger, and the next sweep tries again.", trigger.Id);
+                }
             }
 
             if (!moved)
@@ -90,6 +100,8 @@ public sealed class Deliverer(
             var batch = new DeliveryBatch
             {
                 TriggerId = trigger.Id,
+                VersionId = trigger.VersionId,
+                SourceId = trigger.SourceId,
                 FromPosition = position,
                 Generation = trigger.Generation,
                 ToPosition = events[^1].Sequence,

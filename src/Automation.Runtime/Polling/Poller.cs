@@ -154,6 +154,12 @@ public sealed class Poller(
         var connection = await connections.FindAsync(source.ConnectionId, cancellationToken)
             ?? throw Broken("no-connection", $"The connection '{source.ConnectionId}' of this source does not exist any more.", "Give the trigger another connection and publish the flow again.");
 
+        if (source.LocationId is { } own && SourceRecord.LocationIn(source.Inputs) is null && connection.LocationId != own)
+        {
+            // Read in the other location, all that is there would be new.
+            throw Broken("other-location", $"This source watches location {own}, and the connection '{connection.Name}' is to {(connection.LocationId is { } other ? $"location {other}" : "no location")} now.", "Publish the flow again, so that it watches the connection's location; or give the connection its location back.");
+        }
+
         // A scan that was interrupted goes on with its own upper bound and page; a new one looks back over the overlap.
         var upper = source.ScanUpper ?? clock.GetUtcNow();
         // A scan by updated-at goes by the list's own clock, and looks for nothing again that has had its time to show.

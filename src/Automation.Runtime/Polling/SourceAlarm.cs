@@ -49,9 +49,10 @@ public sealed class SourceWatch(IPollStore store, IIncidentStore incidents, Time
     public Task<IReadOnlyList<SourceRecord>> ListSilentAsync(CancellationToken cancellationToken) =>
         store.ListSilentAsync(clock.GetUtcNow(), startedAt, SourceAlarm.Missed, cancellationToken);
 
-    /// <summary>Makes each an incident; the poll that succeeds again resolves it.</summary>
+    /// <summary>Makes each an incident. The poll that succeeds again resolves it; what a crash kept it from, and what nobody wants polled any more, is resolved here.</summary>
     public async Task CheckAsync(CancellationToken cancellationToken)
     {
+        await incidents.ResolveSourcesAsync(clock.GetUtcNow(), cancellationToken);
         var silent = await ListSilentAsync(cancellationToken);
         if (silent.Count > 0)
         {

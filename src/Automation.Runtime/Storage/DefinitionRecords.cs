@@ -174,12 +174,12 @@ public interface IConnectionStore
     Task<ConnectionRecord?> FindAsync(string idOrName, CancellationToken cancellationToken);
     Task<IReadOnlyList<ConnectionRecord>> ListAsync(CancellationToken cancellationToken);
 
-    /// <summary>Inserts or replaces. A token comes with a new account; without one what is there stays.</summary>
+    /// <summary>Inserts or replaces. A token comes with a new account; without one what is there stays. Lists of a connection that is given another server take a new baseline.</summary>
     Task SaveAsync(ConnectionRecord connection, TokenRecord? token, CancellationToken cancellationToken);
 
     /// <summary>Encrypts anew: only where the secret is still the one that was read.</summary>
     Task<bool> ReencryptAsync(string id, byte[] before, byte[] after, CancellationToken cancellationToken);
-    Task<bool> DeleteAsync(string id, CancellationToken cancellationToken);
+    Task<bool> DeleteAsync(string id, DateTimeOffset at, CancellationToken cancellationToken);
 }
 
 /// <summary>A user of the web app.</summary>

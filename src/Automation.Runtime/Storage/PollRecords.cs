@@ -17,6 +17,9 @@ public sealed record SourceRecord
     /// <summary>Inputs by API name.</summary>
     public required JObject Inputs { get; init; }
 
+    /// <summary>The location that inputs name; null: they leave it to the connection.</summary>
+    public static string? LocationIn(JObject inputs) => (string?)inputs["locationId"] ?? (string?)inputs["location_id"];
+
     /// <summary>Shortest interval of its triggers that are not paused.</summary>
     public required TimeSpan Interval { get; init; }
 
@@ -218,6 +221,10 @@ public sealed record DeliveryBatch
 {
     public required string TriggerId { get; init; }
 
+    /// <summary>Version and source that the batch was made by; it is refused when the trigger has others since, or is paused.</summary>
+    public required string VersionId { get; init; }
+    public required string SourceId { get; init; }
+
     /// <summary>Position read before; the batch is refused when it has moved since.</summary>
     public required long FromPosition { get; init; }
     public required int Generation { get; init; }
@@ -302,7 +309,7 @@ public interface IPollStore
     /// <summary>Poll triggers, not paused, whose position is before their source's ledger end.</summary>
     Task<IReadOnlyList<TriggerRecord>> ListBehindAsync(string? sourceId, int limit, CancellationToken cancellationToken);
 
-    /// <summary>One transaction: deliveries, instances (pending), position. False: the position had moved, nothing was written.</summary>
+    /// <summary>One transaction: deliveries, instances (pending), position. False: the position had moved, or the trigger was paused, changed or removed; nothing was written.</summary>
     Task<bool> DeliverAsync(DeliveryBatch batch, CancellationToken cancellationToken);
 
     /// <summary>Pause, position, generation and due time of a trigger.</summary>

@@ -345,6 +345,10 @@ public interface IIncidentStore
     Task<IncidentRecord?> FindAsync(string id, CancellationToken cancellationToken);
     Task<PageOf<IncidentRecord>> ListAsync(bool? open, string? instanceId, string? sourceId, int page, int pageSize, CancellationToken cancellationToken);
     Task<bool> ResolveAsync(string id, string resolution, DateTimeOffset at, CancellationToken cancellationToken);
+
+    /// <summary>Resolves open incidents of sources that nobody wants polled any more, or that were polled with success since.</summary>
+    /// <returns>How many.</returns>
+    Task<int> ResolveSourcesAsync(DateTimeOffset at, CancellationToken cancellationToken);
 }
 
 /// <summary>What is due, over indexed columns.</summary>

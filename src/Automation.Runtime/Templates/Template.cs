@@ -1,3 +1,5 @@
+using Automation.Engine;
+using Automation.Runtime.Definitions;
 using Newtonsoft.Json.Linq;
 
 namespace Automation.Runtime.Templates;
@@ -23,6 +25,33 @@ public sealed record Template
 
     /// <summary>Names the content: another revision means that something of it changed.</summary>
     public string Revision => revision ??= InstalledFrom.Hash(Definition);
+
+    /// <summary>Reads a definition that is a template.</summary>
+    /// <exception cref="DefinitionRejectedException">It has no <c>customProperties.template</c> with a name.</exception>
+    public static Template Read(JObject definition, string fileName)
+    {
+        if (definition["customProperties"]?["template"] is not JObject template || (string?)template["name"] is not { Length: > 0 } name)
+        {
+            var message = $"{fileName}: a template needs customProperties.template with a name.";
+            throw new DefinitionRejectedException(message, [Problem("no-template", message, "customProperties.template")], fileName);
+        }
+
+        return new Template
+        {
+            Name = name,
+            Description = (string?)template["description"] ?? "",
+            Slots = [.. Objects(template, "slots").Select(slot => new TemplateSlot((string?)slot["name"] ?? "", (string?)slot["connector"] ?? ""))],
+            Inputs = [.. Objects(template, "inputs").Select(input => new TemplateInput((string?)input["name"] ?? "", (string?)input["type"] ?? "string", input["default"], (bool?)input["required"] ?? false))],
+            Scopes = template["scopes"] is JArray scopes ? [.. scopes.Values<string>().OfType<string>()] : [],
+            DailyCalls = (int?)template["dailyCalls"],
+            Sample = template["sample"],
+            Definition = definition,
+        };
+    }
+
+    private static IEnumerable<JObject> Objects(JObject template, string property) => (template[property] as JArray)?.OfType<JObject>() ?? [];
+
+    internal static DefinitionProblem Problem(string code, string message, string property) => new(ProblemSeverity.Error, code, message) { Property = property };
 }
 
 public sealed record TemplateSlot(string Name, string Connector);

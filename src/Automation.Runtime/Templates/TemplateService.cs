@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Text.RegularExpressions;
 using Automation.Connectors;
 using Automation.Engine;
 using Automation.Runtime.Definitions;
@@ -9,7 +8,7 @@ using Newtonsoft.Json.Linq;
 namespace Automation.Runtime.Templates;
 
 /// <summary>The gallery: template files of the definitions folder and templates that people saved; their installation and upgrade.</summary>
-public sealed partial class TemplateService(
+public sealed class TemplateService(
     DefinitionService definitions,
     IDefinitionStore store,
     IDocumentStore documents,
@@ -22,6 +21,7 @@ public sealed partial class TemplateService(
     private const int NameLimit = 100;
     private readonly ConcurrentDictionary<string, Template> byFile = new(StringComparer.Ordinal);
     private readonly TemplateAuthoring authoring = new(connections, operations);
+    private readonly TemplateFilling filling = new(connections);
 
     /// <summary>All templates by name.</summary>
     public async Task<IReadOnlyList<Template>> ListAsync(CancellationToken cancellationToken)
@@ -55,7 +55,7 @@ public sealed partial class TemplateService(
             throw new DefinitionRejectedException(string.Join(" ", broken.Select(problem => problem.ToString())), broken);
         }
 
-        var template = Read(definition, "the template");
+        var template = Template.Read(definition, "the template");
         var problems = Check(template);
         if (FindFile(template.Name) is not null || (!replace && await documents.FindAsync(Kind, template.Name, cancellationToken) is not null))
         {
@@ -81,7 +81,7 @@ public sealed partial class TemplateService(
     /// <exception cref="DefinitionRejectedException">The file has no <c>customProperties.template</c>, or one that cannot be read; or another file has a template of this name.</exception>
     public Template Put(string fileName, JObject definition)
     {
-        var template = Read(definition, fileName);
+        var template = Template.Read(definition, fileName);
         if (byFile.FirstOrDefault(other => other.Key != fileName && other.Value.Name == template.Name).Key is { } taken)
         {
             throw Rejected("duplicate-template", $"The template name '{template.Name}' is taken by {taken}. Give one of the two another customProperties.template.name.", "customProperties.template.name", fileName);
@@ -99,7 +99,7 @@ public sealed partial class TemplateService(
     public async Task<SavedDefinition> InstallAsync(string template, string? name, IReadOnlyDictionary<string, string> connections, JObject inputs, bool publish, CancellationToken cancellationToken)
     {
         var found = await FindAsync(template, cancellationToken) ?? throw await NoTemplateAsync(template, cancellationToken);
-        var model = await FillAsync(found, connections, inputs, cancellationToken);
+        var model = await filling.FillAsync(found, connections, inputs, cancellationToken);
         model["definitionId"] = Ids.New(clock);
         model["name"] = await UniqueNameAsync(string.IsNullOrWhiteSpace(name) ? found.Definition.Value<string>("name") ?? found.Name : name.Trim(), cancellationToken);
         var saved = await definitions.SaveAsync(model, publish: false, new DefinitionService.Origin($"template:{found.Name}"), cancellationToken);
@@ -145,7 +145,7 @@ public sealed partial class TemplateService(
         var slots = origin.Connections.Where(slot => template.Slots.Any(s => s.Name == slot.Key)).Concat(given).GroupBy(slot => slot.Key).ToDictionary(slot => slot.Key, slot => slot.Last().Value);
         var values = new JObject(origin.Inputs.Properties().Where(input => template.Inputs.Any(i => i.Name == input.Name)));
         values.Merge(inputs, new JsonMergeSettings { MergeArrayHandling = MergeArrayHandling.Replace, MergeNullValueHandling = MergeNullValueHandling.Merge });
-        var model = await FillAsync(template, slots, values, cancellationToken);
+        var model = await filling.FillAsync(template, slots, values, cancellationToken);
         model["definitionId"] = definitionId;
         model["name"] = latest.Name;
 
@@ -165,32 +165,6 @@ public sealed partial class TemplateService(
         return upgrade with { Saved = publish ? await definitions.PublishAsync(definitionId, cancellationToken) : saved };
     }
 
-    /// <summary>The template's definition with slots and inputs filled in, and the mark of where it came from.</summary>
-    private async Task<JObject> FillAsync(Template template, IReadOnlyDictionary<string, string> connections, JObject inputs, CancellationToken cancellationToken)
-    {
-        var problems = new List<DefinitionProblem>();
-        var values = new Dictionary<string, JToken>(StringComparer.Ordinal);
-        await FillSlotsAsync(template, connections, values, problems, cancellationToken);
-        FillInputs(template, inputs, values, problems);
-        if (problems.Count > 0)
-        {
-            throw new DefinitionRejectedException(string.Join(" ", problems.Select(problem => problem.Message)), problems);
-        }
-
-        var model = (JObject)Replace(template.Definition, values);
-        model.Remove("$schema");
-        model.Remove("id");
-        if (model["customProperties"] is not JObject custom)
-        {
-            model["customProperties"] = custom = [];
-        }
-
-        custom.Remove("template");
-        var slots = values.Where(value => value.Key.StartsWith("slot:", StringComparison.Ordinal)).ToDictionary(value => value.Key["slot:".Length..], value => (string)value.Value!);
-        custom[InstalledFrom.Property] = new InstalledFrom(template.Name, template.Revision, InstalledFrom.HashOf(model), slots, (JObject)inputs.DeepClone()).ToJson();
-        return model;
-    }
-
     private async Task<KeyNotFoundException> NoTemplateAsync(string name, CancellationToken cancellationToken) =>
         new($"There is no template '{name}'. There are: {string.Join(", ", (await ListAsync(cancellationToken)).Select(known => known.Name))}.");
 
@@ -199,7 +173,7 @@ public sealed partial class TemplateService(
     {
         try
         {
-            return Check(Read(definition, fileName));
+            return Check(Template.Read(definition, fileName));
         }
         catch (DefinitionRejectedException rejected)
         {
@@ -222,7 +196,7 @@ public sealed partial class TemplateService(
         }
 
         var known = template.Slots.Select(slot => "slot:" + slot.Name).Concat(template.Inputs.Select(input => "input:" + input.Name)).ToHashSet(StringComparer.Ordinal);
-        foreach (var missing in Placeholder().Matches(Json.Write(template.Definition)).Select(match => match.Groups[1].Value).Distinct().Where(name => !known.Contains(name)))
+        foreach (var missing in TemplateFilling.Placeholders(template.Definition).Where(name => !known.Contains(name)))
         {
             problems.Add(Problem("unknown-placeholder", $"The template uses '{missing}', which is not among its slots and inputs. Add it to customProperties.template.", "customProperties.template"));
         }
@@ -243,121 +217,7 @@ public sealed partial class TemplateService(
         return problems;
     }
 
-    private static Template Read(DocumentRecord document) => Read((JObject)Json.Parse(document.Json, Json.DefinitionDepth), document.Name) with { IsSaved = true };
-
-    private async Task FillSlotsAsync(Template template, IReadOnlyDictionary<string, string> given, Dictionary<string, JToken> values, List<DefinitionProblem> problems, CancellationToken cancellationToken)
-    {
-        foreach (var slot in template.Slots)
-        {
-            var property = $"connections.{slot.Name}";
-            if (!given.TryGetValue(slot.Name, out var wanted) || string.IsNullOrWhiteSpace(wanted))
-            {
-                problems.Add(Problem("missing-slot", $"The template '{template.Name}' needs a {slot.Connector} connection in the slot '{slot.Name}'.", property));
-            }
-            else if (await connections.FindAsync(wanted, cancellationToken) is not { } connection)
-            {
-                problems.Add(Problem("no-connection", $"There is no connection '{wanted}' for the slot '{slot.Name}'. Choose another, or add it under Connections.", property));
-            }
-            else if (connection.Connector != slot.Connector)
-            {
-                problems.Add(Problem("wrong-connector", $"The slot '{slot.Name}' takes a {slot.Connector} connection; '{connection.Name}' is for {connection.Connector}.", property));
-            }
-            else
-            {
-                values["slot:" + slot.Name] = connection.Id;
-            }
-        }
-
-        foreach (var unknown in given.Keys.Where(key => template.Slots.All(slot => slot.Name != key)))
-        {
-            problems.Add(Problem("unknown-slot", $"The template '{template.Name}' has no slot '{unknown}'. It has: {string.Join(", ", template.Slots.Select(slot => slot.Name))}.", $"connections.{unknown}"));
-        }
-    }
-
-    private static void FillInputs(Template template, JObject given, Dictionary<string, JToken> values, List<DefinitionProblem> problems)
-    {
-        foreach (var input in template.Inputs)
-        {
-            var property = $"inputs.{input.Name}";
-            var value = given[input.Name] is { Type: not JTokenType.Null } chosen ? chosen : input.Default;
-            if (value is null or { Type: JTokenType.Null } or JValue { Value: "" })
-            {
-                if (input.Required)
-                {
-                    problems.Add(Problem("missing-input", $"The template '{template.Name}' needs the input '{input.Name}' ({input.Type}).", property));
-                }
-
-                values["input:" + input.Name] = value ?? JValue.CreateNull();
-            }
-            else if (!Fits(value, input.Type))
-            {
-                problems.Add(Problem("wrong-input", $"The input '{input.Name}' takes a value of type {input.Type}; {Json.Write(value)} is none.", property));
-            }
-            else
-            {
-                values["input:" + input.Name] = value;
-            }
-        }
-
-        foreach (var unknown in given.Properties().Where(entry => template.Inputs.All(input => input.Name != entry.Name)))
-        {
-            problems.Add(Problem("unknown-input", $"The template '{template.Name}' has no input '{unknown.Name}'. It has: {string.Join(", ", template.Inputs.Select(input => input.Name))}.", $"inputs.{unknown.Name}"));
-        }
-    }
-
-    private static bool Fits(JToken value, string type) => type.ToLowerInvariant() switch
-    {
-        "string" => value.Type == JTokenType.String,
-        "interval" => value.Type == JTokenType.String && IsSchedule((string)value!),
-        "number" => value.Type is JTokenType.Integer or JTokenType.Float,
-        "integer" => value.Type == JTokenType.Integer,
-        "boolean" => value.Type == JTokenType.Boolean,
-        "array" => value.Type == JTokenType.Array,
-        "object" => value.Type == JTokenType.Object,
-        _ => true,
-    };
-
-    private static bool IsSchedule(string text)
-    {
-        try
-        {
-            Schedule.Parse(text);
-            return true;
-        }
-        catch (FormatException)
-        {
-            return false;
-        }
-    }
-
-    /// <summary>A copy with placeholders replaced: a text that is a placeholder and nothing else takes the value with its type, a longer one takes its text.</summary>
-    private static JToken Replace(JToken token, Dictionary<string, JToken> values)
-    {
-        switch (token)
-        {
-            case JObject item:
-                return new JObject(item.Properties().Select(property => new JProperty(property.Name, Replace(property.Value, values))));
-            case JArray items:
-                return new JArray(items.Select(item => Replace(item, values)));
-            case JValue { Value: string text } when text.Contains("{{", StringComparison.Ordinal):
-                var whole = Placeholder().Match(text);
-                if (whole.Success && whole.Length == text.Trim().Length && values.TryGetValue(whole.Groups[1].Value, out var value))
-                {
-                    return value.DeepClone();
-                }
-
-                return Placeholder().Replace(text, match => values.TryGetValue(match.Groups[1].Value, out var part) ? AsText(part) : match.Value);
-            default:
-                return token.DeepClone();
-        }
-    }
-
-    private static string AsText(JToken value) => value switch
-    {
-        { Type: JTokenType.Null } => "",
-        JValue { Value: string text } => text,
-        _ => Json.Write(value),
-    };
+    private static Template Read(DocumentRecord document) => Template.Read((JObject)Json.Parse(document.Json, Json.DefinitionDepth), document.Name) with { IsSaved = true };
 
     private async Task<string> UniqueNameAsync(string name, CancellationToken cancellationToken)
     {
@@ -371,33 +231,7 @@ public sealed partial class TemplateService(
         }
     }
 
-    private static Template Read(JObject definition, string fileName)
-    {
-        if (definition["customProperties"]?["template"] is not JObject template || (string?)template["name"] is not { Length: > 0 } name)
-        {
-            throw Rejected("no-template", $"{fileName}: a template needs customProperties.template with a name.", "customProperties.template", fileName);
-        }
+    private static DefinitionProblem Problem(string code, string message, string property) => Template.Problem(code, message, property);
 
-        return new Template
-        {
-            Name = name,
-            Description = (string?)template["description"] ?? "",
-            Slots = [.. Objects(template, "slots").Select(slot => new TemplateSlot((string?)slot["name"] ?? "", (string?)slot["connector"] ?? ""))],
-            Inputs = [.. Objects(template, "inputs").Select(input => new TemplateInput((string?)input["name"] ?? "", (string?)input["type"] ?? "string", input["default"], (bool?)input["required"] ?? false))],
-            Scopes = template["scopes"] is JArray scopes ? [.. scopes.Values<string>().OfType<string>()] : [],
-            DailyCalls = (int?)template["dailyCalls"],
-            Sample = template["sample"],
-            Definition = definition,
-        };
-    }
-
-    private static IEnumerable<JObject> Objects(JObject template, string property) => (template[property] as JArray)?.OfType<JObject>() ?? [];
-
-    private static DefinitionProblem Problem(string code, string message, string property) => new(ProblemSeverity.Error, code, message) { Property = property };
-
-    private static DefinitionRejectedException Rejected(string code, string message, string property, string? fileName) =>
-        new(message, [Problem(code, message, property)], fileName);
-
-    [GeneratedRegex(@"\{\{\s*((?:slot|input):[A-Za-z0-9_-]+)\s*\}\}")]
-    private static partial Regex Placeholder();
+    private static DefinitionRejectedException Rejected(string code, string message, string property, string? fileName) => new(message, [Problem(code, message, property)], fileName);
 }

@@ -14,7 +14,7 @@ public abstract class AdminCompliance : PollCompliance
         async Task<long> NumberAsync() => (await Changes.ReadAsync(default)).GetValueOrDefault(Topics.Connections);
         var before = await NumberAsync();
 
-        await Connections.DeleteAsync("none", default);
+        await Connections.DeleteAsync("none", T0, default);
 
         (await NumberAsync()).Should().BeGreaterThan(before);
     }
@@ -143,7 +143,7 @@ public abstract class AdminCompliance : PollCompliance
         (await Connections.FindAsync("agency", default))!.Secret.Should().Equal(4);
         (await Connections.FindAsync("c1", default))!.UpdatedAt.Should().Be(T0.AddDays(1));
         (await Connections.ListAsync(default)).Should().ContainSingle();
-        (await Connections.DeleteAsync("c1", default)).Should().BeTrue();
+        (await Connections.DeleteAsync("c1", T0, default)).Should().BeTrue();
         (await Connections.FindAsync("c1", default)).Should().BeNull();
     }
 

@@ -10,6 +10,8 @@ public abstract class DeliveryCompliance : PollCompliance
     private static DeliveryBatch Batch(long from, long to, params string[] keys) => new()
     {
         TriggerId = "t1",
+        VersionId = "def-1-v1",
+        SourceId = "src",
         FromPosition = from,
         Generation = 1,
         ToPosition = to,
@@ -44,6 +46,26 @@ public abstract class DeliveryCompliance : PollCompliance
         (await Polls.DeliverAsync(Batch(0, 2, "b@1"), default)).Should().BeFalse();
 
         (await Runs.FindAsync("run-b@1", default)).Should().BeNull();
+    }
+
+    [SkippableFact]
+    public async Task Deliver_PausedOrRepublishedMeanwhile_WritesNothing()
+    {
+        await PublishAsync(PollTrigger("t1"));
+        var paused = Batch(0, 1, "a@1");
+        await Polls.UpdateTriggerAsync("t1", isPaused: true, null, null, null, default);
+        var whilePaused = await Polls.DeliverAsync(paused, default);
+        await Polls.UpdateTriggerAsync("t1", isPaused: false, null, null, null, default);
+
+        // Both lists are at number 0: what the old one had must not move the place in the new one.
+        await PublishAsync("def-1", 2, PollTrigger("t1", "src-other"));
+        var ofTheOldVersion = await Polls.DeliverAsync(paused, default);
+        var ofTheOldList = await Polls.DeliverAsync(paused with { VersionId = "def-1-v2" }, default);
+
+        (whilePaused, ofTheOldVersion, ofTheOldList).Should().Be((false, false, false));
+        (await Polls.FindTriggerAsync("t1", default))!.Position.Should().Be(0);
+        (await Runs.ListAsync(new RunFilter(), default)).Total.Should().Be(0);
+        (await Polls.DeliverAsync(paused with { VersionId = "def-1-v2", SourceId = "src-other" }, default)).Should().BeTrue();
     }
 
     [SkippableFact]

@@ -91,6 +91,8 @@ public abstract class LedgerCompliance : PollCompliance
     private static DeliveryBatch Batch(BackfillState from, BackfillState to, params string[] keys) => new()
     {
         TriggerId = "t1",
+        VersionId = "def-1-v1",
+        SourceId = "src",
         FromPosition = 0,
         ToPosition = 0,
         Generation = 1,
@@ -105,6 +107,8 @@ public abstract class LedgerCompliance : PollCompliance
             new DeliveryBatch
             {
                 TriggerId = "t1",
+                VersionId = (await Polls.FindTriggerAsync("t1", default))!.VersionId,
+                SourceId = "src",
                 FromPosition = (await Polls.FindTriggerAsync("t1", default))!.Position,
                 ToPosition = to,
                 Generation = generation,

@@ -112,6 +112,37 @@ public abstract class TokenCompliance : StoreCompliance
     }
 
     [SkippableFact]
+    public async Task Incidents_OfTokens_EndWithWhatTheyTellOf()
+    {
+        static string IdOf(string location, long version) => Automation.Runtime.Connections.AccessTokens.IncidentIdOf("c1", location, version);
+        async Task<Lease> FailAsync(string location)
+        {
+            var (token, lease) = (await Tokens.TryLeaseAsync("c1", location, "a", LeaseTime, default))!.Value;
+            await Tokens.FailAsync("c1", location, lease, "refused", isRefused: true, T0, default);
+            await Incidents.AddAsync([Incident(IdOf(location, token.Version)) with { Kind = "connection" }], default);
+            return (await Tokens.TryLeaseAsync("c1", location, "a", LeaseTime, default))!.Value.Lease;
+        }
+
+        await Tokens.ConnectAsync(Token(), default);
+        var lease = await FailAsync("");
+        await Tokens.ReplaceAsync(Token(2) with { RefreshedAt = T0.AddHours(1) }, lease, default);
+        var renewed = await Incidents.FindAsync(IdOf("", 1), default);
+        await FailAsync("");
+        await FailAsync("loc-1");
+        await Tokens.ConnectAsync(Token(3), default);
+        var connected = (await Incidents.ListAsync(true, null, null, 0, 10, default)).Total;
+        await FailAsync("");
+        await Connections.SaveAsync(new ConnectionRecord { Id = "c1", Name = "Agency", Connector = "gohighlevel", BaseUrl = "https://x", AuthKind = "oauth2", Secret = [1], CreatedAt = T0, UpdatedAt = T0 }, null, default);
+        await Connections.DeleteAsync("c1", T0.AddDays(1), default);
+
+        (renewed!.ResolvedAt, renewed.Resolution).Should().Be((T0.AddHours(1), "The access was renewed."));
+        connected.Should().Be(0, "a new account has nothing to do with what was wrong with the old one, or with its locations");
+        var all = (await Incidents.ListAsync(null, null, null, 0, 10, default)).Items;
+        all.Should().HaveCount(4).And.OnlyContain(incident => incident.ResolvedAt != null);
+        all.Should().ContainSingle(incident => incident.Resolution == "The connection was deleted.");
+    }
+
+    [SkippableFact]
     public async Task DeleteAsync_Connection_TakesItsTokensAlong()
     {
         var connection = new ConnectionRecord { Id = "c1", Name = "Agency", Connector = "gohighlevel", BaseUrl = "https://x", AuthKind = "oauth2", Secret = [1], CreatedAt = T0, UpdatedAt = T0 };
@@ -119,7 +150,7 @@ public abstract class TokenCompliance : StoreCompliance
 
         await Connections.SaveAsync(connection with { Name = "Renamed" }, null, default);
         (await Tokens.FindAsync("c1", "", default))!.Secret.Should().Equal(1);
-        await Connections.DeleteAsync("c1", default);
+        await Connections.DeleteAsync("c1", T0, default);
 
         (await Tokens.ListAsync(null, default)).Should().BeEmpty();
     }

@@ -75,6 +75,31 @@ public sealed class AccessTokensTests
     }
 
     [Fact]
+    public async Task Call_AfterARefreshThatNobodyWaitedFor_IsNotToldOfItsFailure()
+    {
+        await using var world = await AccountWorld.StartAsync();
+        await world.ConnectAsync(expiresIn: 100);
+        world.Clock.Advance(TimeSpan.FromSeconds(200));
+        var (_, lease) = (await world.Tokens.TryLeaseAsync(AccountWorld.Connection, "", "another node", TimeSpan.FromMinutes(10), default))!.Value;
+        var connection = (await world.Vault.FindAsync(AccountWorld.Connection, default))!;
+        var operation = world.Get<OperationCatalog>().Find("GoHighLevel.Contacts.GetContact")!;
+        using var impatience = new CancellationTokenSource();
+
+        // It leaves while another node holds the lease; the refresh goes on, and ends in vain.
+        var first = world.Get<AccessTokens>().AuthorizeAsync(connection, operation, null, impatience.Token).AsTask();
+        await impatience.CancelAsync();
+        await first.Awaiting(task => task).Should().ThrowAsync<OperationCanceledException>();
+        for (var i = 0; i < 20; i++)
+        {
+            world.Clock.Advance(TimeSpan.FromSeconds(5));
+            await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System);
+        }
+
+        await world.Tokens.ReleaseAsync(AccountWorld.Connection, "", lease, default);
+        (await world.CallAsync()).Status.Should().Be(200);
+    }
+
+    [Fact]
     public async Task Call_ManyAtOnceWithAnEndedToken_RefreshOnce()
     {
         await using var world = await AccountWorld.StartAsync();

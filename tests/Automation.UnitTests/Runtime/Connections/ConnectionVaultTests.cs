@@ -112,7 +112,7 @@ public sealed class ConnectionVaultTests
     public async Task FindAsync_OtherKeys_SaysThatTheyAreOther()
     {
         await using var world = await PollingWorld.StartAsync();
-        var other = new ConnectionVault(world.Get<IConnectionStore>(), world.Get<IDefinitionStore>(), world.Get<OperationCatalog>(), world.Get<OperationClient>(), world.Get<ITokenStore>(), world.Get<AccessTokens>(), world.Get<TokenSeal>(), world.Get<IIncidentStore>(), new EphemeralDataProtectionProvider(), Microsoft.Extensions.Options.Options.Create(new SmtpOptions()), world.Clock);
+        var other = new ConnectionVault(world.Get<IConnectionStore>(), world.Get<IDefinitionStore>(), world.Get<OperationCatalog>(), world.Get<OperationClient>(), world.Get<ITokenStore>(), world.Get<AccessTokens>(), world.Get<TokenSeal>(), new EphemeralDataProtectionProvider(), Microsoft.Extensions.Options.Options.Create(new SmtpOptions()), world.Clock);
 
         var act = async () => await other.FindAsync(PollingWorld.Connection, default);
 

@@ -156,6 +156,52 @@ public sealed class FailingScanTests
         world.Server.Requests.Should().Be(0);
     }
 
+    [Fact]
+    public async Task PollAsync_ConnectionMovedToAnotherLocation_ReadsNothingThereAndSaysWhatToDo()
+    {
+        await using var world = await PollingWorld.StartAsync();
+        Fill(world, 3);
+        await world.PublishAsync("flow");
+        await world.PollAsync();
+        var vault = world.Get<Automation.Runtime.Connections.ConnectionVault>();
+        var connection = (await vault.FindAsync(PollingWorld.Connection, default))!;
+        world.Server.Put("of-loc-2", "new there");
+        var before = world.Server.Requests;
+
+        await vault.SaveAsync(connection with { LocationId = "loc-2" }, default);
+        await world.PollAsync();
+        var error = (await world.SourceAsync()).LastError;
+        await vault.SaveAsync(connection, default);
+        await world.PollAsync();
+
+        error.Should().Contain("loc-1").And.Contain("loc-2").And.Contain("Publish the flow again");
+        world.Server.Requests.Should().Be(before + 1, "only the location that it watches was read");
+        (await world.FiredAsync("flow")).Should().Equal("of-loc-2@1");
+    }
+
+    [Fact]
+    public async Task PollAsync_ConnectionGivenAnotherServer_TakesANewBaseline()
+    {
+        await using var world = await PollingWorld.StartAsync(isSandbox: false);
+        Fill(world, 3);
+        await world.PublishAsync("flow", interval: "1m");
+        await world.PollAsync();
+        var vault = world.Get<Automation.Runtime.Connections.ConnectionVault>();
+        await using var other = await ListServer.StartAsync();
+        other.Put("i1", "another's");
+        other.Put("theirs", "another's");
+
+        await vault.SaveAsync((await vault.FindAsync(PollingWorld.Connection, default))! with { BaseUrl = other.Url }, default);
+        var reset = await world.SourceAsync();
+        await world.PollAsync();
+        other.Put("theirs", "changed");
+        await world.PollAsync();
+
+        reset.BaselinedAt.Should().BeNull();
+        (await world.FiredAsync("flow")).Should().Equal("theirs@2");
+        (await world.Triggers.CountBackfillAsync(await world.TriggerAsync("flow"), default)).Should().Be((2L, 2L), "what only the other server had is no part of the list");
+    }
+
     private static void Fill(PollingWorld world, int count)
     {
         for (var i = world.Server.Items.Count; i < count; i++)

@@ -63,6 +63,40 @@ public sealed class SourceWatchTests
         (await world.IncidentsAsync()).Should().ContainSingle(incident => incident.ResolvedAt != null);
     }
 
+    [Theory]
+    [InlineData("answered")]
+    [InlineData("paused")]
+    [InlineData("retracted")]
+    public async Task CheckAsync_AlarmThatNobodyResolved_EndsWithItsReason(string how)
+    {
+        await using var world = await PollingWorld.StartAsync();
+        await world.PublishAsync("flow", interval: "10m");
+        await world.PollAsync();
+        var watch = world.Get<SourceWatch>();
+        world.Clock.Advance(TimeSpan.FromMinutes(55));
+        await watch.CheckAsync(default);
+        (await world.IncidentsAsync()).Should().ContainSingle(incident => incident.ResolvedAt == null);
+
+        switch (how)
+        {
+            case "answered":
+                // Killed after the scan's last page, before the incident was resolved.
+                await world.PollAsync();
+                await world.SqlAsync("UPDATE incidents SET resolved_at = NULL, resolution = NULL; SELECT 1");
+                break;
+            case "paused":
+                await world.Triggers.PauseAsync((await world.TriggerAsync("flow")).Id, default);
+                break;
+            default:
+                await world.Definitions.RetractAsync("flow", default);
+                break;
+        }
+
+        await watch.CheckAsync(default);
+
+        (await world.IncidentsAsync()).Should().ContainSingle().Which.Resolution.Should().Be(how == "answered" ? "The source answers again." : "Nobody wants the source polled any more.");
+    }
+
     [Fact]
     public async Task CheckAsync_PausedOrJustStarted_IsNoAlarm()
     {
