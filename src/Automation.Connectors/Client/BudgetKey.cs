@@ -27,9 +27,21 @@ public readonly record struct BudgetKey(string Connector, string App, string Loc
 /// <param name="Window">Its length.</param>
 /// <param name="PerDay">Calls of a day.</param>
 /// <param name="RemainingToday">Calls left of them.</param>
-/// <param name="Pause">Set: the call was refused, and nobody is to call for so long; zero: the provider does not say how long.</param>
+/// <param name="Pause">Set: the call was refused, and nobody is to call for so long; <see cref="WindowPause"/>: the provider does not say how long.</param>
 public sealed record BudgetNews(int? Limit, int? Remaining, TimeSpan? Window, int? PerDay, int? RemainingToday, TimeSpan? Pause)
 {
+    /// <summary>
+    /// When a day's calls are spent, one call is let through so often: a provider's day need not end at midnight UTC, and its answer tells whether it counts anew.
+    /// </summary>
+    public static readonly TimeSpan KnockEvery = TimeSpan.FromMinutes(15);
+
+    /// <summary>The day's use after an answer. The provider's count is the truth where it says that there is more left than was thought.</summary>
+    public int? UsedToday(int before, int? perDay) =>
+        RemainingToday is { } left && perDay is { } allowed ? (before >= allowed && left > 0 ? allowed - left : Math.Max(before, allowed - left)) : null;
+
+    /// <summary>A pause whose length nobody told: a window's.</summary>
+    public static readonly TimeSpan WindowPause = Timeout.InfiniteTimeSpan;
+
     public static BudgetNews Read(int status, IReadOnlyDictionary<string, string> headers, DateTimeOffset now)
     {
         var milliseconds = Number(headers, "X-RateLimit-Interval-Milliseconds");
@@ -42,7 +54,7 @@ public sealed record BudgetNews(int? Limit, int? Remaining, TimeSpan? Window, in
 
             // A limit of none (0) says nothing of what is left.
             daily is 0 ? null : Number(headers, "X-RateLimit-Daily-Remaining"),
-            status == 429 ? ErrorMap.RetryAfter(status, headers, now) ?? TimeSpan.Zero : null);
+            status == 429 ? ErrorMap.RetryAfter(status, headers, now) ?? WindowPause : null);
     }
 
     private static int? Number(IReadOnlyDictionary<string, string> headers, string name) =>

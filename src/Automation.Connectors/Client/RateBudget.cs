@@ -19,7 +19,7 @@ public sealed class RateBudget(OperationCatalog catalog, TimeProvider clock) : I
         window.Learn(news);
         if (news.Pause is { } pause)
         {
-            window.Block(pause > TimeSpan.Zero ? pause : null);
+            window.Block(pause == BudgetNews.WindowPause ? null : pause);
         }
     }
 
@@ -50,6 +50,7 @@ internal sealed class RateWindow
     private DateTimeOffset blockedUntil = DateTimeOffset.MinValue;
     private DateTimeOffset day;
     private int usedToday;
+    private DateTimeOffset? knockAt;
     private long order;
 
     public RateWindow(Connection connection, RateLimit allowed, TimeProvider clock)
@@ -105,10 +106,7 @@ internal sealed class RateWindow
                 }
             }
 
-            if (news.RemainingToday is { } leftToday && perDay is { } allowed)
-            {
-                usedToday = Math.Max(usedToday, allowed - leftToday);
-            }
+            usedToday = news.UsedToday(usedToday, perDay) ?? usedToday;
         }
     }
 
@@ -210,18 +208,27 @@ internal sealed class RateWindow
 
     private void RefuseSpentDay(DateTimeOffset now)
     {
-        if (IsDaySpent)
+        if (!IsDaySpent)
+        {
+            knockAt = null;
+            return;
+        }
+
+        knockAt ??= now + BudgetNews.KnockEvery;
+        if (now < knockAt)
         {
             throw DaySpent(now);
         }
+
+        knockAt = now + BudgetNews.KnockEvery;
     }
 
-    private ConnectorException DaySpent(DateTimeOffset now) => new($"The day's API budget of connection '{connectionName}' is spent: {perDay} calls. It starts anew at midnight UTC.")
+    private ConnectorException DaySpent(DateTimeOffset now) => new($"The day's API budget of connection '{connectionName}' is spent: {perDay} calls. It starts anew at midnight UTC, or when the provider counts anew: one call in {BudgetNews.KnockEvery.TotalMinutes:0} minutes asks.")
     {
         Code = "budget-spent",
         Action = "Lengthen the intervals of polls, or wait for the new day.",
         IsTransient = true,
-        RetryAfter = DayOf(now).AddDays(1) - now,
+        RetryAfter = (knockAt is { } at && at < DayOf(now).AddDays(1) ? at : DayOf(now).AddDays(1)) - now,
     };
 
     private static DateTimeOffset DayOf(DateTimeOffset now) => new(now.UtcDateTime.Date, TimeSpan.Zero);

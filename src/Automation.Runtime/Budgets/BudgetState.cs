@@ -24,6 +24,9 @@ internal sealed class BudgetState
 
     public int UsedToday { get; set; }
 
+    /// <summary>When the day's calls are spent: when one is let through to ask whether the provider counts anew.</summary>
+    public DateTimeOffset? KnockAt { get; set; }
+
     public DateTimeOffset BlockedUntil { get; set; }
 
     /// <summary>Until when a server waits with actions, and with polls.</summary>
@@ -58,9 +61,18 @@ internal sealed class BudgetState
             return Answer(0, TimeSpan.Zero);
         }
 
-        if (UsedToday >= PerDay)
+        var isKnock = UsedToday >= PerDay;
+        if (isKnock)
         {
-            return Answer(0, Day.AddDays(1) - now, isDaySpent: true);
+            KnockAt ??= now + BudgetNews.KnockEvery;
+            if (now < KnockAt)
+            {
+                return Answer(0, (KnockAt < Day.AddDays(1) ? KnockAt.Value : Day.AddDays(1)) - now, isDaySpent: true);
+            }
+        }
+        else
+        {
+            KnockAt = null;
         }
 
         if (BlockedUntil > now)
@@ -77,7 +89,7 @@ internal sealed class BudgetState
         }
 
         // A fifth at most: whoever asks next finds something, too.
-        var calls = Math.Min(Math.Min(question.Wanted, Math.Max(1, Limit / 5)), Math.Min(Limit - used, (PerDay - UsedToday) ?? int.MaxValue));
+        var calls = Math.Min(Math.Min(question.Wanted, Math.Max(1, Limit / 5)), Math.Min(Limit - used, isKnock ? 1 : (PerDay - UsedToday) ?? int.MaxValue));
         if (question.Priority < CallPriority.Backfill)
         {
             Wished[(int)question.Priority] = calls > 0 ? DateTimeOffset.MinValue : now + WishLife;
@@ -88,6 +100,7 @@ internal sealed class BudgetState
             return Answer(0, Clamp(Grants.Min(grant => grant.Until) - now));
         }
 
+        KnockAt = isKnock ? now + BudgetNews.KnockEvery : null;
         UsedToday += calls;
         Grants.Add(new Grant(question.Id, now, now + LifeOf(Window) + Window, calls));
         return Answer(calls, TimeSpan.Zero);
@@ -129,14 +142,11 @@ internal sealed class BudgetState
             Grants.Add(new Grant("others", now, now + Window, unseen));
         }
 
-        if (news.RemainingToday is { } leftToday && PerDay is { } allowed)
-        {
-            UsedToday = Math.Max(UsedToday, allowed - leftToday);
-        }
+        UsedToday = news.UsedToday(UsedToday, PerDay) ?? UsedToday;
 
         if (news.Pause is { } pause)
         {
-            var until = now + (pause > TimeSpan.Zero ? pause : Window);
+            var until = now + (pause == BudgetNews.WindowPause ? Window : pause);
             BlockedUntil = until > BlockedUntil ? until : BlockedUntil;
         }
     }

@@ -209,7 +209,7 @@ internal sealed class SharedWindow(BudgetKey key, Connection connection, RateLim
         return true;
     }
 
-    private ConnectorException DaySpent(BudgetAnswer answer) => new($"The day's API budget of connection '{connectionName}' is spent: {answer.PerDay} calls. It starts anew at midnight UTC.")
+    private ConnectorException DaySpent(BudgetAnswer answer) => new($"The day's API budget of connection '{connectionName}' is spent: {answer.PerDay} calls. It starts anew at midnight UTC, or when the provider counts anew: one call in {BudgetNews.KnockEvery.TotalMinutes:0} minutes asks.")
     {
         Code = "budget-spent",
         Action = "Lengthen the intervals of polls, or wait for the new day.",

@@ -46,6 +46,12 @@ internal sealed class SpecMock : IAsyncDisposable
     /// <summary>Refuses every call so, in the API's form.</summary>
     public (int Status, JToken Message)? Refusal { get; set; }
 
+    /// <summary>Refuses so many tries of each call with this status, and lets it be sent again at once.</summary>
+    public (int Status, int Times)? Busy { get; set; }
+
+    /// <summary>Tries by method and path.</summary>
+    public Dictionary<string, int> Tries { get; } = [];
+
     public static async Task<SpecMock> StartAsync(SpecFiles specs)
     {
         var mock = new SpecMock(specs);
@@ -98,6 +104,14 @@ internal sealed class SpecMock : IAsyncDisposable
         }
 
         Taken++;
+        var tries = Tries[$"{call.Method} {path}"] = Tries.GetValueOrDefault($"{call.Method} {path}") + 1;
+        if (Busy is var (busy, times) && tries <= times)
+        {
+            context.Response.Headers.RetryAfter = "0";
+            await AnswerAsync(context, busy, new JObject { ["statusCode"] = busy, ["message"] = "busy" });
+            return;
+        }
+
         if (Refusal is var (refused, message))
         {
             await AnswerAsync(context, refused, new JObject { ["statusCode"] = refused, ["message"] = message.DeepClone() });

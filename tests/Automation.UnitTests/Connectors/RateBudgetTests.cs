@@ -118,6 +118,36 @@ public sealed class RateBudgetTests
     }
 
     [Fact]
+    public async Task Observe_TooManyRequestsThatMayBeRepeatedAtOnce_HoldsNobodyBack()
+    {
+        budget.Observe(connection, 429, new Dictionary<string, string> { ["Retry-After"] = "0" });
+        Acquire().IsCompletedSuccessfully.Should().BeTrue();
+
+        budget.Observe(connection, 429, new Dictionary<string, string>());
+        var call = Acquire();
+        clock.Advance(TimeSpan.FromSeconds(9));
+        call.IsCompleted.Should().BeFalse("nobody told how long: a window");
+        clock.Advance(TimeSpan.FromSeconds(1.1));
+        await call;
+    }
+
+    [Fact]
+    public async Task Acquire_ProvidersDayEndsBeforeOurs_OneCallFindsOut()
+    {
+        Spend(1);
+        budget.Observe(connection, 429, new Dictionary<string, string> { ["Retry-After"] = "0", ["X-RateLimit-Limit-Daily"] = "20", ["X-RateLimit-Daily-Remaining"] = "0" });
+        await FluentActions.Awaiting(() => Acquire()).Should().ThrowAsync<ConnectorException>();
+
+        clock.Advance(TimeSpan.FromMinutes(15));
+        await Acquire();
+        await FluentActions.Awaiting(() => Acquire()).Should().ThrowAsync<ConnectorException>("the first has no answer yet");
+        budget.Observe(connection, 200, new Dictionary<string, string> { ["X-RateLimit-Limit-Daily"] = "20", ["X-RateLimit-Daily-Remaining"] = "19" });
+
+        await Acquire();
+        (await budget.DescribeAsync(default)).Single().UsedToday.Should().Be(2);
+    }
+
+    [Fact]
     public async Task Observe_Headers_TeachTheLimitAndOthersCalls()
     {
         Spend(1);
@@ -156,7 +186,7 @@ public sealed class RateBudgetTests
 
         var failure = (await FluentActions.Awaiting(() => Acquire()).Should().ThrowAsync<ConnectorException>()).Which;
         failure.Code.Should().Be("budget-spent");
-        failure.RetryAfter.Should().BeGreaterThan(TimeSpan.FromHours(11));
+        failure.RetryAfter.Should().Be(BudgetNews.KnockEvery);
         failure.Action.Should().NotBeNull();
 
         clock.Advance(TimeSpan.FromHours(12));

@@ -99,7 +99,22 @@ public sealed class BudgetStateTests
         var answer = state.Ask(Question(1), Start.AddMinutes(1));
 
         answer.IsDaySpent.Should().BeTrue();
-        answer.Wait.Should().Be(TimeSpan.FromHours(12) - TimeSpan.FromMinutes(1));
+        answer.Wait.Should().Be(TimeSpan.FromMinutes(15));
         state.Ask(Question(1), Start.AddHours(12)).Calls.Should().Be(1);
+    }
+
+    [Fact]
+    public void Ask_WhenTheProvidersDayEndsBeforeOurs_OneCallFindsOut()
+    {
+        var state = BudgetState.Read(null, Limit with { PerDay = 15 });
+        state.Ask(Question(20), Start).Calls.Should().Be(15);
+        state.Ask(Question(20), Start.AddMinutes(1)).Calls.Should().Be(0);
+
+        state.Ask(Question(20), Start.AddMinutes(16)).Calls.Should().Be(1, "it asks whether the day is over");
+        state.Ask(Question(20), Start.AddMinutes(17)).IsDaySpent.Should().BeTrue();
+        state = BudgetState.Read(state.Write(), Limit);
+        var answer = state.Ask(Question(20, news: new BudgetNews(null, null, null, 15, 14, null)), Start.AddMinutes(18));
+
+        (answer.Calls, answer.UsedToday).Should().Be((14, 15));
     }
 }
