@@ -22,7 +22,7 @@ internal static class ApiKeyEndpoints
     private static async Task<IResult> ListAsync(HttpContext context, ApiKeys keys)
     {
         var all = await keys.ListAsync(context.RequestAborted);
-        return Reply.List(all.Select(Describe), all.Count);
+        return Reply.List(context, all, Describe);
     }
 
     private static async Task<IResult> CreateAsync(HttpContext context, ApiKeys keys)

@@ -11,12 +11,13 @@ namespace Automation.Hosting.Api;
 internal static class BudgetEndpoints
 {
     public static void Map(IEndpointRouteBuilder routes) =>
-        routes.MapGet("/budget", BudgetAsync).WithTags("budget").WithSummary("API budget by connection: limits, used, planned by published flows (calls a day; a list that is read whole counts with its pages).");
+        routes.MapGet("/budget", BudgetAsync).WithTags("budget").WithSummary("API budget by connection: limits, used, planned by published flows (calls a day; a list that is read whole counts with its pages). Filter: connectionId.");
 
     private static async Task<IResult> BudgetAsync(HttpContext context, BudgetReport report)
     {
+        var connectionId = Query.Text(context, "connectionId");
         var lines = await report.ListAsync(context.RequestAborted);
-        return Reply.List(lines.Select(Describe), lines.Count);
+        return Reply.List(context, [.. lines.Where(line => connectionId is null || line.Connection.Id == connectionId)], Describe);
     }
 
     private static JObject Describe(ConnectionBudget line) => new()

@@ -20,7 +20,7 @@ internal static class FileEndpoints
     private static async Task<IResult> ListAsync(HttpContext context, IFileStore files)
     {
         var all = await files.ListAsync(context.RequestAborted);
-        return Reply.List(all.Select(file => new JObject { ["name"] = file.Name, ["size"] = file.Size, ["updatedAt"] = Reply.Utc(file.UpdatedAt) }), all.Count);
+        return Reply.List(context, all, file => new JObject { ["name"] = file.Name, ["size"] = file.Size, ["updatedAt"] = Reply.Utc(file.UpdatedAt) });
     }
 
     private static async Task<IResult> ReadAsync(string name, HttpContext context, IFileStore files) =>

@@ -16,7 +16,7 @@ internal static class IncidentEndpoints
     public static void Map(IEndpointRouteBuilder routes)
     {
         var group = routes.MapGroup("/incidents").WithTags("incidents");
-        group.MapGet("", ListAsync).WithSummary("Incidents, newest first. Filters: status (open, resolved), runId, sourceId.");
+        group.MapGet("", ListAsync).WithSummary("Incidents, newest first. Filters: status (open, resolved), definitionId, runId, sourceId, since.");
         group.MapGet("/{id}", async (string id, HttpContext context, IIncidentStore incidents) => new Reply(Describe(await incidents.FindAsync(id, context.RequestAborted) ?? throw NotFound(id)))).WithSummary("One incident.");
         group.MapPost("/{id}/resolve", ResolveAsync).WithSummary("Settles one: {resolution: resolve | happened | notHappened}; the last two say whether an unanswered write happened, and retry the run.");
     }
@@ -31,7 +31,17 @@ internal static class IncidentEndpoints
             "resolved" => (bool?)false,
             var other => throw new ProblemException(Problem.BadRequest($"'status' must be open or resolved; it is '{other}'.", "status")),
         };
-        var found = await incidents.ListAsync(open, Query.Text(context, "runId") ?? Query.Text(context, "instanceId"), Query.Text(context, "sourceId"), page, size, context.RequestAborted);
+        var filter = new IncidentFilter
+        {
+            Open = open,
+            InstanceId = Query.Text(context, "runId") ?? Query.Text(context, "instanceId"),
+            SourceId = Query.Text(context, "sourceId"),
+            DefinitionId = Query.Text(context, "definitionId"),
+            Since = Query.Time(context, "since"),
+            Page = page,
+            PageSize = size,
+        };
+        var found = await incidents.ListAsync(filter, context.RequestAborted);
         return Reply.List(found.Items.Select(Describe), found.Total);
     }
 

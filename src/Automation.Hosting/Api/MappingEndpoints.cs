@@ -15,7 +15,7 @@ internal static class MappingEndpoints
     public static void Map(IEndpointRouteBuilder routes)
     {
         var group = routes.MapGroup("/mappings").WithTags("mappings");
-        group.MapGet("", ListAsync).WithSummary("Saved field maps.");
+        group.MapGet("", ListAsync).WithSummary("Saved field maps. Filter: search (name).");
         group.MapPost("", SaveAsync).WithSummary("Saves a map, in place of one of its name: {name, description?, fields: [{target, source | script | value, default?}]}.");
         group.MapGet("/{name}", async (string name, HttpContext context, FieldMapService maps) => new Reply((await FindAsync(maps, name, context)).Json)).WithSummary("One map.");
         group.MapDelete("/{name}", async (string name, HttpContext context, FieldMapService maps) => await maps.DeleteAsync(name, context.RequestAborted) ? Results.NoContent() : NoMap(name)).WithSummary("Deletes a map. Flows that name it fault.");
@@ -24,8 +24,9 @@ internal static class MappingEndpoints
 
     private static async Task<IResult> ListAsync(HttpContext context, FieldMapService maps)
     {
-        var all = await maps.ListAsync(context.RequestAborted);
-        return Reply.List(all.Select(entry => new JObject(entry.Map.Properties()) { ["updatedAt"] = Reply.Utc(entry.UpdatedAt) }), all.Count);
+        var search = Query.Text(context, "search");
+        var found = (await maps.ListAsync(context.RequestAborted)).Where(entry => search is null || ((string?)entry.Map["name"])?.Contains(search, StringComparison.OrdinalIgnoreCase) == true);
+        return Reply.List(context, [.. found], entry => new JObject(entry.Map.Properties()) { ["updatedAt"] = Reply.Utc(entry.UpdatedAt) });
     }
 
     private static async Task<IResult> SaveAsync(HttpContext context, FieldMapService maps) =>

@@ -37,14 +37,7 @@ internal static class OperationEndpoints
             .OrderBy(o => o.Number ?? int.MaxValue).ThenBy(o => o.ActivityType, StringComparer.Ordinal)
             .ToList();
 
-        // The catalogue is a fixed list of a few hundred: it is given whole unless a page is asked for.
-        if (Query.Text(context, "page") is null && Query.Text(context, "pageSize") is null)
-        {
-            return Reply.List(found.Select(o => Describe(o, operations)), found.Count);
-        }
-
-        var (page, size) = Query.Page(context);
-        return Reply.List(found.Skip(page * size).Take(size).Select(o => Describe(o, operations)), found.Count);
+        return Reply.List(context, found, operation => Describe(operation, operations));
     }
 
     private static async Task<IResult> ExecuteAsync(string activityType, HttpContext context, OperationCatalog operations, IConnections connections, OperationClient client, FieldValues fields, TimeProvider clock)

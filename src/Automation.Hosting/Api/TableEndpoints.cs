@@ -25,15 +25,13 @@ internal static class TableEndpoints
     private static async Task<IResult> ListAsync(HttpContext context, LookupTableService tables)
     {
         var all = await tables.ListAsync(context.RequestAborted);
-        return Reply.List(
-            all.Select(entry => new JObject
-            {
-                ["name"] = entry.Table["name"],
-                ["description"] = entry.Table["description"],
-                ["rowCount"] = (entry.Table["rows"] as JObject)?.Count ?? 0,
-                ["updatedAt"] = Reply.Utc(entry.UpdatedAt),
-            }),
-            all.Count);
+        return Reply.List(context, all, entry => new JObject
+        {
+            ["name"] = entry.Table["name"],
+            ["description"] = entry.Table["description"],
+            ["rowCount"] = (entry.Table["rows"] as JObject)?.Count ?? 0,
+            ["updatedAt"] = Reply.Utc(entry.UpdatedAt),
+        });
     }
 
     private static async Task<IResult> SaveAsync(HttpContext context, LookupTableService tables)
@@ -50,16 +48,14 @@ internal static class TableEndpoints
         }
     }
 
-    private static IResult Functions() => Reply.List(
-        FunctionCatalog.All.Select(function => new JObject
-        {
-            ["group"] = function.Group,
-            ["name"] = function.Name,
-            ["javaScript"] = $"{function.FullName}({function.Parameters}): {function.Returns}",
-            ["liquid"] = $"{function.Group}_{function.Name}",
-            ["description"] = function.Description,
-        }),
-        FunctionCatalog.All.Count);
+    private static IResult Functions(HttpContext context) => Reply.List(context, FunctionCatalog.All, function => new JObject
+    {
+        ["group"] = function.Group,
+        ["name"] = function.Name,
+        ["javaScript"] = $"{function.FullName}({function.Parameters}): {function.Returns}",
+        ["liquid"] = $"{function.Group}_{function.Name}",
+        ["description"] = function.Description,
+    });
 
     private static Problem NoTable(string name) => Problem.NotFound($"There is no lookup table '{name}'. GET /api/tables lists them.");
 }

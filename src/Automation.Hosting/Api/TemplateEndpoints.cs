@@ -20,7 +20,7 @@ internal static class TemplateEndpoints
     public static void Map(IEndpointRouteBuilder routes)
     {
         var group = routes.MapGroup("/templates").WithTags("templates");
-        group.MapGet("", ListAsync).WithSummary("Templates with their slots and inputs.");
+        group.MapGet("", ListAsync).WithSummary("Templates with their slots and inputs. Filter: search (name, description).");
         group.MapPost("", SaveAsync).WithSummary("Saves a flow as a template: {definitionId, versionOptions?, name, description?, inputs?: [{name, activityId?, property, required?, keepDefault?}], replace?}; or a template that came as a file: {definition, replace?}.");
         group.MapGet("/{name}", async (string name, HttpContext context, TemplateService templates) => new Reply(Describe(await FindAsync(templates, name, context), withDefinition: true))).WithSummary("One template with its definition.");
         group.MapGet("/{name}/file", FileAsync).WithSummary("The template as a file, to share it.");
@@ -32,8 +32,10 @@ internal static class TemplateEndpoints
 
     private static async Task<IResult> ListAsync(HttpContext context, TemplateService templates)
     {
-        var all = await templates.ListAsync(context.RequestAborted);
-        return Reply.List(all.Select(t => Describe(t, withDefinition: false)), all.Count);
+        var search = Query.Text(context, "search");
+        var found = (await templates.ListAsync(context.RequestAborted)).Where(template => search is null
+            || template.Name.Contains(search, StringComparison.OrdinalIgnoreCase) || template.Description?.Contains(search, StringComparison.OrdinalIgnoreCase) == true);
+        return Reply.List(context, [.. found], template => Describe(template, withDefinition: false));
     }
 
     private static async Task<IResult> SaveAsync(HttpContext context, TemplateService templates, IDefinitionStore store)

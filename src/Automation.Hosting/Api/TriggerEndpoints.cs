@@ -14,7 +14,7 @@ internal static class TriggerEndpoints
     public static void Map(IEndpointRouteBuilder routes)
     {
         var group = routes.MapGroup("/triggers").WithTags("triggers");
-        group.MapGet("", ListAsync).WithSummary("Triggers of published flows. Filters: definitionId, kind, state (active, paused, failing), search (flow, connection, location, activity type).");
+        group.MapGet("", ListAsync).WithSummary("Triggers of published flows. Filters: definitionId, connectionId, kind, state or status (active, paused, failing), search (flow, connection, location, activity type).");
         group.MapGet("/{id}", async (string id, HttpContext context, TriggerService triggers) => new Reply(Describe(await FindAsync(triggers, id, context.RequestAborted)))).WithSummary("One trigger.");
         group.MapGet("/{id}/events", EventsAsync).WithSummary("The event ledger of its source, newest first.");
         group.MapPost("/{id}/poll", PollAsync).WithSummary("Polls its source now and waits for the scan's end.");
@@ -29,7 +29,7 @@ internal static class TriggerEndpoints
     private static async Task<IResult> ListAsync(HttpContext context, TriggerService triggers)
     {
         var (page, size) = Query.Page(context);
-        var query = new TriggerQuery { DefinitionId = Query.Text(context, "definitionId"), Kind = Query.Text(context, "kind"), Search = Query.Text(context, "search"), State = Query.Name<TriggerState>(context, "state"), Page = page, PageSize = size };
+        var query = new TriggerQuery { DefinitionId = Query.Text(context, "definitionId"), ConnectionId = Query.Text(context, "connectionId"), Kind = Query.Text(context, "kind"), Search = Query.Text(context, "search"), State = Query.Name<TriggerState>(context, "state") ?? Query.Name<TriggerState>(context, "status"), Page = page, PageSize = size };
         var found = await triggers.ListAsync(query, context.RequestAborted);
         return Reply.List(found.Items.Select(Describe), found.Total);
     }

@@ -40,6 +40,6 @@ internal static class WebhookJournalEndpoints
     private static async Task<IResult> CountAsync(HttpContext context, IWebhookStore store)
     {
         var counts = await store.CountAsync(context.RequestAborted);
-        return Reply.List(counts.Select(count => new JObject { ["type"] = count.Type, ["outcome"] = count.Outcome, ["count"] = count.Count }), counts.Count);
+        return Reply.List(context, counts, count => new JObject { ["type"] = count.Type, ["outcome"] = count.Outcome, ["count"] = count.Count });
     }
 }

@@ -25,7 +25,7 @@ internal static class DefinitionEndpoints
         group.MapGet("", ListAsync);
         group.MapGet("/by-definition-id/{definitionId}", GetAsync);
         group.MapGet("/by-id/{id}", async (string id, HttpContext context, IDefinitionStore store, DefinitionService definitions) =>
-            await store.FindVersionAsync(id, context.RequestAborted) is { } version ? (IResult)new Reply(Shapes.Definition(definitions, version)) : NoVersion(id));
+            await store.FindVersionAsync(id, context.RequestAborted) is { } version ? Shown(context, definitions, version) : NoVersion(id));
         group.MapGet("/many-by-id", ManyAsync);
         group.MapGet("/validation/is-name-unique", IsNameUniqueAsync);
         group.MapGet("/query/count", async (HttpContext context, IDefinitionStore store) =>
@@ -90,8 +90,21 @@ internal static class DefinitionEndpoints
     {
         var options = Query.Version(Query.Text(context, "versionOptions"), VersionOptions.Latest);
         return await store.FindAsync(definitionId, options, context.RequestAborted) is { } version
-            ? new Reply(Shapes.Definition(definitions, version))
+            ? Shown(context, definitions, version)
             : NoDefinition(definitionId);
+    }
+
+    /// <summary>A version with its tag: whoever sends it back as <c>If-Match</c> does not write over what others saved meanwhile.</summary>
+    internal static IResult Shown(HttpContext context, DefinitionService definitions, DefinitionVersion version, int status = StatusCodes.Status200OK)
+    {
+        Tag(context, version);
+        return new Reply(Shapes.Definition(definitions, version), status);
+    }
+
+    internal static void Tag(HttpContext context, DefinitionVersion version)
+    {
+        context.Response.Headers.ETag = $"\"{DefinitionService.TagOf(version)}\"";
+        context.Response.Headers.CacheControl = "no-cache";
     }
 
     private static async Task<IResult> ManyAsync(HttpContext context, IDefinitionStore store, DefinitionService definitions)

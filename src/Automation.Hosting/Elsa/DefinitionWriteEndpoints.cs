@@ -44,16 +44,16 @@ internal static class DefinitionWriteEndpoints
         }
 
         // The save's own wrapper is no part of the model's depth, and positions in it would mislead.
-        var saved = await definitions.SaveAsync((JObject)model.DeepClone(), Bodies.Flag(body, "publish") ?? false, context.RequestAborted);
+        var saved = await definitions.SaveAsync((JObject)model.DeepClone(), Bodies.Flag(body, "publish") ?? false, BasedOn(context), context.RequestAborted);
         table.Invalidate();
-        return new Reply(Saved(definitions, saved));
+        return Saved(context, definitions, saved);
     }
 
     private static async Task<IResult> PublishAsync(string definitionId, HttpContext context, DefinitionService definitions, RouteTable table)
     {
         var saved = await definitions.PublishAsync(definitionId, context.RequestAborted);
         table.Invalidate();
-        return new Reply(Saved(definitions, saved));
+        return Saved(context, definitions, saved);
     }
 
     private static async Task<IResult> UpdateReferencesAsync(string definitionId, HttpContext context, DefinitionService definitions, RouteTable table)
@@ -89,7 +89,7 @@ internal static class DefinitionWriteEndpoints
     {
         var retracted = await definitions.RetractAsync(definitionId, context.RequestAborted);
         table.Invalidate();
-        return retracted is null ? DefinitionEndpoints.NoDefinition(definitionId) : new Reply(Shapes.Definition(definitions, retracted));
+        return retracted is null ? DefinitionEndpoints.NoDefinition(definitionId) : DefinitionEndpoints.Shown(context, definitions, retracted);
     }
 
     private static async Task<IResult> RevertAsync(string definitionId, int version, HttpContext context, DefinitionService definitions) =>
@@ -134,7 +134,7 @@ internal static class DefinitionWriteEndpoints
         }
 
         var saved = (await definitions.ImportAsync([("the request's body", text)], OptionsOf(context), context.RequestAborted))[0];
-        return new Reply(Shapes.Definition(definitions, saved.Version), saved.WasNew ? StatusCodes.Status201Created : StatusCodes.Status200OK);
+        return DefinitionEndpoints.Shown(context, definitions, saved.Version, saved.WasNew ? StatusCodes.Status201Created : StatusCodes.Status200OK);
     }
 
     private static async Task<IResult> ImportFilesAsync(HttpContext context, DefinitionService definitions)
@@ -169,12 +169,22 @@ internal static class DefinitionWriteEndpoints
     private static Task<JObject> ReadAsync(HttpContext context) =>
         RequestBody.ReadObjectAsync(context, context.RequestAborted, Json.DefinitionDepth + 1);
 
-    internal static JObject Saved(DefinitionService definitions, SavedDefinition saved) => new()
+    /// <summary>Judges a tag by the request's <c>If-Match</c>; null: it has none.</summary>
+    private static Func<string?, bool>? BasedOn(HttpContext context) =>
+        context.Request.Headers.IfMatch is { Count: > 0 } tags && string.Join(',', tags.AsEnumerable()) is { Length: > 0 } wanted
+            ? tag => tag is not null && (wanted.Trim() == "*" || wanted.Contains($"\"{tag}\"", StringComparison.Ordinal))
+            : null;
+
+    private static Reply Saved(HttpContext context, DefinitionService definitions, SavedDefinition saved)
     {
-        ["workflowDefinition"] = Shapes.Definition(definitions, saved.Version),
-        ["alreadyPublished"] = saved.AlreadyPublished,
-        ["consumingWorkflowCount"] = saved.UpdatedConsumers.Count,
-        ["validationErrors"] = new JArray(),
-        ["problems"] = new JArray(saved.Problems.Select(p => Problem.Describe(p, withText: true))),
-    };
+        DefinitionEndpoints.Tag(context, saved.Version);
+        return new Reply(new JObject
+        {
+            ["workflowDefinition"] = Shapes.Definition(definitions, saved.Version),
+            ["alreadyPublished"] = saved.AlreadyPublished,
+            ["consumingWorkflowCount"] = saved.UpdatedConsumers.Count,
+            ["validationErrors"] = new JArray(),
+            ["problems"] = new JArray(saved.Problems.Select(p => Problem.Describe(p, withText: true))),
+        });
+    }
 }

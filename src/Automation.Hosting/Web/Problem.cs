@@ -34,6 +34,9 @@ public sealed record Problem : IResult
     /// <summary>Further members: <c>activityId</c>, <c>property</c>, <c>line</c>, <c>column</c> …</summary>
     public JObject? More { get; init; }
 
+    /// <summary>The tag of what is there, where the request was made from something else.</summary>
+    public string? ETag { get; init; }
+
     /// <summary>When to try again.</summary>
     public TimeSpan? RetryAfter { get; init; }
 
@@ -83,6 +86,11 @@ public sealed record Problem : IResult
         if (Status == StatusCodes.Status401Unauthorized && httpContext.Response.Headers.WWWAuthenticate.Count == 0)
         {
             httpContext.Response.Headers.WWWAuthenticate = "ApiKey, Bearer";
+        }
+
+        if (ETag is not null)
+        {
+            httpContext.Response.Headers.ETag = ETag;
         }
 
         if (RetryAfter is { } wait)
@@ -157,6 +165,17 @@ public sealed record Problem : IResult
         Detail = error.Message,
         Action = $"Wait {Math.Ceiling(error.Wait.TotalMinutes)} min, then try again.",
         RetryAfter = error.Wait,
+    };
+
+    private static Problem Changed(DefinitionChangedException error) => new()
+    {
+        Status = StatusCodes.Status412PreconditionFailed,
+        Code = "changed-meanwhile",
+        Title = "It has changed meanwhile; nothing was saved.",
+        Detail = error.Message,
+        Action = error.Stored is null ? "Save it without If-Match to make it anew." : "Read it again and put your change into it, or save it without If-Match to write over it.",
+        Errors = OneError(null, error.Message),
+        ETag = error.Stored is { } stored ? $"\"{DefinitionService.TagOf(stored)}\"" : null,
     };
 
     /// <summary>Text that is not the JSON that was expected, with its place.</summary>
@@ -299,6 +318,7 @@ public sealed record Problem : IResult
         },
         ProblemException e => e.Problem,
         DefinitionRejectedException e => Rejected(e),
+        DefinitionChangedException e => Changed(e),
         ConnectorException e => Of(e),
         FaultException e => new Problem
         {

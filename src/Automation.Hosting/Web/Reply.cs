@@ -34,6 +34,18 @@ internal sealed class Reply(JToken body, int status = StatusCodes.Status200OK) :
         return stream.GetBuffer().AsMemory(0, (int)stream.Length);
     }
 
+    /// <summary>A list that is known as a whole, and short: given whole unless a page is asked for.</summary>
+    public static Reply List<T>(HttpContext context, IReadOnlyList<T> all, Func<T, JToken> describe)
+    {
+        if (Query.Text(context, "page") is null && Query.Text(context, "pageSize") is null)
+        {
+            return List(all.Select(describe), all.Count);
+        }
+
+        var (page, size) = Query.Page(context);
+        return List(all.Skip(page * size).Take(size).Select(describe), all.Count);
+    }
+
     /// <summary><c>{items, total}</c>.</summary>
     public static Reply List(IEnumerable<JToken> items, long total) => new(new JObject { ["items"] = new JArray(items), ["total"] = total });
 

@@ -223,12 +223,12 @@ internal sealed partial class PostgreSqlSession(NpgsqlConnection connection) : S
             command.Parameters.Add(argument switch
             {
                 null => new NpgsqlParameter { Value = DBNull.Value },
-                string text => new NpgsqlParameter<string> { TypedValue = text },
+                string text => new NpgsqlParameter<string> { TypedValue = Storable(text) },
                 long number => new NpgsqlParameter<long> { TypedValue = number },
                 int number => new NpgsqlParameter<long> { TypedValue = number },
                 bool flag => new NpgsqlParameter<long> { TypedValue = flag ? 1 : 0 },
                 byte[] data => new NpgsqlParameter<byte[]> { TypedValue = data },
-                string[] texts => new NpgsqlParameter<string[]> { TypedValue = texts },
+                string[] texts => new NpgsqlParameter<string[]> { TypedValue = Array.Exists(texts, IsNotStorable) ? Array.ConvertAll(texts, text => text is null ? null! : Storable(text)) : texts },
                 long[] numbers => new NpgsqlParameter<long[]> { TypedValue = numbers },
                 long?[] numbers => new NpgsqlParameter<long?[]> { TypedValue = numbers },
                 byte[][] data => new NpgsqlParameter<byte[][]> { TypedValue = data },
@@ -239,6 +239,12 @@ internal sealed partial class PostgreSqlSession(NpgsqlConnection connection) : S
         (_posted ??= new NpgsqlBatch(connection) { Timeout = (int)Patience.TotalSeconds }).BatchCommands.Add(command);
         return command;
     }
+
+    /// <summary>PostgreSQL holds no NUL character in texts and refuses the whole transaction: one in a name, a message or a search would stop all that is committed with it.</summary>
+    private static string Storable(string text) => IsNotStorable(text) ? text.Replace('\0', '\uFFFD') : text;
+
+    // The elements of an array may be null.
+    private static bool IsNotStorable(string? text) => text?.Contains('\0', StringComparison.Ordinal) == true;
 
     /// <summary>The SQL in PostgreSQL's words, its parameters numbered.</summary>
     private static (string Sql, int Parameters) Translate(string sql)

@@ -65,16 +65,18 @@ internal sealed class IncidentStore(SqlDatabase database) : IIncidentStore
     public Task<IncidentRecord?> FindAsync(string id, CancellationToken cancellationToken) =>
         database.ReadAsync(session => session.First(Read, $"SELECT {Fields} FROM incidents WHERE id = @id", id), cancellationToken);
 
-    public Task<PageOf<IncidentRecord>> ListAsync(bool? open, string? instanceId, string? sourceId, int page, int pageSize, CancellationToken cancellationToken)
+    public Task<PageOf<IncidentRecord>> ListAsync(IncidentFilter filter, CancellationToken cancellationToken)
     {
         var where = new Where();
-        where.AddIf(open is true, "resolved_at IS NULL");
-        where.AddIf(open is false, "resolved_at IS NOT NULL");
-        where.AddIf(instanceId is not null, "instance_id = @instance", instanceId);
-        where.AddIf(sourceId is not null, "source_id = @source", sourceId);
+        where.AddIf(filter.Open is true, "resolved_at IS NULL");
+        where.AddIf(filter.Open is false, "resolved_at IS NOT NULL");
+        where.AddIf(filter.InstanceId is not null, "instance_id = @instance", filter.InstanceId);
+        where.AddIf(filter.SourceId is not null, "source_id = @source", filter.SourceId);
+        where.AddIf(filter.DefinitionId is not null, "definition_id = @definition", filter.DefinitionId);
+        where.AddIf(filter.Since is not null, "created_at >= @since", filter.Since is { } since ? Columns.Ticks(since) : null);
         return database.ReadAsync(
             session => new PageOf<IncidentRecord>(
-                session.List(Read, $"SELECT {Fields} FROM incidents {where} ORDER BY created_at DESC, id DESC LIMIT @limit OFFSET @offset", where.With(pageSize, (long)page * pageSize)),
+                session.List(Read, $"SELECT {Fields} FROM incidents {where} ORDER BY created_at DESC, id DESC LIMIT @limit OFFSET @offset", where.With(filter.PageSize, (long)filter.Page * filter.PageSize)),
                 session.Long($"SELECT COUNT(*) FROM incidents {where}", where.With()) ?? 0),
             cancellationToken);
     }

@@ -145,6 +145,7 @@ internal sealed partial class PollStore(SqlDatabase database) : IPollStore
         const string Failing = "EXISTS (SELECT 1 FROM sources s WHERE s.id = t.source_id AND s.failures > 0)";
         var where = new Where();
         where.AddIf(query.DefinitionId is not null, "t.definition_id = @definition", query.DefinitionId);
+        where.AddIf(query.ConnectionId is not null, "t.connection_id = @connection", query.ConnectionId);
         where.AddIf(query.Kind is not null, "t.kind = @kind", query.Kind);
         where.AddIf(
             !string.IsNullOrWhiteSpace(query.Search),

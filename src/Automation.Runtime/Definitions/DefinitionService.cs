@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
 using Automation.Connectors;
 using Automation.Engine;
 using Automation.Runtime.Scheduling;
@@ -55,14 +57,33 @@ public sealed partial class DefinitionService : IDisposable
     /// </summary>
     /// <exception cref="DefinitionRejectedException">The model cannot be kept, is read-only (<c>read-only</c>), or <paramref name="publish"/> was asked for and a check failed: then the draft is kept.</exception>
     public Task<SavedDefinition> SaveAsync(JObject model, bool publish, CancellationToken cancellationToken) =>
-        SaveAsync(model, publish, new Origin("designer"), cancellationToken);
+        SaveAsync(model, publish, basedOn: null, cancellationToken);
 
-    internal async Task<SavedDefinition> SaveAsync(JObject model, bool publish, Origin origin, CancellationToken cancellationToken)
+    /// <inheritdoc cref="SaveAsync(JObject, bool, CancellationToken)"/>
+    /// <param name="model">The model.</param>
+    /// <param name="publish">Whether it is published, too.</param>
+    /// <param name="basedOn">Judges the tag of what is stored (<see cref="TagOf"/>; null: there is none): whether the model was made from it. Null: whatever is stored is written over.</param>
+    /// <param name="cancellationToken">Ends the work.</param>
+    /// <exception cref="DefinitionChangedException">Something else was saved meanwhile.</exception>
+    public Task<SavedDefinition> SaveAsync(JObject model, bool publish, Func<string?, bool>? basedOn, CancellationToken cancellationToken) =>
+        SaveAsync(model, publish, new Origin("designer"), cancellationToken, basedOn);
+
+    internal async Task<SavedDefinition> SaveAsync(JObject model, bool publish, Origin origin, CancellationToken cancellationToken, Func<string?, bool>? basedOn = null)
     {
         var definition = Read(DefinitionReader.Read(model), null);
         await writing.WaitAsync(cancellationToken);
         try
         {
+            if (basedOn is not null && (string?)definition.Json["definitionId"] is { Length: > 0 } definitionId)
+            {
+                // A save whose answer got lost, sent again, finds its own model.
+                var stored = await store.FindAsync(definitionId, VersionOptions.Latest, cancellationToken);
+                if (!basedOn(stored is null ? null : TagOf(stored)) && !(stored is not null && DefinitionModel.SameContent(definition.Json, (JObject)Json.Parse(stored.Json, Json.DefinitionDepth))))
+                {
+                    throw new DefinitionChangedException(definitionId, stored);
+                }
+            }
+
             var draft = await DraftAsync(definition.Json, origin, retriedPublish: publish, cancellationToken);
             if (draft.IsUnchanged)
             {
@@ -80,6 +101,9 @@ public sealed partial class DefinitionService : IDisposable
             writing.Release();
         }
     }
+
+    /// <summary>Tells one content of a version from every other. Publishing does not change it: it takes nobody's work away.</summary>
+    public static string TagOf(DefinitionVersion version) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{version.Id}\n{version.Json}")))[..32];
 
     /// <summary>Publishes the latest version: checks, then marks it and moves its triggers in one transaction.</summary>
     /// <exception cref="DefinitionRejectedException">A check failed; the draft stays.</exception>

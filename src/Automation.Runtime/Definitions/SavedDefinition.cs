@@ -19,3 +19,12 @@ public sealed class DefinitionRejectedException(string message, IReadOnlyList<De
     public IReadOnlyList<DefinitionProblem> Problems { get; } = problems;
     public string? FileName { get; } = fileName;
 }
+
+/// <summary>A definition was to be saved over something else than what it was made from. Nothing was changed.</summary>
+public sealed class DefinitionChangedException(string definitionId, DefinitionVersion? stored) : Exception(stored is null
+    ? $"The workflow definition '{definitionId}' was deleted meanwhile."
+    : $"The workflow definition '{stored.Name ?? definitionId}' was saved by somebody else meanwhile: what is stored is no longer what this one was made from.")
+{
+    /// <summary>What is stored; null: nothing any more.</summary>
+    public DefinitionVersion? Stored { get; } = stored;
+}

@@ -112,6 +112,7 @@ public sealed record TriggerRecord
 public sealed record TriggerQuery
 {
     public string? DefinitionId { get; init; }
+    public string? ConnectionId { get; init; }
     public string? Kind { get; init; }
 
     /// <summary>Part of the flow's name or id, the connection's name, the location or the activity's type, in any case.</summary>

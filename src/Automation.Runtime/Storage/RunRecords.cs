@@ -337,13 +337,35 @@ public interface IEffectStore
     Task CompleteAsync(EffectRecord effect, IncidentRecord? incident, Lease? lease, CancellationToken cancellationToken);
 }
 
+/// <summary>Which incidents.</summary>
+public sealed record IncidentFilter
+{
+    /// <summary>Null: open and resolved ones.</summary>
+    public bool? Open { get; init; }
+    public string? InstanceId { get; init; }
+    public string? SourceId { get; init; }
+    public string? DefinitionId { get; init; }
+
+    /// <summary>Of this time or later.</summary>
+    public DateTimeOffset? Since { get; init; }
+    public int Page { get; init; }
+    public int PageSize { get; init; } = 50;
+}
+
 /// <summary>Incidents.</summary>
 public interface IIncidentStore
 {
     /// <summary>Adds incidents; one whose id is there already is skipped.</summary>
     Task AddAsync(IReadOnlyList<IncidentRecord> incidents, CancellationToken cancellationToken);
     Task<IncidentRecord?> FindAsync(string id, CancellationToken cancellationToken);
-    Task<PageOf<IncidentRecord>> ListAsync(bool? open, string? instanceId, string? sourceId, int page, int pageSize, CancellationToken cancellationToken);
+
+    /// <summary>Incidents, newest first.</summary>
+    Task<PageOf<IncidentRecord>> ListAsync(IncidentFilter filter, CancellationToken cancellationToken);
+
+    /// <inheritdoc cref="ListAsync(IncidentFilter, CancellationToken)"/>
+    Task<PageOf<IncidentRecord>> ListAsync(bool? open, string? instanceId, string? sourceId, int page, int pageSize, CancellationToken cancellationToken) =>
+        ListAsync(new IncidentFilter { Open = open, InstanceId = instanceId, SourceId = sourceId, Page = page, PageSize = pageSize }, cancellationToken);
+
     Task<bool> ResolveAsync(string id, string resolution, DateTimeOffset at, CancellationToken cancellationToken);
 
     /// <summary>Resolves open incidents of sources that nobody wants polled any more, or that were polled with success since.</summary>

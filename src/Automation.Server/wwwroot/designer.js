@@ -71,6 +71,40 @@
     dialog.showModal();
   });
 
+  // What a flow was when it was read or saved here last: a save says what it was made from, and is refused when somebody else has saved meanwhile.
+  const tags = new Map();
+  const learnTag = (definition, response) => {
+    const tag = response.headers.get("etag");
+    if (definition?.definitionId && definition.isLatest && tag) tags.set(definition.definitionId, tag);
+  };
+
+  const changed = document.getElementById("designer-changed");
+  const mayOverwrite = () => new Promise(resolve => {
+    document.getElementById("designer-changed-reload").onclick = () => { unsaved = false; location.reload(); };
+    document.getElementById("designer-changed-overwrite").onclick = () => { changed.close(); resolve(); };
+    changed.showModal();
+  });
+
+  let lastSave = Promise.resolve();
+
+  // One save after the other: the second is made from what the first one was answered with.
+  const save = (input, init) => lastSave = lastSave.catch(() => {}).then(async () => {
+    while (true) {
+      const headers = new Headers(init?.headers ?? (input instanceof Request ? input.headers : undefined));
+      const tag = tags.get(host.dataset.id);
+      if (tag) headers.set("if-match", tag);
+      const response = await original(input instanceof Request ? input.clone() : input, { ...init, headers });
+      if (response.ok) learnTag((await response.clone().json()).workflowDefinition, response);
+      if (response.status !== 412) return response;
+      show(node("span", "Not saved: somebody else has saved this flow.", "bad"));
+      unsaved = true;
+      await mayOverwrite();
+      const now = response.headers.get("etag");
+      if (now) tags.set(host.dataset.id, now);
+      else tags.delete(host.dataset.id);
+    }
+  });
+
   const isSave = (url, method) => method === "POST" && url.pathname === "/elsa/api/workflow-definitions";
 
   const watchSave = async response => {
@@ -99,14 +133,15 @@
     if (!url.href.startsWith(`${api}/`)) return original(input, init);
 
     const method = (init?.method ?? (input instanceof Request ? input.method : "GET")).toUpperCase();
+    const send = isSave(url, method) && host.dataset.id ? save : original;
     let response;
     try {
-      response = await original(input, init);
+      response = await send(input, init);
       // A 401 would end the designer's program in places. It waits instead, and the request is made again with the new session.
       while (response.status === 401) {
         unsaved = unsaved || isSave(url, method);
         await signedIn();
-        response = await original(input, init);
+        response = await send(input, init);
       }
     } catch (error) {
       if (error?.name !== "AbortError") {
@@ -119,10 +154,17 @@
     if (isSave(url, method)) {
       await watchSave(response);
     } else if (response.ok && url.pathname.startsWith("/elsa/api/workflow-definitions/by-definition-id/")) {
-      learnNames((await response.clone().json()).root);
+      const definition = await response.clone().json();
+      learnTag(definition, response);
+      learnNames(definition.root);
     } else if (url.pathname.endsWith("/execute") || url.pathname.endsWith("/dispatch")) {
       const run = response.headers.get("x-elsa-workflow-instance-id");
       if (run) show(node("span", response.ok ? "Started. " : "The run failed. ", response.ok ? "" : "bad"), link("Show the run", `/runs/${encodeURIComponent(run)}`));
+    } else if (method !== "GET" && url.pathname.includes("workflow-definition")) {
+      // Published, retracted, reverted or deleted here: what there is now tells its tag, or is not known.
+      const answer = response.headers.has("etag") ? await response.clone().json() : null;
+      tags.delete(host.dataset.id);
+      learnTag(answer?.workflowDefinition ?? answer, response);
     }
     return response;
   };
@@ -221,7 +263,7 @@
     window.monaco.editor.onDidCreateEditor(paint);
   }));
 
-  dialog.addEventListener("cancel", event => event.preventDefault());
+  for (const asked of [dialog, changed]) asked.addEventListener("cancel", event => event.preventDefault());
   addEventListener("beforeunload", event => { if (unsaved) event.preventDefault(); });
 
   const element = document.createElement(host.dataset.element);

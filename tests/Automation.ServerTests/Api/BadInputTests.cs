@@ -52,6 +52,36 @@ public sealed class BadInputTests(RunningServer server) : IClassFixture<RunningS
     }
 
     [Theory]
+    [InlineData("/api/budget")]
+    [InlineData("/api/connections")]
+    [InlineData("/api/files")]
+    [InlineData("/api/functions")]
+    [InlineData("/api/incidents")]
+    [InlineData("/api/keys")]
+    [InlineData("/api/mappings")]
+    [InlineData("/api/operations")]
+    [InlineData("/api/runs")]
+    [InlineData("/api/tables")]
+    [InlineData("/api/tasks")]
+    [InlineData("/api/templates")]
+    [InlineData("/api/triggers")]
+    [InlineData("/api/webhooks")]
+    [InlineData("/api/webhooks/counts")]
+    public async Task List_IsPaged_AndRefusesPagesThatAreNone(string path)
+    {
+        var (status, whole) = await server.GetAsync(path);
+        var (_, first) = await server.GetAsync(path + "?page=1&pageSize=1");
+
+        status.Should().Be(200);
+        first["items"]!.Count().Should().Be(Math.Min(1, (int)whole["total"]!));
+        ((int)first["total"]!).Should().Be((int)whole["total"]!);
+        foreach (var wrong in new[] { "pageSize=101", "pageSize=0", "page=0", "page=x" })
+        {
+            (await server.GetAsync($"{path}?{wrong}")).Status.Should().Be(400, "of {0}?{1}", path, wrong);
+        }
+    }
+
+    [Theory]
     [InlineData("POST", "/elsa/api/descriptors/activities/Acme.NotThere/options/ConnectionId")]
     [InlineData("POST", "/elsa/api/descriptors/activities/Elsa.If/options/Nothing")]
     [InlineData("GET", Definitions + "/not-there/consumers")]

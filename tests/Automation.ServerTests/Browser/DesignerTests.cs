@@ -59,7 +59,7 @@ public sealed class DesignerTests(BrowserServer server)
     }
 
     [SkippableFact]
-    public async Task Editor_WhenTheSessionEnds_KeepsTheChange_AndSavesItAfterSigningIn()
+    public async Task Editor_WhenTheSessionEnds_OrSomebodyElseSaves_LosesNobodysChange()
     {
         var (_, saved) = await server.PostAsync("/elsa/api/workflow-definitions", new JObject
         {
@@ -69,7 +69,7 @@ public sealed class DesignerTests(BrowserServer server)
         var id = (string?)saved["workflowDefinition"]!["definitionId"];
         server.Open("/designer/edit?id=" + id);
         server.Until("the editor is there", () => server.Driver.FindElement(Search));
-        var description = server.Until("the description is there", () => server.Driver.FindElement(By.XPath("//label[normalize-space(.)='Description']/..//textarea")));
+        var description = server.Until("the description is there", Description);
 
         // The last of the calls that the editor begins with: a session that ends before is another test.
         server.Until("the editor has read all it needs", () => (bool)server.Driver.ExecuteScript("return performance.getEntriesByType('resource').some(e => e.name.includes('commit-strategies') && e.responseEnd > 0)")!);
@@ -89,7 +89,18 @@ public sealed class DesignerTests(BrowserServer server)
         server.Until("the change is saved", () => Notice() == "Saved");
         var (_, definition) = await server.GetAsync("/elsa/api/workflow-definitions/by-definition-id/" + id);
         ((string?)definition["description"]).Should().Be("Kept over a lost session.");
-        server.Complaints().Should().OnlyContain(complaint => complaint.Contains("401", StringComparison.Ordinal));
+
+        definition["description"] = "Somebody else's.";
+        await server.PostAsync("/elsa/api/workflow-definitions", new JObject { ["model"] = definition, ["publish"] = false });
+        Description().SendKeys(" And mine." + Keys.Tab);
+        server.Until("the editor says that somebody else has saved", () => server.Driver.FindElement(By.Id("designer-changed")).Displayed);
+        ((string?)(await server.GetAsync("/elsa/api/workflow-definitions/by-definition-id/" + id)).Body["description"]).Should().Be("Somebody else's.");
+        server.Click(By.Id("designer-changed-overwrite"));
+        server.Until("the change is saved over it", () => Notice() == "Saved");
+        ((string?)(await server.GetAsync("/elsa/api/workflow-definitions/by-definition-id/" + id)).Body["description"]).Should().Be("Kept over a lost session. And mine.");
+        server.Complaints().Should().OnlyContain(complaint => complaint.Contains("401", StringComparison.Ordinal) || complaint.Contains("412", StringComparison.Ordinal));
+
+        IWebElement Description() => server.Driver.FindElement(By.XPath("//label[normalize-space(.)='Description']/..//textarea"));
     }
 
     [SkippableFact]

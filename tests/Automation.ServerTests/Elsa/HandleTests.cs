@@ -71,6 +71,40 @@ public sealed class HandleTests(RunningServer server) : IClassFixture<RunningSer
     }
 
     [Fact]
+    public async Task Save_OfWhatSomebodyElseHasSavedSince_IsRefused_WhenItSaysWhatItWasMadeFrom()
+    {
+        var model = Models.Sequence("two-people", Models.Output("x", "X", "1"));
+        var (_, firstTag, _) = await SaveAsync(null);
+        model["description"] = "Ann's.";
+        var (ann, annsTag, _) = await SaveAsync(firstTag);
+        var (again, _, _) = await SaveAsync(firstTag);
+        model["description"] = "Ben's.";
+        var (ben, present, problem) = await SaveAsync(firstTag);
+        var (_, stored) = await server.GetAsync(Definitions + "/two-people");
+        var (published, _) = await server.PostAsync(Definitions + "/two-people/publish", new JObject());
+        var (mended, _, _) = await SaveAsync(present);
+        await server.SendAsync(HttpMethod.Delete, Definitions + "/two-people");
+        var (deleted, none, _) = await SaveAsync(present);
+        var (anyway, _, _) = await SaveAsync(null);
+
+        (ann, again, ben, published, mended, deleted, anyway).Should().Be((200, 200, 412, 200, 200, 412, 200), "a repeated save is no other one, and a publication takes nothing away");
+        ((string?)stored["description"], (string?)problem["code"]).Should().Be(("Ann's.", "changed-meanwhile"));
+        (present, none).Should().Be((annsTag, null));
+
+        async Task<(int Status, string? Tag, JToken Body)> SaveAsync(string? ifMatch)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(Definitions, UriKind.Relative)) { Content = new StringContent(new JObject { ["model"] = model }.ToString(), Encoding.UTF8, "application/json") };
+            if (ifMatch is not null)
+            {
+                request.Headers.Add("If-Match", ifMatch);
+            }
+
+            using var response = await server.Client.SendAsync(request);
+            return ((int)response.StatusCode, response.Headers.ETag?.ToString(), await RunningServer.ReadAsync(response));
+        }
+    }
+
+    [Fact]
     public async Task Import_UnderAGivenId_IsThatDefinition()
     {
         var model = Models.Sequence("another-id", Models.Output("x", "X", "1"));

@@ -167,6 +167,18 @@ public abstract class AdminCompliance : PollCompliance
     }
 
     [SkippableFact]
+    public async Task Text_WithANulCharacter_IsKeptOrReplaced_ButStopsNothing()
+    {
+        await Access.SaveApiKeyAsync(new ApiKeyRecord("k1", "a\0b", "h1", "operator", T0), default);
+        await EnqueueAsync(Instance("i1", "who\0"));
+
+        (await Access.FindApiKeyAsync("h1", default))!.Name.Should().BeOneOf("a\0b", "a\uFFFDb");
+        (await Access.FindUserAsync("a\0", default)).Should().BeNull();
+        (await Runs.ListAsync(new RunFilter { Search = "a\0" }, default)).Items.Should().BeEmpty();
+        (await Runs.ListAsync(new RunFilter { Ids = ["i1", "a\0"] }, default)).Items.Should().ContainSingle();
+    }
+
+    [SkippableFact]
     public async Task List_Runs_FiltersOrdersAndPages()
     {
         for (var i = 0; i < 6; i++)

@@ -120,6 +120,9 @@ public abstract class EffectCompliance : StoreCompliance
         (await Incidents.ResolveAsync("a", "Settled.", T0, default)).Should().BeTrue();
         (await Incidents.ResolveAsync("a", "Again.", T0, default)).Should().BeFalse();
         (await Incidents.ListAsync(true, null, null, 0, 10, default)).Items.Single().Id.Should().Be("b");
+        (await Incidents.ListAsync(new IncidentFilter { DefinitionId = "none" }, default)).Total.Should().Be(0);
+        (await Incidents.ListAsync(new IncidentFilter { Since = T0.AddYears(50) }, default)).Total.Should().Be(0);
+        (await Incidents.ListAsync(new IncidentFilter { Since = T0.AddYears(-50) }, default)).Total.Should().BePositive();
         (await Incidents.ListAsync(false, null, null, 0, 10, default)).Items.Single().Resolution.Should().Be("Settled.");
     }
 
