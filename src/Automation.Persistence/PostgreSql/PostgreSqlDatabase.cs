@@ -21,6 +21,14 @@ internal sealed class PostgreSqlDatabase : SqlDatabase
     /// <summary>Of PostgreSQL: it ended a connection whose transaction stood still.</summary>
     private const string IdleInTransaction = "25P03";
 
+    /// <summary>Reads are short: compiling one costs more than it saves.</summary>
+    private const string ReaderSettings = "SET jit = off";
+
+    /// <summary>
+    /// Statements that write find their rows by an index, and keep their plan. A planner that goes by statistics of a minute ago would rather read the whole of a table that was empty then, or the index of all that is runnable.
+    /// </summary>
+    private const string WriterSettings = "SET jit = off; SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan";
+
     /// <summary>Names the lock of migrations among the advisory locks of a database.</summary>
     private const long MigrationLock = 0x4175_746F_6D61_7465;
 
@@ -28,7 +36,7 @@ internal sealed class PostgreSqlDatabase : SqlDatabase
     private readonly TimeSpan _patienceAtStart;
 
     // Read when first used: a string that cannot work is told by the validation of the settings, which comes after the services are made.
-    private readonly Lazy<(NpgsqlDataSource Source, string Name)> _opened;
+    private readonly Lazy<(NpgsqlDataSource Readers, NpgsqlDataSource Writers, string Name)> _opened;
 
     /// <param name="connectionString">Of Npgsql.</param>
     /// <param name="patienceAtStart">How long a start waits for a server that does not answer yet; null: 20 s.</param>
@@ -49,7 +57,7 @@ internal sealed class PostgreSqlDatabase : SqlDatabase
 
     protected override string Name => _opened.Value.Name;
 
-    private NpgsqlDataSource Source => _opened.Value.Source;
+    private NpgsqlDataSource Readers => _opened.Value.Readers;
 
     /// <summary>
     /// How long the database waits for the rest of a transaction: a process that stands still, or whose machine is gone, in the middle of one would keep its rows, and API budgets among them, from all others for
@@ -57,29 +65,34 @@ internal sealed class PostgreSqlDatabase : SqlDatabase
     /// </summary>
     public TimeSpan PatienceWithTransactions { get; init; } = TimeSpan.FromSeconds(10);
 
-    private (NpgsqlDataSource Source, string Name) Prepare(NpgsqlConnectionStringBuilder settings)
+    private (NpgsqlDataSource Readers, NpgsqlDataSource Writers, string Name) Prepare(NpgsqlConnectionStringBuilder settings)
     {
         // Statements are few and come again and again: each is prepared once per connection.
         settings.MaxAutoPrepare = 300;
         settings.AutoPrepareMinUsages = 2;
         settings.ApplicationName ??= "Automation";
         settings.NoResetOnClose = true;
+        return (Build(settings, ReaderSettings), Build(settings, WriterSettings), $"{settings.Database ?? settings.Username} on {settings.Host}:{settings.Port}");
+    }
 
-        // By a statement: a proxy in between may not pass parameters of the connection on.
-        var limit = $"SET idle_in_transaction_session_timeout = {(long)PatienceWithTransactions.TotalMilliseconds}";
-        var source = new NpgsqlDataSourceBuilder(settings.ConnectionString);
-        source.UsePhysicalConnectionInitializer(
+    /// <param name="settings">Where to.</param>
+    /// <param name="initially">Settings of the connection: by statements, for a proxy in between may not pass parameters of the connection on.</param>
+    private NpgsqlDataSource Build(NpgsqlConnectionStringBuilder settings, string initially)
+    {
+        initially = $"SET idle_in_transaction_session_timeout = {(long)PatienceWithTransactions.TotalMilliseconds}; {initially}";
+        var builder = new NpgsqlDataSourceBuilder(settings.ConnectionString);
+        builder.UsePhysicalConnectionInitializer(
             connection =>
             {
-                using var command = new NpgsqlCommand(limit, connection);
+                using var command = new NpgsqlCommand(initially, connection);
                 command.ExecuteNonQuery();
             },
             async connection =>
             {
-                await using var command = new NpgsqlCommand(limit, connection);
-                await command.ExecuteNonQueryAsync();
+                await using var command = new NpgsqlCommand(initially, connection);
+                await command.ExecuteNonQueryAsync().ConfigureAwait(false);
             });
-        return (source.Build(), $"{settings.Database ?? settings.Username} on {settings.Host}:{settings.Port}");
+        return builder.Build();
     }
 
     internal override bool WritesTogether => true;
@@ -149,7 +162,7 @@ internal sealed class PostgreSqlDatabase : SqlDatabase
         {
             try
             {
-                return await Source.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
+                return await Readers.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
             }
             catch (Exception error) when (IsAway(error) && TimeSpan.FromMilliseconds(Environment.TickCount64 - since) < _patienceAtStart)
             {
@@ -206,9 +219,9 @@ internal sealed class PostgreSqlDatabase : SqlDatabase
         }
     }
 
-    protected override Session OpenReader() => Open();
+    protected override Session OpenReader() => new PostgreSqlSession(Readers.OpenConnection());
 
-    internal override Session OpenWriter() => Open();
+    internal override Session OpenWriter() => new PostgreSqlSession(_opened.Value.Writers.OpenConnection());
 
     protected override bool IsFromDatabase(Exception exception) => exception is NpgsqlException or SocketException or TimeoutException;
 
@@ -230,8 +243,6 @@ internal sealed class PostgreSqlDatabase : SqlDatabase
     };
 
     private string ReadOnly => $"PostgreSQL {Name} is read-only: it is a standby, or was set so. Let ConnectionStrings:Automation name the primary server.";
-
-    private PostgreSqlSession Open() => new(Source.OpenConnection());
 
     private static NpgsqlConnectionStringBuilder Read(string connectionString)
     {
@@ -263,7 +274,8 @@ internal sealed class PostgreSqlDatabase : SqlDatabase
         base.Dispose(disposing);
         if (_opened.IsValueCreated)
         {
-            Source.Dispose();
+            _opened.Value.Readers.Dispose();
+            _opened.Value.Writers.Dispose();
         }
     }
 }

@@ -12,6 +12,13 @@ internal sealed class DeliveryWrite(DeliveryBatch batch)
         ON CONFLICT DO NOTHING
         """;
 
+    private const string InsertDeliveries =
+        """
+        INSERT INTO deliveries (trigger_id, event_key, generation, instance_id, reason, at)
+        SELECT @trigger, c.event_key, @generation, c.instance_id, c.reason, @at FROM unnest(@event_keys, @instances, @reasons) AS c (event_key, instance_id, reason)
+        ON CONFLICT DO NOTHING RETURNING event_key
+        """;
+
     private readonly (string EventKey, PackedInstance Instance)[] _instances = batch.Instances.Select(i => (i.EventKey, PackedInstance.Of(i.Instance))).ToArray();
 
     /// <summary>Key of a schedule's delivery.</summary>
@@ -50,6 +57,12 @@ internal sealed class DeliveryWrite(DeliveryBatch batch)
             return false;
         }
 
+        if (session.TakesLists && Array.TrueForAll(_instances, i => i.Instance.New.Activation is null))
+        {
+            WriteTogether(session);
+            return true;
+        }
+
         foreach (var (eventKey, instance) in _instances)
         {
             Deliver(session, batch.TriggerId, eventKey, batch.Generation, instance, batch.At);
@@ -63,6 +76,26 @@ internal sealed class DeliveryWrite(DeliveryBatch batch)
         return true;
     }
 
+    private void WriteTogether(Session session)
+    {
+        var rows = _instances.Select(i => (i.EventKey, Instance: (string?)i.Instance.New.Id, Reason: (string?)null)).Concat(batch.Filtered.Select(f => (f.EventKey, Instance: (string?)null, Reason: (string?)f.Reason))).ToList();
+        if (rows.Count == 0)
+        {
+            return;
+        }
+
+        var delivered = session.List(
+            reader => reader.GetString(0),
+            InsertDeliveries,
+            batch.TriggerId,
+            batch.Generation,
+            Columns.Ticks(batch.At),
+            rows.Select(row => row.EventKey).ToArray(),
+            rows.Select(row => row.Instance).ToArray(),
+            rows.Select(row => row.Reason).ToArray()).ToHashSet(StringComparer.Ordinal);
+        Instances.Insert(session, _instances.Where(i => delivered.Remove(i.EventKey)).Select(i => i.Instance).ToList());
+    }
+
     /// <summary>Delivers one event; false: it was delivered before, or the flow's activation strategy does not let it start a run.</summary>
     public static bool Deliver(Session session, string triggerId, string eventKey, long generation, PackedInstance instance, DateTimeOffset at)
     {
@@ -71,7 +104,7 @@ internal sealed class DeliveryWrite(DeliveryBatch batch)
             return false;
         }
 
-        Instances.Insert(session, instance);
+        Instances.Insert(session, [instance]);
         return true;
     }
 }

@@ -3,7 +3,7 @@ using Automation.Runtime.Storage;
 
 namespace Automation.Persistence.Sql;
 
-/// <summary>What is due, in SQLite: each question reads the head of one index.</summary>
+/// <summary>What is due: each question reads the head of one index.</summary>
 internal sealed class DueStore(SqlDatabase database) : IDueStore
 {
     private const string FreeSource = $"is_active = 1 AND due_at IS NOT NULL AND lease_until <= {Columns.Now}";
@@ -52,16 +52,17 @@ internal sealed class DueStore(SqlDatabase database) : IDueStore
                     "SELECT b.id, i.id, b.name FROM bookmarks b JOIN instances i ON i.no = b.instance_no WHERE b.due_at <= @now ORDER BY b.due_at LIMIT @limit #skip_locked b#",
                     Columns.Ticks(now),
                     limit);
-                foreach (var (bookmark, instance, name) in due)
+                foreach (var (bookmark, _, name) in due)
                 {
                     if (name == TaskRequest.BookmarkName)
                     {
                         TaskStore.EndOverdue(session, bookmark, now);
                     }
 
-                    session.Post("UPDATE bookmarks SET due_at = NULL WHERE id = @id", bookmark);
-                    Instances.Stimulate(session, new PackedStimulus(instance, $"due:{bookmark}", bookmark, null));
                 }
+
+                session.Post("UPDATE bookmarks SET due_at = NULL WHERE id IN (#each @ids#)", (object)due.Select(d => d.Bookmark).ToArray());
+                Instances.Stimulate(session, due.ConvertAll(d => new PackedStimulus(d.Instance, $"due:{d.Bookmark}", d.Bookmark, null)));
 
                 return due.Select(d => d.Instance).Distinct(StringComparer.Ordinal).ToList();
             },

@@ -137,7 +137,7 @@ internal sealed class GateStore(SqlDatabase database) : IGateStore
         else if (isFull)
         {
             wakes = waiting ?? instance;
-            Instances.Stimulate(session, new PackedStimulus(wakes, "digest:" + id, bookmark, null));
+            Instances.Stimulate(session, [new PackedStimulus(wakes, "digest:" + id, bookmark, null)]);
         }
 
         return id;

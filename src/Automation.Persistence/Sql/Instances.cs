@@ -33,10 +33,30 @@ internal static class Instances
     public const string Fields =
         $"no, id, definition_id, version_id, version, definition_name, status, {SubStatus}, correlation_id, name, location_id, parent_instance_id, lineage, trigger_id, started_by, is_sandbox, incident_count, error, created_at, updated_at, started_at, finished_at, node";
 
+    private const string PendingColumns =
+        "id, definition_id, version_id, version, definition_name, correlation_id, name, location_id, parent_instance_id, parent_bookmark_id, lineage, trigger_id, started_by, is_sandbox, created_at";
+
     private const string InsertPending =
+        $"""
+        INSERT INTO instances ({PendingColumns}, updated_at, status, sub_status, runnable)
+        VALUES (@id, @definition_id, @version_id, @version, @definition_name, @correlation_id, @name, @location_id, @parent_instance_id, @parent_bookmark_id, @lineage, @trigger_id, @started_by, @is_sandbox, @created_at, @created_at, 0, 0, 1)
+        ON CONFLICT (id) DO NOTHING RETURNING no
+        """;
+
+    private const string InsertPendingEach =
+        $"""
+        INSERT INTO instances ({PendingColumns}, updated_at, status, sub_status, runnable)
+        SELECT c.*, c.created_at, 0, 0, 1
+        FROM unnest(@ids, @definition_ids, @version_ids, @versions, @definition_names, @correlation_ids, @names, @location_ids, @parents, @parent_bookmarks, @lineages, @triggers, @started_bys, @sandboxes, @created_ats) AS c ({PendingColumns})
+        ON CONFLICT (id) DO NOTHING RETURNING id, no
+        """;
+
+    private const string StimulateEach =
         """
-        INSERT INTO instances (id, definition_id, version_id, version, definition_name, status, sub_status, correlation_id, name, location_id, parent_instance_id, parent_bookmark_id, lineage, trigger_id, started_by, is_sandbox, created_at, updated_at, runnable)
-        VALUES (@id, @definition_id, @version_id, @version, @definition_name, 0, 0, @correlation_id, @name, @location_id, @parent_instance_id, @parent_bookmark_id, @lineage, @trigger_id, @started_by, @is_sandbox, @created_at, @created_at, 1)
+        INSERT INTO stimuli (id, instance_no, bookmark_id, input)
+        SELECT c.id, i.no, c.bookmark_id, c.input
+        FROM unnest(@stimuli, @instances, @bookmarks, @inputs) WITH ORDINALITY AS c (id, instance_id, bookmark_id, input, place) JOIN instances i ON i.id = c.instance_id
+        WHERE i.status = 0 ORDER BY c.place
         ON CONFLICT (id) DO NOTHING
         """;
 
@@ -60,17 +80,82 @@ internal static class Instances
         return session.Scalar(TakeActivation, activation.Name, instance.Id, activation.CorrelationId) is not null;
     }
 
-    /// <summary>Inserts a pending instance; one that is there already stays as it is. False: its activation strategy does not let it start.</summary>
-    public static bool Insert(Session session, PackedInstance packed)
+    /// <summary>Inserts pending instances; those that are there already stay as they are. Returns the ids of those that their activation strategies do not let start.</summary>
+    public static IReadOnlyList<string> Insert(Session session, IReadOnlyList<PackedInstance> instances)
     {
-        var instance = packed.New;
-        if (!Activate(session, instance))
+        var refused = new List<string>();
+        var free = instances;
+        if (instances.Any(packed => packed.New.Activation is not null))
         {
-            return false;
+            // Whether one may start depends on those before it.
+            free = [.. instances.Where(packed => packed.New.Activation is null)];
+            foreach (var packed in instances.Where(packed => packed.New.Activation is not null))
+            {
+                if (Activate(session, packed.New))
+                {
+                    InsertFree(session, [packed]);
+                }
+                else
+                {
+                    refused.Add(packed.New.Id);
+                }
+            }
         }
 
+        if (free.Count > 0)
+        {
+            InsertFree(session, free);
+        }
+
+        return refused;
+    }
+
+    private static void InsertFree(Session session, IReadOnlyList<PackedInstance> instances)
+    {
+        if (!session.TakesLists)
+        {
+            foreach (var packed in instances)
+            {
+                InsertOne(session, packed);
+            }
+
+            return;
+        }
+
+        T[] Each<T>(Func<NewInstance, T> value) => [.. instances.Select(packed => value(packed.New))];
+        var inserted = session.List(
+            reader => (Id: reader.GetString(0), No: reader.GetInt64(1)),
+            InsertPendingEach,
+            Each(n => n.Id),
+            Each(n => n.DefinitionId),
+            Each(n => n.VersionId),
+            Each(n => (long)n.Version),
+            Each(n => n.DefinitionName),
+            Each(n => n.Start.CorrelationId),
+            Each(n => n.Start.Name),
+            Each(n => n.Start.LocationId),
+            Each(n => n.Start.ParentInstanceId),
+            Each(n => n.ParentBookmarkId),
+            Each(n => n.Start.Lineage ?? n.Id),
+            Each(n => n.TriggerId),
+            Each(n => n.StartedBy),
+            Each(n => n.IsSandbox ? 1L : 0L),
+            Each(n => Columns.Ticks(n.CreatedAt))).ToDictionary(row => row.Id, row => row.No, StringComparer.Ordinal);
+
+        // Of two that have one id the first was inserted.
+        var rows = instances.DistinctBy(packed => packed.New.Id, StringComparer.Ordinal).Where(packed => inserted.ContainsKey(packed.New.Id)).Select(packed => (No: inserted[packed.New.Id], Packed: packed)).ToList();
+        if (rows.Count > 0)
+        {
+            session.Post("INSERT INTO instance_states (instance_no, start) SELECT * FROM unnest(@nos, @starts)", rows.Select(row => row.No).ToArray(), rows.Select(row => row.Packed.Start).ToArray());
+            AddSubjects(session, rows.Select(row => (row.No, row.Packed.New.Subjects)));
+        }
+    }
+
+    private static void InsertOne(Session session, PackedInstance packed)
+    {
+        var instance = packed.New;
         var start = instance.Start;
-        session.Post(
+        if (session.Long(
             InsertPending,
             instance.Id,
             instance.DefinitionId,
@@ -86,42 +171,103 @@ internal static class Instances
             instance.TriggerId,
             instance.StartedBy,
             instance.IsSandbox,
-            Columns.Ticks(instance.CreatedAt));
-        session.Post("INSERT INTO instance_states (instance_no, start) SELECT no, @start FROM instances WHERE id = @id ON CONFLICT DO NOTHING", packed.Start, instance.Id);
-        foreach (var subject in Columns.Subjects(instance.Subjects))
+            Columns.Ticks(instance.CreatedAt)) is { } no)
         {
-            session.Post("INSERT INTO subjects (subject, instance_no) SELECT @subject, no FROM instances WHERE id = @id ON CONFLICT DO NOTHING", subject, instance.Id);
+            session.Post("INSERT INTO instance_states (instance_no, start) VALUES (@no, @start)", no, packed.Start);
+            AddSubjects(session, [(no, instance.Subjects)]);
         }
-
-        return true;
     }
 
-    public static void AddSubjects(Session session, long instanceNo, IReadOnlyList<string> subjects)
+    public static void AddSubjects(Session session, IEnumerable<(long InstanceNo, IReadOnlyList<string> Subjects)> instances)
     {
-        if (subjects.Count == 0)
+        var rows = instances.SelectMany(instance => Columns.Subjects(instance.Subjects).Select(subject => (Subject: subject, instance.InstanceNo))).ToList();
+        if (rows.Count > 0 && session.TakesLists)
         {
+            session.Post("INSERT INTO subjects (subject, instance_no) SELECT * FROM unnest(@subjects, @nos) ON CONFLICT DO NOTHING", rows.Select(row => row.Subject).ToArray(), rows.Select(row => row.InstanceNo).ToArray());
             return;
         }
 
-        foreach (var subject in Columns.Subjects(subjects))
+        foreach (var (subject, no) in rows)
         {
-            session.Post("INSERT INTO subjects (subject, instance_no) VALUES (@subject, @no) ON CONFLICT DO NOTHING", subject, instanceNo);
+            session.Post("INSERT INTO subjects (subject, instance_no) VALUES (@subject, @no) ON CONFLICT DO NOTHING", subject, no);
+        }
+    }
+
+    /// <summary>Holds rows, in one order for all who hold several: later statements see what others did to them, and around them, before. Nothing to do where there is one writer.</summary>
+    public static void Lock(Session session, string[] ids)
+    {
+        if (session.TakesLists)
+        {
+            session.PostQuery("SELECT 1 FROM instances WHERE id IN (#each @ids#) ORDER BY id #lock#", (object)ids);
         }
     }
 
     /// <summary>
-    /// Queues a stimulus and makes its instance runnable. One for an instance that has finished or does not exist is dropped; one that is queued already is kept once.
+    /// Queues stimuli and makes their instances runnable. One for an instance that has finished or does not exist is dropped; one that is queued already is kept once.
     /// A leased instance keeps its lease: its commit sees the stimulus and leaves the row runnable.
     /// </summary>
-    public static void Stimulate(Session session, PackedStimulus stimulus)
+    public static void Stimulate(Session session, IReadOnlyList<PackedStimulus> stimuli)
     {
-        session.Post("UPDATE instances SET runnable = 1 WHERE id = @id AND status = 0", stimulus.InstanceId);
-        session.Post(
-            "INSERT INTO stimuli (id, instance_no, bookmark_id, input) SELECT @stimulus, no, @bookmark, @input FROM instances WHERE id = @id AND status = 0 ON CONFLICT (id) DO NOTHING",
-            stimulus.Id,
-            stimulus.BookmarkId,
-            stimulus.Input,
-            stimulus.InstanceId);
+        if (stimuli.Count > 0)
+        {
+            var ids = stimuli.Select(stimulus => stimulus.InstanceId).Distinct(StringComparer.Ordinal).ToArray();
+            Lock(session, ids);
+            Queue(session, stimuli, ids);
+        }
+    }
+
+    /// <summary>The same for instances whose rows are held.</summary>
+    public static void Queue(Session session, IReadOnlyList<PackedStimulus> stimuli, string[] ids)
+    {
+        session.Post("UPDATE instances SET runnable = 1 WHERE id IN (#each @ids#) AND status = 0 AND runnable = 0", (object)ids);
+        if (session.TakesLists)
+        {
+            T[] Each<T>(Func<PackedStimulus, T> value) => [.. stimuli.Select(value)];
+            session.Post(StimulateEach, Each(s => s.Id), Each(s => s.InstanceId), Each(s => s.BookmarkId), Each(s => s.Input));
+            return;
+        }
+
+        foreach (var stimulus in stimuli)
+        {
+            session.Post(
+                "INSERT INTO stimuli (id, instance_no, bookmark_id, input) SELECT @stimulus, no, @bookmark, @input FROM instances WHERE id = @id AND status = 0 ON CONFLICT (id) DO NOTHING",
+                stimulus.Id,
+                stimulus.BookmarkId,
+                stimulus.Input,
+                stimulus.InstanceId);
+        }
+    }
+
+    /// <summary>Deletes finished instances with all that is theirs. Nothing is added to a finished run, and its row is taken first: nothing of it is left behind.</summary>
+    public static int Delete(Session session, string[] ids)
+    {
+        var deleted = session.List(
+            reader => (No: reader.GetInt64(0), Id: reader.GetString(1), Lineage: reader.GetString(2)),
+            "DELETE FROM instances WHERE id IN (#each @ids#) AND status = 1 RETURNING no, id, lineage",
+            (object)ids);
+        var nos = deleted.Select(row => row.No).ToArray();
+        foreach (var table in new[] { "instance_states", "subjects", "journal_segments", "payloads", "bookmarks", "stimuli" })
+        {
+            session.Post($"DELETE FROM {table} WHERE instance_no IN (#each @nos#)", (object)nos);
+        }
+
+        var gone = deleted.Select(row => row.Id).ToArray();
+        foreach (var table in new[] { "incidents", "tasks", "activations" })
+        {
+            session.Post($"DELETE FROM {table} WHERE instance_id IN (#each @ids#)", (object)gone);
+        }
+
+        // As long as a run of the lineage is kept, a replay of it must find what was done.
+        foreach (var lineage in deleted.Select(row => row.Lineage).Distinct(StringComparer.Ordinal))
+        {
+            if (session.Long("SELECT 1 WHERE EXISTS (SELECT 1 FROM instances WHERE id = @lineage) OR EXISTS (SELECT 1 FROM instances WHERE lineage = @lineage AND lineage <> id)", lineage) is null)
+            {
+                session.Post("DELETE FROM effects WHERE lineage = @lineage", lineage);
+                GateStore.DeleteOf(session, lineage);
+            }
+        }
+
+        return deleted.Count;
     }
 
     /// <summary>Reads a row of <see cref="Fields"/>; the subjects are another table's.</summary>

@@ -9,13 +9,23 @@ namespace Automation.Persistence.Sql;
 /// </summary>
 internal sealed partial class RunCommitWrite
 {
-    private const string LockGroup = "SELECT 1 FROM instances WHERE id IN (#each @ids#) ORDER BY id #lock#";
-
     private const string DeleteGroupStimuli =
         """
         DELETE FROM stimuli s USING unnest(@stimuli, @instances, @owners, @tokens) AS c (id, instance_id, owner, token), instances i
         WHERE s.id = c.id AND i.id = c.instance_id AND i.lease_owner = c.owner AND i.lease_token = c.token
         """;
+
+    private const string InsertBookmarks =
+        """
+        INSERT INTO bookmarks (id, instance_no, name, key, hash, tag, activity_id, node_id, activity_instance_id, due_at, wait_until, payload, created_at)
+        SELECT c.id, c.instance_no, c.name, c.key, c.hash, c.tag, c.activity_id, c.node_id, c.activity_instance_id, c.due_at, c.due_at, c.payload, c.created_at
+        FROM unnest(@ids, @instance_nos, @names, @keys, @hashes, @tags, @activity_ids, @node_ids, @activity_instance_ids, @due_ats, @payloads, @created_ats)
+            AS c (id, instance_no, name, key, hash, tag, activity_id, node_id, activity_instance_id, due_at, payload, created_at)
+        ON CONFLICT (id) DO NOTHING
+        """;
+
+    // One row of an index for each run: EXISTS would be answered from a list of all stimuli that there are.
+    private const string IsWaitedFor = "COALESCE((SELECT 1 FROM stimuli s WHERE s.instance_no = i.no LIMIT 1), 0)";
 
     private const string UpdateGroup =
         $"""
@@ -23,11 +33,11 @@ internal sealed partial class RunCommitWrite
             status = c.status, sub_status = c.sub_status, correlation_id = c.correlation_id, name = c.name, updated_at = c.at, started_at = COALESCE(i.started_at, c.started_at), finished_at = c.finished_at, attempts = 0,
             lease_owner = CASE WHEN c.release = 1 THEN NULL ELSE i.lease_owner END,
             lease_until = CASE WHEN c.release = 1 THEN 0 ELSE {Columns.Now} + c.duration END,
-            runnable = CASE WHEN c.status = 1 THEN 0 WHEN c.release = 1 AND c.sub_status = 2 THEN CASE WHEN EXISTS (SELECT 1 FROM stimuli s WHERE s.instance_no = i.no) THEN 1 ELSE 0 END ELSE 1 END
+            runnable = CASE WHEN c.status = 1 THEN 0 WHEN c.release = 1 AND c.sub_status = 2 THEN {IsWaitedFor} ELSE 1 END
         FROM unnest(@ids, @owners, @tokens, @statuses, @sub_statuses, @correlation_ids, @names, @ats, @started_ats, @finished_ats, @releases, @durations)
             AS c (id, owner, token, status, sub_status, correlation_id, name, at, started_at, finished_at, release, duration)
         WHERE i.id = c.id AND i.lease_owner = c.owner AND i.lease_token = c.token
-        RETURNING i.id, i.no, i.lineage, CASE WHEN EXISTS (SELECT 1 FROM stimuli s WHERE s.instance_no = i.no) THEN 1 ELSE 0 END
+        RETURNING i.id, i.no, i.lineage, {IsWaitedFor}
         """;
 
     private const string InsertGroup =
@@ -88,15 +98,17 @@ internal sealed partial class RunCommitWrite
 
         foreach (var write in written)
         {
-            write.WriteRest(session, No(write));
-            if (write._commit.Insert is { } instance)
-            {
-                Instances.AddSubjects(session, No(write), instance.Subjects);
-            }
-
-            write.Result = write.WriteOutgoing(session, No(write), rows[write._commit.InstanceId].Waiting);
+            write.WriteApart(session, No(write));
         }
 
+        WriteBookmarks(session, written, No);
+        foreach (var write in written)
+        {
+            write.WriteTasks(session, No(write));
+        }
+
+        Instances.AddSubjects(session, written.SelectMany(write => new[] { (No(write), write._commit.Changes.Subjects), (No(write), write._commit.Insert?.Subjects ?? []) }));
+        WriteOutgoing(session, written, rows);
         foreach (var write in group)
         {
             write.Failure = rows.ContainsKey(write._commit.InstanceId) ? null : new LeaseLostException(write._commit.InstanceId);
@@ -107,6 +119,72 @@ internal sealed partial class RunCommitWrite
         {
             // The effect of one is on its way already: which one, and what becomes of it, is seen when it is written alone.
             throw new GroupSpoiledException();
+        }
+    }
+
+    private static void WriteBookmarks(Session session, List<RunCommitWrite> written, Func<RunCommitWrite, long> no)
+    {
+        var removed = written.SelectMany(write => write._commit.Changes.BookmarksRemoved).ToArray();
+        if (removed.Length > 0)
+        {
+            session.Post("DELETE FROM bookmarks WHERE id IN (#each @ids#)", (object)removed);
+        }
+
+        var added = written.SelectMany(write => write._commit.Changes.BookmarksAdded.Select((bookmark, i) => (Bookmark: bookmark, No: no(write), Payload: write._bookmarkPayloads[i]))).ToList();
+        if (added.Count == 0)
+        {
+            return;
+        }
+
+        T[] Each<T>(Func<Bookmark, T> value) => [.. added.Select(row => value(row.Bookmark))];
+        session.Post(
+            InsertBookmarks,
+            Each(b => b.Id),
+            added.Select(row => row.No).ToArray(),
+            Each(b => b.Name),
+            Each(b => b.Key),
+            Each(b => b.Hash),
+            Each(b => b.Tag),
+            Each(b => b.ActivityId),
+            Each(b => b.NodeId),
+            Each(b => b.ActivityInstanceId),
+            Each(b => b.DueAt?.UtcTicks),
+            added.Select(row => row.Payload).ToArray(),
+            Each(b => Columns.Ticks(b.CreatedAt)));
+    }
+
+    /// <summary>As <see cref="WriteOutgoing(Session, long, bool)"/>.</summary>
+    private static void WriteOutgoing(Session session, List<RunCommitWrite> written, Dictionary<string, (long No, string Lineage, bool Waiting)> rows)
+    {
+        Instances.Insert(session, written.SelectMany(write => write._children).ToList());
+        Instances.Stimulate(session, written.SelectMany(write => write._stimuli).ToList());
+        var left = new List<long>();
+        var unheard = new List<long>();
+        foreach (var write in written)
+        {
+            var (no, _, queued) = rows[write._commit.InstanceId];
+            var waiting = queued || write.StimulatesItself;
+            var isFinished = write._commit.Status == WorkflowStatus.Finished;
+            write.Result = waiting && !isFinished;
+            if (isFinished && write._commit.Insert is null)
+            {
+                left.Add(no);
+            }
+
+            if (isFinished && waiting)
+            {
+                unheard.Add(no);
+            }
+        }
+
+        if (left.Count > 0)
+        {
+            session.Post("DELETE FROM bookmarks WHERE instance_no IN (#each @nos#)", (object)left.ToArray());
+        }
+
+        if (unheard.Count > 0)
+        {
+            session.Post("DELETE FROM stimuli WHERE instance_no IN (#each @nos#)", (object)unheard.ToArray());
         }
     }
 
@@ -121,7 +199,7 @@ internal sealed partial class RunCommitWrite
         T[] Each<T>(Func<RunCommitWrite, T> value) => [.. group.Select(value)];
         if (sql == UpdateGroup)
         {
-            session.PostQuery(LockGroup, (object)Each(w => w._commit.InstanceId));
+            Instances.Lock(session, Each(w => w._commit.InstanceId));
             var stimuli = group.SelectMany(write => write._commit.StimuliDone.Select(id => (Id: id, Write: write))).ToList();
             if (stimuli.Count > 0)
             {

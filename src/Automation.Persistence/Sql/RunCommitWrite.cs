@@ -106,17 +106,9 @@ internal sealed partial class RunCommitWrite : GroupedWork<bool>
     /// <summary>What the commit brings to others, and the end of what nothing resumes any more. Returns whether stimuli wait for the instance.</summary>
     private bool WriteOutgoing(Session session, long no, bool waiting)
     {
-        foreach (var child in _children)
-        {
-            Instances.Insert(session, child);
-        }
-
-        foreach (var stimulus in _stimuli)
-        {
-            Instances.Stimulate(session, stimulus);
-            waiting |= stimulus.InstanceId == _commit.InstanceId;
-        }
-
+        Instances.Insert(session, _children);
+        Instances.Stimulate(session, _stimuli);
+        waiting |= StimulatesItself;
         if (_commit.Status != WorkflowStatus.Finished)
         {
             return waiting;
@@ -136,6 +128,8 @@ internal sealed partial class RunCommitWrite : GroupedWork<bool>
         return false;
     }
 
+    private bool StimulatesItself => Array.Exists(_stimuli, stimulus => stimulus.InstanceId == _commit.InstanceId);
+
     private void WriteChanges(Session session, long no)
     {
         if (_journal is not null)
@@ -143,17 +137,7 @@ internal sealed partial class RunCommitWrite : GroupedWork<bool>
             session.Post("INSERT INTO journal_segments (instance_no, first_record, data) VALUES (@no, @first, @data)", no, _commit.Changes.Journal[0].Sequence, _journal);
         }
 
-        WriteRest(session, no);
-    }
-
-    /// <summary>All of the changes but state and journal.</summary>
-    private void WriteRest(Session session, long no)
-    {
-        foreach (var (id, data) in _apart)
-        {
-            session.Post("INSERT INTO payloads (id, instance_no, data) VALUES (@id, @no, @data)", id, no, data);
-        }
-
+        WriteApart(session, no);
         foreach (var bookmark in _commit.Changes.BookmarksRemoved)
         {
             session.Post("DELETE FROM bookmarks WHERE id = @id", bookmark);
@@ -165,12 +149,24 @@ internal sealed partial class RunCommitWrite : GroupedWork<bool>
             session.Post(InsertBookmark, b.Id, no, b.Name, b.Key, b.Hash, b.Tag, b.ActivityId, b.NodeId, b.ActivityInstanceId, Columns.Ticks(b.DueAt), _bookmarkPayloads[i], Columns.Ticks(b.CreatedAt));
         }
 
+        WriteTasks(session, no);
+        Instances.AddSubjects(session, [(no, _commit.Changes.Subjects)]);
+    }
+
+    private void WriteApart(Session session, long no)
+    {
+        foreach (var (id, data) in _apart)
+        {
+            session.Post("INSERT INTO payloads (id, instance_no, data) VALUES (@id, @no, @data)", id, no, data);
+        }
+    }
+
+    private void WriteTasks(Session session, long no)
+    {
         foreach (var (bookmark, task, request) in _tasks)
         {
             TaskStore.Insert(session, no, bookmark, task, request);
         }
-
-        Instances.AddSubjects(session, no, _commit.Changes.Subjects);
     }
 
     private (long No, string Lineage, bool Waiting) Update(Session session, int incidents)
@@ -240,7 +236,7 @@ internal sealed partial class RunCommitWrite : GroupedWork<bool>
             _commit.Lease.Token,
             _commit.LeaseDuration.Ticks) ?? throw new LeaseLostException(_commit.InstanceId);
         session.Post("INSERT INTO instance_states (instance_no, start, state) VALUES (@no, @start, @state)", no, _start, _state);
-        Instances.AddSubjects(session, no, instance.Subjects);
+        Instances.AddSubjects(session, [(no, instance.Subjects)]);
         return (no, lineage, false);
     }
 

@@ -5,25 +5,9 @@ using Automation.Runtime.Storage;
 
 namespace Automation.Persistence.Sql;
 
-/// <summary>Instances, stimuli, bookmarks and journal. Lists are in <see cref="RunQueries"/>.</summary>
+/// <summary>Instances, stimuli, bookmarks and journal. Lists are in <see cref="RunQueries"/>, claims in <see cref="Claims"/>.</summary>
 internal sealed class RunStore(SqlDatabase database) : IRunStore
 {
-    private const string Claimable = $"runnable = 1 AND lease_until <= {Columns.Now}";
-
-    private const string Claim =
-        $"""
-        UPDATE instances SET lease_owner = @owner, node = @owner, lease_token = lease_token + 1, lease_until = {Columns.Now} + @duration, attempts = attempts + 1
-        WHERE no IN (SELECT no FROM instances WHERE {Claimable} ORDER BY lease_until, no LIMIT @limit {Columns.SkipLocked})
-        RETURNING {Instances.Fields}, lease_token, attempts, parent_bookmark_id
-        """;
-
-    private const string ClaimOf =
-        $"""
-        UPDATE instances SET lease_owner = @owner, node = @owner, lease_token = lease_token + 1, lease_until = {Columns.Now} + @duration, attempts = attempts + 1
-        WHERE no IN (SELECT no FROM instances WHERE id IN (#each @ids#) AND {Claimable} ORDER BY no LIMIT @limit {Columns.SkipLocked})
-        RETURNING {Instances.Fields}, lease_token, attempts, parent_bookmark_id
-        """;
-
     private const string Renew =
         $"""
         UPDATE instances SET lease_until = {Columns.Now} + @duration
@@ -31,97 +15,49 @@ internal sealed class RunStore(SqlDatabase database) : IRunStore
         RETURNING id
         """;
 
-    private const string BookmarkFields =
-        "i.id, i.definition_id, i.correlation_id, b.id, b.name, b.key, b.hash, b.tag, b.activity_id, b.node_id, b.activity_instance_id, b.wait_until, b.payload, b.created_at";
+    private const string SelectBookmarks =
+        "SELECT i.id, i.definition_id, i.correlation_id, b.id, b.name, b.key, b.hash, b.tag, b.activity_id, b.node_id, b.activity_instance_id, b.wait_until, b.payload, b.created_at FROM bookmarks b JOIN instances i ON i.no = b.instance_no";
 
-    private sealed record Row(long No, InstanceRecord Instance, Lease Lease, int Attempts, string? ParentBookmarkId);
+    private readonly Claims claims = new(database);
+    private readonly SharedLookup<string, BookmarkRecord> bookmarks = new(ids => BookmarksAsync(database, ids));
 
-    /// <summary>Claims of one owner share a statement: each gets those of its ids that were free.</summary>
-    private sealed class ClaimWork(string[] ids, string owner, TimeSpan duration, int limit, Func<DbDataReader, Row> read) : GroupedWork<List<Row>>
+    /// <summary>What is queued at the same time shares its statements.</summary>
+    private sealed class EnqueueWork(PackedInstance[] instances, PackedStimulus[] stimuli) : GroupedWork<IReadOnlyList<string>>
     {
-        public override object? Key => limit >= ids.Length ? (owner, duration) : null;
+        public override object? Key => typeof(EnqueueWork);
 
-        public override List<Row> Write(Session session) => session.List(read, ClaimOf, owner, duration.Ticks, ids, limit);
+        public override IReadOnlyList<string> Write(Session session) => Write(session, instances, stimuli);
 
-        public override void WriteGroup(Session session, IReadOnlyList<GroupedWork<List<Row>>> group)
+        public override void WriteGroup(Session session, IReadOnlyList<GroupedWork<IReadOnlyList<string>>> group)
         {
-            var works = group.Cast<ClaimWork>().ToList();
-            var all = works.SelectMany(work => work.Ids).Distinct(StringComparer.Ordinal).ToArray();
-            var claimed = session.List(read, ClaimOf, owner, duration.Ticks, all, all.Length).ToDictionary(row => row.Instance.Id, StringComparer.Ordinal);
+            var works = group.Cast<EnqueueWork>().ToList();
+            var refused = Write(session, [.. works.SelectMany(work => work.Instances)], [.. works.SelectMany(work => work.Stimuli)]);
             foreach (var work in works)
             {
-                // Two that asked for one instance: the first has it.
-                work.Result = [];
-                foreach (var id in work.Ids)
-                {
-                    if (claimed.Remove(id, out var row))
-                    {
-                        work.Result.Add(row);
-                    }
-                }
+                work.Result = refused.Count == 0 ? refused : [.. work.Instances.Select(packed => packed.New.Id).Intersect(refused, StringComparer.Ordinal)];
             }
         }
 
-        private string[] Ids => ids;
+        private static IReadOnlyList<string> Write(Session session, PackedInstance[] instances, PackedStimulus[] stimuli)
+        {
+            var refused = Sql.Instances.Insert(session, instances);
+            Sql.Instances.Stimulate(session, stimuli);
+            return refused;
+        }
+
+        private PackedInstance[] Instances => instances;
+
+        private PackedStimulus[] Stimuli => stimuli;
     }
 
     /// <inheritdoc />
     public int ClaimsAtOnce => database.WritesTogether ? 4 : 1;
 
-    public async Task<IReadOnlyList<ClaimedInstance>> ClaimAsync(IReadOnlyList<string>? ids, string owner, TimeSpan duration, int limit, CancellationToken cancellationToken)
-    {
-        if (limit <= 0 || ids is { Count: 0 })
-        {
-            return [];
-        }
+    public Task<IReadOnlyList<ClaimedInstance>> ClaimAsync(IReadOnlyList<string>? ids, string owner, TimeSpan duration, int limit, CancellationToken cancellationToken) =>
+        claims.ClaimAsync(ids, owner, duration, limit, cancellationToken);
 
-        // A sweep of an idle database reads one index and writes nothing.
-        if (ids is null && !await database.ReadAsync(session => session.Long($"SELECT 1 FROM instances WHERE {Claimable} LIMIT 1") is not null, cancellationToken).ConfigureAwait(false))
-        {
-            return [];
-        }
-
-        Row Read(DbDataReader reader)
-        {
-            var (no, record) = Instances.Read(reader);
-            return new Row(no, record, new Lease(owner, reader.GetInt64(23)), reader.GetInt32(24), reader.Text(25));
-        }
-
-        var rows = ids is null
-            ? await database.WriteAsync(session => session.List(Read, Claim, owner, duration.Ticks, limit), cancellationToken).ConfigureAwait(false)
-            : await database.WriteAsync(new ClaimWork([.. ids.Distinct(StringComparer.Ordinal)], owner, duration, limit, Read), cancellationToken).ConfigureAwait(false);
-        if (rows.Count == 0)
-        {
-            return [];
-        }
-
-        // Read after the claim is durable and outside of the writer's turn: while the lease holds nobody else changes the state. Not to be cancelled: the leases are taken.
-        return await database.ReadAsync<IReadOnlyList<ClaimedInstance>>(
-            session =>
-            {
-                var records = Instances.WithSubjects(session, rows.Select(r => (r.No, r.Instance)).ToList());
-                var nos = rows.Select(r => r.No).ToArray();
-                var states = session.List(
-                    reader => (No: reader.GetInt64(0), State: reader.Blob(1), Start: reader.Blob(2)),
-                    "SELECT instance_no, state, CASE WHEN state IS NULL THEN start END FROM instance_states WHERE instance_no IN (#each @nos#)",
-                    nos).ToDictionary(row => row.No);
-                var stimuli = session.List(
-                    reader => (No: reader.GetInt64(0), Stimulus: new Stimulus(reader.GetString(1), reader.GetString(2), Payload.UnpackJsonOrNull(reader.Blob(3)))),
-                    "SELECT instance_no, id, bookmark_id, input FROM stimuli WHERE instance_no IN (#each @nos#) ORDER BY no",
-                    nos).ToLookup(row => row.No, row => row.Stimulus);
-                return rows.Select((row, index) => new ClaimedInstance
-                {
-                    Instance = records[index],
-                    Lease = row.Lease,
-                    Attempts = row.Attempts,
-                    ParentBookmarkId = row.ParentBookmarkId,
-                    State = states[row.No].State is { } state ? Payload.Unpack(state) : null,
-                    Start = states[row.No].Start is { } start ? Payload.UnpackRecord<RunStart>(start) : null,
-                    Stimuli = [.. stimuli[row.No]],
-                }).OrderBy(c => c.Instance.CreatedAt).ToList();
-            },
-            CancellationToken.None).ConfigureAwait(false);
-    }
+    public Task<ClaimedInstance?> StimulateAndClaimAsync(PendingStimulus stimulus, string owner, TimeSpan duration, CancellationToken cancellationToken) =>
+        claims.StimulateAndClaimAsync(PackedStimulus.Of(stimulus), owner, duration, cancellationToken);
 
     public Task<IReadOnlyList<string>> RenewAsync(IReadOnlyList<(string InstanceId, Lease Lease)> leases, TimeSpan duration, CancellationToken cancellationToken) =>
         leases.Count == 0
@@ -163,42 +99,20 @@ internal sealed class RunStore(SqlDatabase database) : IRunStore
             return Task.FromResult<IReadOnlyList<string>>([]);
         }
 
-        var packedInstances = PackedInstance.Of(instances);
-        var packedStimuli = PackedStimulus.Of(stimuli);
-        return database.WriteAsync<IReadOnlyList<string>>(
-            session =>
-            {
-                var refused = new List<string>();
-                foreach (var instance in packedInstances)
-                {
-                    if (!Instances.Insert(session, instance))
-                    {
-                        refused.Add(instance.New.Id);
-                    }
-                }
-
-                foreach (var stimulus in packedStimuli)
-                {
-                    Instances.Stimulate(session, stimulus);
-                }
-
-                return refused;
-            },
-            cancellationToken);
+        return database.WriteAsync(new EnqueueWork(PackedInstance.Of(instances), PackedStimulus.Of(stimuli)), cancellationToken);
     }
 
     public Task<IReadOnlyList<string>> ListRunnableAsync(int limit, CancellationToken cancellationToken) => database.ReadAsync<IReadOnlyList<string>>(
-        session => session.List(reader => reader.GetString(0), $"SELECT id FROM instances WHERE {Claimable} ORDER BY lease_until, no LIMIT @limit", limit),
+        session => session.List(reader => reader.GetString(0), $"SELECT id FROM instances WHERE {Claims.Claimable} ORDER BY lease_until, no LIMIT @limit", limit),
         cancellationToken);
 
     public Task<IReadOnlyList<string>> ListInterruptedAsync(int limit, CancellationToken cancellationToken) => database.ReadAsync<IReadOnlyList<string>>(
-        session => session.List(reader => reader.GetString(0), $"SELECT id FROM instances WHERE {Claimable} AND lease_until > 0 ORDER BY lease_until, no LIMIT @limit", limit),
+        session => session.List(reader => reader.GetString(0), $"SELECT id FROM instances WHERE {Claims.Claimable} AND lease_until > 0 ORDER BY lease_until, no LIMIT @limit", limit),
         cancellationToken);
 
     public Task<IReadOnlyList<BookmarkRecord>> FindBookmarksAsync(string hash, CancellationToken cancellationToken) => Bookmarks("b.hash = @hash", hash, cancellationToken);
 
-    public async Task<BookmarkRecord?> FindBookmarkAsync(string bookmarkId, CancellationToken cancellationToken) =>
-        await Bookmarks("b.id = @id", bookmarkId, cancellationToken).ConfigureAwait(false) is [var found] ? found : null;
+    public Task<BookmarkRecord?> FindBookmarkAsync(string bookmarkId, CancellationToken cancellationToken) => bookmarks.FindAsync(bookmarkId, cancellationToken);
 
     public Task<IReadOnlyList<BookmarkRecord>> ListBookmarksAsync(string instanceId, CancellationToken cancellationToken) => Bookmarks("i.id = @id", instanceId, cancellationToken);
 
@@ -206,9 +120,12 @@ internal sealed class RunStore(SqlDatabase database) : IRunStore
         session => session.List(reader => reader.GetString(0), "SELECT DISTINCT key FROM bookmarks WHERE name = @name AND key IS NOT NULL ORDER BY key", name),
         cancellationToken);
 
-    private Task<IReadOnlyList<BookmarkRecord>> Bookmarks(string condition, string argument, CancellationToken cancellationToken) => database.ReadAsync<IReadOnlyList<BookmarkRecord>>(
-        session => session.List(ReadBookmark, $"SELECT {BookmarkFields} FROM bookmarks b JOIN instances i ON i.no = b.instance_no WHERE {condition} ORDER BY b.created_at, b.id", argument),
-        cancellationToken);
+    private Task<IReadOnlyList<BookmarkRecord>> Bookmarks(string condition, string argument, CancellationToken cancellationToken) =>
+        database.ReadAsync<IReadOnlyList<BookmarkRecord>>(session => session.List(ReadBookmark, $"{SelectBookmarks} WHERE {condition} ORDER BY b.created_at, b.id", argument), cancellationToken);
+
+    private static Task<IReadOnlyDictionary<string, BookmarkRecord>> BookmarksAsync(SqlDatabase database, string[] ids) => database.ReadAsync<IReadOnlyDictionary<string, BookmarkRecord>>(
+        session => session.List(ReadBookmark, $"{SelectBookmarks} WHERE b.id IN (#each @ids#)", (object)ids).ToDictionary(found => found.Bookmark.Id, StringComparer.Ordinal),
+        CancellationToken.None);
 
     private static BookmarkRecord ReadBookmark(DbDataReader reader) => new(reader.GetString(0), reader.GetString(1), reader.Text(2), new Bookmark
     {
@@ -313,31 +230,10 @@ internal sealed class RunStore(SqlDatabase database) : IRunStore
         var deleted = 0;
         foreach (var portion in instanceIds.Chunk(100))
         {
-            deleted += await database.WriteAsync(session => portion.Count(id => Delete(session, id)), cancellationToken).ConfigureAwait(false);
+            deleted += await database.WriteAsync(session => Instances.Delete(session, portion), cancellationToken).ConfigureAwait(false);
         }
 
         return deleted;
-    }
-
-    private static bool Delete(Session session, string id)
-    {
-        if (session.Scalar("DELETE FROM instances WHERE id = @id AND status = 1 RETURNING lineage", id) is not string lineage)
-        {
-            return false;
-        }
-
-        session.Run("DELETE FROM incidents WHERE instance_id = @id", id);
-        session.Run("DELETE FROM tasks WHERE instance_id = @id", id);
-        session.Run("DELETE FROM activations WHERE instance_id = @id", id);
-
-        // As long as a run of the lineage is kept, a replay of it must find what was done.
-        if (session.Long("SELECT 1 WHERE EXISTS (SELECT 1 FROM instances WHERE id = @lineage) OR EXISTS (SELECT 1 FROM instances WHERE lineage = @lineage AND lineage <> id)", lineage) is null)
-        {
-            session.Run("DELETE FROM effects WHERE lineage = @lineage", lineage);
-            GateStore.DeleteOf(session, lineage);
-        }
-
-        return true;
     }
 
     public Task<IReadOnlyList<string>> ListFinishedBeforeAsync(DateTimeOffset before, int limit, CancellationToken cancellationToken) => database.ReadAsync<IReadOnlyList<string>>(

@@ -18,6 +18,9 @@ internal abstract class Session : IDisposable
     /// <summary>Runs a statement whose answer nobody needs: where the database is away, it travels with the next one that is waited for. It fails there, too.</summary>
     public abstract void Post(string sql, params ReadOnlySpan<object?> arguments);
 
+    /// <summary>Many rows are written by one statement that takes a list per column (<c>unnest</c>): worth it where the database is another process.</summary>
+    public virtual bool TakesLists => false;
+
     /// <summary>Runs a query for what it locks; its rows are passed over.</summary>
     public virtual void PostQuery(string sql, params ReadOnlySpan<object?> arguments) => Query(sql, arguments).Dispose();
 

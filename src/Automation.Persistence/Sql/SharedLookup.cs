@@ -13,7 +13,10 @@ internal sealed class SharedLookup<TKey, TValue>(Func<TKey[], Task<IReadOnlyDict
     private bool _isLooking;
 
     /// <summary>Null: there is nothing of this key.</summary>
-    public async Task<TValue?> FindAsync(TKey key, CancellationToken cancellationToken)
+    public async Task<TValue?> FindAsync(TKey key, CancellationToken cancellationToken) => (await FindAsync([key], cancellationToken).ConfigureAwait(false)).GetValueOrDefault(key);
+
+    /// <summary>What there is of several keys; the answer may have others beside them.</summary>
+    public async Task<IReadOnlyDictionary<TKey, TValue>> FindAsync(TKey[] keys, CancellationToken cancellationToken)
     {
         Round? round = null;
         lock (_gate)
@@ -21,7 +24,7 @@ internal sealed class SharedLookup<TKey, TValue>(Func<TKey[], Task<IReadOnlyDict
             if (_isLooking)
             {
                 round = _next ??= new Round();
-                round.Keys.Add(key);
+                round.Keys.UnionWith(keys);
             }
 
             _isLooking = true;
@@ -29,12 +32,12 @@ internal sealed class SharedLookup<TKey, TValue>(Func<TKey[], Task<IReadOnlyDict
 
         if (round is not null)
         {
-            return (await round.Found.Task.WaitAsync(cancellationToken).ConfigureAwait(false)).GetValueOrDefault(key);
+            return await round.Found.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
         }
 
         try
         {
-            return (await find([key]).ConfigureAwait(false)).GetValueOrDefault(key);
+            return await find(keys).ConfigureAwait(false);
         }
         finally
         {

@@ -83,7 +83,7 @@ internal sealed class TaskStore(SqlDatabase database) : ITaskStore
                 }
 
                 session.Post("UPDATE bookmarks SET due_at = NULL WHERE id = @id", task.BookmarkId);
-                Instances.Stimulate(session, stimulus);
+                Instances.Stimulate(session, [stimulus]);
                 return true;
             },
             cancellationToken);

@@ -94,9 +94,7 @@ public sealed partial class RunService(
         var waiting = await runs.FindBookmarkAsync(bookmarkId, cancellationToken)
             ?? throw new KeyNotFoundException($"No run waits on the bookmark '{bookmarkId}': it was resumed already, or its run has ended.");
 
-        // Checkpoint: once queued the stimulus is applied by whoever claims the run, should this process end here.
-        await runs.EnqueueAsync([], [new PendingStimulus(waiting.InstanceId, new Stimulus(Ids.New(clock), bookmarkId, input))], cancellationToken);
-        var run = await runner.TryRunAsync(waiting.InstanceId, exchange, cancellationToken);
+        var run = await runner.ResumeAsync(new PendingStimulus(waiting.InstanceId, new Stimulus(Ids.New(clock), bookmarkId, input)), exchange, cancellationToken);
         if (run is null)
         {
             doorbell.RingRuns([waiting.InstanceId]);

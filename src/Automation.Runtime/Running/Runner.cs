@@ -125,6 +125,15 @@ public sealed class Runner(
         return claimed.Count == 0 ? null : await RunClaimedAsync(claimed[0], since, exchange);
     }
 
+    /// <summary>Queues a stimulus and works on its instance on the caller's thread. Null: somebody else holds the instance, and applies the stimulus when it is done.</summary>
+    internal async Task<WorkflowRun?> ResumeAsync(PendingStimulus stimulus, IHttpExchange? exchange, CancellationToken cancellationToken)
+    {
+        // Checkpoint: the stimulus is stored with the claim. A crash after it: whoever claims the run when the lease has run out applies it.
+        var since = clock.GetTimestamp();
+        var claimed = await runs.StimulateAndClaimAsync(stimulus, node.Id, settings.LeaseDuration, cancellationToken);
+        return claimed is null ? null : await RunClaimedAsync(claimed, since, exchange);
+    }
+
     /// <summary>Works on instances now and returns when their bursts are over, also those that this node is working on already. Those that another node holds are left to it.</summary>
     internal async Task RunNowAsync(IReadOnlyList<string> instanceIds, CancellationToken cancellationToken)
     {

@@ -270,6 +270,9 @@ public interface IRunStore
     /// <summary>Leases runnable instances (pending, with stimuli, or whose lease ran out): given ids, or any.</summary>
     Task<IReadOnlyList<ClaimedInstance>> ClaimAsync(IReadOnlyList<string>? ids, string owner, TimeSpan duration, int limit, CancellationToken cancellationToken);
 
+    /// <summary>Queues a stimulus and leases its instance in one transaction. Null: another holds the instance, and finds the stimulus; or it has finished.</summary>
+    Task<ClaimedInstance?> StimulateAndClaimAsync(PendingStimulus stimulus, string owner, TimeSpan duration, CancellationToken cancellationToken);
+
     /// <summary>Lengthens leases; returns the instances whose lease is lost.</summary>
     Task<IReadOnlyList<string>> RenewAsync(IReadOnlyList<(string InstanceId, Lease Lease)> leases, TimeSpan duration, CancellationToken cancellationToken);
 

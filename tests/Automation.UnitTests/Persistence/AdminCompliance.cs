@@ -1,6 +1,8 @@
 using Automation.Engine;
+using Automation.Persistence.Sql;
 using Automation.Runtime.Storage;
 using FluentAssertions;
+using Newtonsoft.Json.Linq;
 using Xunit;
 
 namespace Automation.UnitTests.Persistence;
@@ -235,6 +237,35 @@ public abstract class AdminCompliance : PollCompliance
         (await Incidents.FindAsync("x", default)).Should().BeNull();
         (await Runs.ListAsync(new RunFilter { Subject = "who" }, default)).Items.Single().Id.Should().Be("open");
     }
+
+    [SkippableFact]
+    public async Task Delete_FinishedRuns_LeavesNoRowOfAnyTableBehind()
+    {
+        await EnqueueAsync(Instance("run", "who"), Instance("open", "who"));
+        var lease = (await ClaimAsync("run")).Lease;
+        var large = Journal(1) with { State = new JObject { ["text"] = new string('x', 100_000) } };
+        await Runs.CommitAsync(Commit("run", lease, new RunChanges { Journal = [large], BookmarksAdded = [Bookmark("b1"), Bookmark("b2")], Subjects = ["else"] }) with { Release = false }, default);
+        await Runs.EnqueueAsync([], [Stimulus("s1", "run")], default);
+        (await OfRunsAsync()).Should().BeEquivalentTo(["bookmarks", "instance_states", "journal_segments", "payloads", "stimuli", "subjects"], "the test has a row of each kind that a run may have");
+        await Runs.CommitAsync(Finish("run", lease), default);
+
+        await Runs.DeleteAsync(["run", "open"], default);
+
+        var left = await ((SqlDatabase)Database).ReadAsync(
+            session => RunTables(session).Where(table => session.Long($"SELECT 1 FROM {table} WHERE instance_no NOT IN (SELECT no FROM instances) LIMIT 1") is not null).ToList(), default);
+        left.Should().BeEmpty();
+        (await Runs.GetStartAsync("open", default)).Should().NotBeNull();
+        (await Runs.FindAsync("open", default))!.Subjects.Should().Equal("who");
+
+        Task<List<string>> OfRunsAsync() => ((SqlDatabase)Database).ReadAsync(session => RunTables(session).Where(table => session.Long($"SELECT 1 FROM {table} LIMIT 1") is not null).ToList(), default);
+    }
+
+    /// <summary>The tables whose rows belong to an instance.</summary>
+    private static List<string> RunTables(Session session) => session.List(
+        reader => reader.GetString(0),
+        session.TakesLists
+            ? "SELECT table_name::text FROM information_schema.columns WHERE table_schema = current_schema() AND column_name = 'instance_no'"
+            : "SELECT t.name FROM sqlite_schema t JOIN pragma_table_info(t.name) c ON c.name = 'instance_no' WHERE t.type = 'table'");
 
     [SkippableFact]
     public async Task Ping_OfAMigratedDatabase_IsTrue() => (await Database.PingAsync(default)).Should().BeTrue();

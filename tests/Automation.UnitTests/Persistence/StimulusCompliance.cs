@@ -64,6 +64,66 @@ public abstract class StimulusCompliance : StoreCompliance
     }
 
     [SkippableFact]
+    public async Task StimulateAndClaim_OfAFreeInstance_LeasesItWithTheStimulus()
+    {
+        await SuspendedAsync("i1");
+
+        var claimed = await StimulateAndClaimAsync("s1", "i1", "node-1");
+
+        claimed!.Stimuli.Single().Id.Should().Be("s1");
+        claimed.State.Should().NotBeNull();
+        claimed.Attempts.Should().Be(1);
+        (await Runs.ClaimAsync(["i1"], "node-2", LeaseTime, 1, default)).Should().BeEmpty();
+        (await Runs.CommitAsync(Commit("i1", claimed.Lease) with { StimuliDone = ["s1"] }, default)).Should().BeFalse();
+        (await Runs.ListRunnableAsync(10, default)).Should().BeEmpty();
+    }
+
+    [SkippableFact]
+    public async Task StimulateAndClaim_OfAnInstanceThatAnotherHolds_LeavesItTheStimulus()
+    {
+        await SuspendedAsync("i1");
+        var first = await StimulateAndClaimAsync("s1", "i1", "node-1");
+
+        (await StimulateAndClaimAsync("s2", "i1", "node-2")).Should().BeNull();
+
+        (await Runs.CommitAsync(Commit("i1", first!.Lease) with { StimuliDone = ["s1"] }, default)).Should().BeTrue("the other stimulus waits");
+        (await ClaimAsync("i1")).Stimuli.Single().Id.Should().Be("s2");
+    }
+
+    [SkippableFact]
+    public async Task StimulateAndClaim_OfAFinishedOrMissingInstance_DoesNothing()
+    {
+        var lease = (await ClaimedAgainAsync("i1")).Lease;
+        await Runs.CommitAsync(Finish("i1", lease), default);
+
+        (await StimulateAndClaimAsync("s1", "i1", "node-1")).Should().BeNull();
+        (await StimulateAndClaimAsync("s2", "nobody", "node-1")).Should().BeNull();
+        (await Runs.ListRunnableAsync(10, default)).Should().BeEmpty();
+    }
+
+    [SkippableFact]
+    public async Task StimulateAndClaim_ManyAtOnceOfOneInstance_OneGoesOnAndNoneIsLost()
+    {
+        await SuspendedAsync("i1");
+
+        var claims = await Task.WhenAll(Enumerable.Range(0, 20).Select(i => StimulateAndClaimAsync("s" + i, "i1", "node-1")));
+
+        var applied = claims.Single(claimed => claimed is not null)!.Stimuli.Select(stimulus => stimulus.Id).ToList();
+        await Runs.CommitAsync(Commit("i1", claims.Single(claimed => claimed is not null)!.Lease) with { StimuliDone = applied }, default);
+        applied.AddRange((await Runs.ClaimAsync(["i1"], "node-2", LeaseTime, 1, default)).SelectMany(claimed => claimed.Stimuli).Select(stimulus => stimulus.Id));
+        applied.Should().BeEquivalentTo(Enumerable.Range(0, 20).Select(i => "s" + i));
+    }
+
+    private Task<ClaimedInstance?> StimulateAndClaimAsync(string id, string instanceId, string owner) => Runs.StimulateAndClaimAsync(Stimulus(id, instanceId), owner, LeaseTime, default);
+
+    private async Task<ClaimedInstance> ClaimedAgainAsync(string id)
+    {
+        await SuspendedAsync(id);
+        await Runs.EnqueueAsync([], [Stimulus("s0", id)], default);
+        return await ClaimAsync(id);
+    }
+
+    [SkippableFact]
     public async Task TwoEventsAtOnce_ToInstancesWaitingForBoth_AlwaysFinishThem()
     {
         var ids = Enumerable.Range(0, 40).Select(i => "i" + i).ToList();

@@ -1,0 +1,1 @@
+-- Nothing to change here: SQLite checks a foreign key without a query, and packs nothing.
