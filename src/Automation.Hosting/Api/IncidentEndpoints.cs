@@ -16,7 +16,7 @@ internal static class IncidentEndpoints
     public static void Map(IEndpointRouteBuilder routes)
     {
         var group = routes.MapGroup("/incidents").WithTags("incidents");
-        group.MapGet("", ListAsync).WithSummary("Incidents, newest first. Filters: status (open, resolved), definitionId, runId, sourceId, since.");
+        group.MapGet("", ListAsync).WithSummary("Incidents, newest first. Filters: status (open, resolved), definitionId, runId, sourceId, since, search (what it says, or its flow's name).");
         group.MapGet("/{id}", async (string id, HttpContext context, IIncidentStore incidents) => new Reply(Describe(await incidents.FindAsync(id, context.RequestAborted) ?? throw NotFound(id)))).WithSummary("One incident.");
         group.MapPost("/{id}/resolve", ResolveAsync).WithSummary("Settles one: {resolution: resolve | happened | notHappened}; the last two say whether an unanswered write happened, and retry the run.");
     }
@@ -38,6 +38,7 @@ internal static class IncidentEndpoints
             SourceId = Query.Text(context, "sourceId"),
             DefinitionId = Query.Text(context, "definitionId"),
             Since = Query.Time(context, "since"),
+            Search = Query.Text(context, "search"),
             Page = page,
             PageSize = size,
         };

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
+using Automation.Connectors;
 using Automation.Engine;
 using Automation.Engine.Functions;
 using Automation.Hosting.Web;
@@ -56,18 +57,21 @@ internal static partial class ScriptDeclarations
 
         """;
 
-    public static async Task<IResult> ReplyAsync(string definitionId, HttpContext context, IDefinitionStore definitions, TriggerService triggers, ActivityRegistry activities)
+    public static async Task<IResult> ReplyAsync(string definitionId, HttpContext context, IDefinitionStore definitions, TriggerService triggers, ActivityRegistry activities, OperationCatalog operations)
     {
         var text = new StringBuilder(Globals).Append(FunctionCatalog.Declarations());
+        JToken? documented = null;
         if (await definitions.FindAsync(definitionId, VersionOptions.Latest, context.RequestAborted) is { } latest)
         {
             var model = (JObject)Json.Parse(latest.Json, Json.DefinitionDepth);
             AddVariables(text, Named(model, "variables", "typeName"));
             AddInputs(text, Named(model, "inputs", "type"));
             AddOutputs(text, model, activities);
+            documented = DocumentedItem(model, operations);
         }
 
-        AddEvent(text, await SampleAsync(definitionId, triggers, context.RequestAborted));
+        var seen = await SampleAsync(definitionId, triggers, context.RequestAborted);
+        AddEvent(text, seen ?? documented, seen is not null ? "The item, as the newest event has it." : documented is not null ? "The item, as the API's documentation has it: no event has been seen yet." : "The item. No event has been seen yet, so its members are not known.");
         return Results.Text(text.ToString(), "application/x-typescript");
     }
 
@@ -85,14 +89,22 @@ internal static partial class ScriptDeclarations
         return null;
     }
 
-    private static void AddEvent(StringBuilder text, JToken? item)
+    /// <summary>A sample item of the first trigger that watches a list; null: there is none, or no sample of it.</summary>
+    private static JToken? DocumentedItem(JObject model, OperationCatalog operations) =>
+        (from entry in model["root"] is JObject root ? ActivityTree.Walk(root) : []
+         let operation = operations.Find((string?)(entry.Json["type"] as JValue) ?? "")
+         where operation?.Poll is not null
+         let samples = operations.Connectors.FirstOrDefault(connector => connector.Name == operation.Connector)?.Samples
+         select OperationOutputs.Describe(operation, samples).FirstOrDefault(output => (string?)output["name"] == "event")?["sample"]?["item"]).FirstOrDefault(item => item is JObject);
+
+    private static void AddEvent(StringBuilder text, JToken? item, string comment)
     {
         var type = item is null ? "any" : TypeOf(item, 1);
         text.Append(CultureInfo.InvariantCulture, $$"""
             /** What started this run: the item that its trigger saw. */
             declare const event: {
               key: string;
-              /** {{(item is null ? "The item. No event has been seen yet, so its members are not known." : "The item, as the newest event has it.")}} */
+              /** {{comment}} */
               item: {{type}};
               previous: {{type}} | null;
               revision: number;

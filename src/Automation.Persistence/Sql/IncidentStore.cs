@@ -74,6 +74,13 @@ internal sealed class IncidentStore(SqlDatabase database) : IIncidentStore
         where.AddIf(filter.SourceId is not null, "source_id = @source", filter.SourceId);
         where.AddIf(filter.DefinitionId is not null, "definition_id = @definition", filter.DefinitionId);
         where.AddIf(filter.Since is not null, "created_at >= @since", filter.Since is { } since ? Columns.Ticks(since) : null);
+        where.AddIf(
+            !string.IsNullOrWhiteSpace(filter.Search),
+            """
+            (message #like# @search ESCAPE '\' OR detail #like# @search ESCAPE '\' OR code #like# @search ESCAPE '\'
+                OR definition_id IN (SELECT definition_id FROM definition_versions WHERE is_latest = 1 AND name #like# @search ESCAPE '\'))
+            """,
+            Columns.Contains(filter.Search ?? ""));
         return database.ReadAsync(
             session => new PageOf<IncidentRecord>(
                 session.List(Read, $"SELECT {Fields} FROM incidents {where} ORDER BY created_at DESC, id DESC LIMIT @limit OFFSET @offset", where.With(filter.PageSize, (long)filter.Page * filter.PageSize)),

@@ -176,9 +176,12 @@ public sealed class ConnectionVault(
     }
 
     /// <summary>Published and draft definitions that use a connection, by its id or its name.</summary>
-    public async Task<IReadOnlyList<ConnectionUse>> UsageAsync(string id, CancellationToken cancellationToken) =>
+    public Task<IReadOnlyList<ConnectionUse>> UsageAsync(string id, CancellationToken cancellationToken) => UsageAsync(id, int.MaxValue, cancellationToken);
+
+    /// <summary>The same, looked for until there are this many or some more.</summary>
+    public async Task<IReadOnlyList<ConnectionUse>> UsageAsync(string id, int limit, CancellationToken cancellationToken) =>
         await store.FindAsync(id, cancellationToken) is { } record
-            ? [.. (await FindUsesAsync(record, cancellationToken)).Select(use => new ConnectionUse(use.Version.DefinitionId, use.Version.Name, use.Version.IsPublished, [.. use.Activities.Select(activity => activity.Id)]))]
+            ? [.. (await FindUsesAsync(record, limit, cancellationToken)).Select(use => new ConnectionUse(use.Version.DefinitionId, use.Version.Name, use.Version.IsPublished, [.. use.Activities.Select(activity => activity.Id)]))]
             : [];
 
     /// <summary>
@@ -187,7 +190,7 @@ public sealed class ConnectionVault(
     /// </summary>
     public async Task<IReadOnlyList<string>> NeededScopesAsync(ConnectionRecord record, CancellationToken cancellationToken)
     {
-        var uses = await FindUsesAsync(record, cancellationToken);
+        var uses = await FindUsesAsync(record, int.MaxValue, cancellationToken);
         var connector = operations.ConnectorOf(record.Connector);
         var used = uses.SelectMany(use => use.Activities).Select(activity => operations.Find(activity.Type)).OfType<Operation>().Where(operation => operation.Connector == record.Connector).Distinct().ToList();
         var reads = used.Select(operation => operation.Probe?.Operation).Concat(used.SelectMany(operation => operation.Inputs).Select(input => input.Fields?.Operation)).OfType<string>();
@@ -200,27 +203,34 @@ public sealed class ConnectionVault(
         ];
     }
 
-    private async Task<List<(DefinitionVersion Version, List<(string Id, string Type)> Activities)>> FindUsesAsync(ConnectionRecord record, CancellationToken cancellationToken)
+    private async Task<List<(DefinitionVersion Version, List<(string Id, string Type)> Activities)>> FindUsesAsync(ConnectionRecord record, int limit, CancellationToken cancellationToken)
     {
+        // The database leaves out those that name it nowhere: by its id, or by its name as JSON has it.
         var uses = new List<(DefinitionVersion, List<(string, string)>)>();
+        var seen = new HashSet<string>(StringComparer.Ordinal);
         const int pageSize = 100;
-        for (var page = 0; ; page++)
+        foreach (var mention in new[] { record.Id, JsonConvert.ToString(record.Name)[1..^1] }.Distinct(StringComparer.Ordinal))
         {
-            var versions = await definitions.ListAsync(new DefinitionFilter { Version = VersionOptions.LatestOrPublished, Page = page, PageSize = pageSize }, withJson: true, cancellationToken);
-            foreach (var version in versions.Items.Where(version => version.Json.Contains(record.Id, StringComparison.Ordinal) || version.Json.Contains(record.Name, StringComparison.Ordinal)))
+            for (var page = 0; uses.Count < limit; page++)
             {
-                var activities = Activities(version.Json, record);
-                if (activities.Count > 0)
+                var versions = await definitions.ListAsync(new DefinitionFilter { Version = VersionOptions.LatestOrPublished, Mentions = mention, Page = page, PageSize = pageSize }, withJson: true, cancellationToken);
+                foreach (var version in versions.Items.Where(version => seen.Add(version.Id)))
                 {
-                    uses.Add((version, activities));
+                    var activities = Activities(version.Json, record);
+                    if (activities.Count > 0)
+                    {
+                        uses.Add((version, activities));
+                    }
+                }
+
+                if (versions.Items.Count < pageSize)
+                {
+                    break;
                 }
             }
-
-            if (versions.Items.Count < pageSize)
-            {
-                return uses;
-            }
         }
+
+        return uses;
     }
 
     private static string TestOperationOf(Connector connector, string? locationId) => locationId is null ? connector.AgencyTestOperation ?? connector.TestOperation : connector.TestOperation;

@@ -351,6 +351,9 @@ public sealed record IncidentFilter
 
     /// <summary>Of this time or later.</summary>
     public DateTimeOffset? Since { get; init; }
+
+    /// <summary>Part of what it says, of its code or of its flow's name, in any case.</summary>
+    public string? Search { get; init; }
     public int Page { get; init; }
     public int PageSize { get; init; } = 50;
 }

@@ -182,13 +182,28 @@
     ["M15.41 7.41", "Earlier tabs"], ["M10 6L8.59", "Later tabs"], ["M7,9H2V7", "Show it"], ["M16 1H4c-1.1", "Copy"], ["M10 3v6", "Test value"], ["M19 6.41", "Close"], ["M15.5 14h-.79", "Search"],
   ];
 
-  const nameButtons = () => {
+  // What the package's markup leaves unsaid to those who do not see the page.
+  const nameParts = () => {
     for (const button of document.querySelectorAll("#designer button:not([aria-label], [title])")) {
       if (button.textContent.trim()) continue;
       const drawn = [...button.querySelectorAll("path")].map(path => path.getAttribute("d") ?? "");
       button.setAttribute("aria-label", pictures.find(([begin]) => drawn.some(d => d.startsWith(begin)))?.[1] ?? "Action");
     }
     for (const input of document.querySelectorAll("#designer input[placeholder]:not([aria-label])")) input.setAttribute("aria-label", input.placeholder);
+    // A label that points at a field which is no more: the one beside it is meant.
+    for (const input of document.querySelectorAll("#designer .mud-input-control :is(input, textarea):not([type=hidden], [hidden], [aria-label], [aria-hidden])")) {
+      const label = input.labels?.length ? "" : input.closest(".mud-input-control").querySelector("label")?.textContent.trim();
+      if (label) input.setAttribute("aria-label", label);
+    }
+    for (const bar of document.querySelectorAll("#designer [role=progressbar]:not([aria-label])")) bar.setAttribute("aria-label", "Loading");
+    for (const box of document.querySelectorAll("[role=dialog]:not([aria-label], [aria-labelledby])")) {
+      const title = box.querySelector(".mud-dialog-title")?.textContent.trim();
+      if (title) box.setAttribute("aria-label", title);
+    }
+    for (const item of document.querySelectorAll("[role=option]")) {
+      if (!item.closest("[role=listbox]")) item.parentElement.setAttribute("role", "listbox");
+    }
+    for (const list of document.querySelectorAll("[role=listbox]:not([aria-label], [aria-labelledby])")) list.setAttribute("aria-label", "Choices");
     // A drop-down's label points at a hidden field; what is focused and pressed gets its name.
     for (const face of document.querySelectorAll("#designer div.mud-input-slot[tabindex]")) {
       const label = face.closest(".mud-input-control")?.querySelector("label")?.textContent.trim();
@@ -236,7 +251,7 @@
   });
 
   let naming = 0;
-  new MutationObserver(() => naming ||= setTimeout(() => { naming = 0; nameButtons(); }, 200)).observe(host, { childList: true, subtree: true });
+  new MutationObserver(() => naming ||= setTimeout(() => { naming = 0; nameParts(); }, 200)).observe(host, { childList: true, subtree: true });
 
   // The editor of scripts has colours of its own; all else follows the page's styles.
   const systemDark = matchMedia("(prefers-color-scheme: dark)");

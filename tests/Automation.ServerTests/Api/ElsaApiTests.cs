@@ -206,4 +206,18 @@ public sealed class ElsaApiTests(RunningServer server) : IClassFixture<RunningSe
 
         text.Should().Contain("total: number;").And.Contain("\"my tags\": string[];").And.Contain("function getTotal(): number").And.Contain("function getEmail(): string").And.Contain("declare const event:");
     }
+
+    [Fact]
+    public async Task TypeDefinitions_OfADraftWithATrigger_HaveTheItemAsItIsDocumented()
+    {
+        var trigger = new JObject { ["id"] = "t", ["type"] = "GoHighLevel.Contacts.SearchContacts", ["version"] = 1 };
+        await server.PostAsync("/elsa/api/workflow-definitions", new JObject
+        {
+            ["model"] = new JObject { ["definitionId"] = "declared-draft", ["root"] = new JObject { ["id"] = "root", ["type"] = "Elsa.Flowchart", ["version"] = 1, ["activities"] = new JArray(trigger) } },
+        });
+
+        using var response = await server.Client.PostAsync(new Uri("/elsa/api/scripting/javascript/type-definitions/declared-draft", UriKind.Relative), new StringContent("{}", System.Text.Encoding.UTF8, "application/json"));
+
+        (await response.Content.ReadAsStringAsync()).Should().Contain("no event has been seen yet").And.MatchRegex(@"item: \{[^}]*email\??: string");
+    }
 }

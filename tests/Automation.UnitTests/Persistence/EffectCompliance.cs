@@ -117,6 +117,8 @@ public abstract class EffectCompliance : StoreCompliance
         await Incidents.AddAsync([Incident("a", sourceId: "s") with { Message = "other" }], default);
 
         (await Incidents.ListAsync(null, null, "s", 0, 10, default)).Items.Single().Message.Should().Be("It failed: a");
+        (await Incidents.ListAsync(new IncidentFilter { Search = "FAILED: a" }, default)).Items.Single().Message.Should().Be("It failed: a");
+        (await Incidents.ListAsync(new IncidentFilter { DefinitionId = "nobody's" }, default)).Total.Should().Be(0);
         (await Incidents.ResolveAsync("a", "Settled.", T0, default)).Should().BeTrue();
         (await Incidents.ResolveAsync("a", "Again.", T0, default)).Should().BeFalse();
         (await Incidents.ListAsync(true, null, null, 0, 10, default)).Items.Single().Id.Should().Be("b");
