@@ -35,10 +35,11 @@ public static class AutomationEndpoints
         HangfirePage.Map(all);
         AccountEndpoints.Map(all);
         DecisionEndpoints.Map(all);
-        WorkflowEndpoints.Map(all.MapGroup("/workflows").WithMetadata(new ProgramEndpoint()));
         OAuthEndpoints.Map(all);
-        WebhookEndpoints.Map(all);
-        HookEndpoints.Map(all);
+        var inbound = all.MapGroup("").AddEndpointFilter(routes.ServiceProvider.GetRequiredService<InboundGate>());
+        WorkflowEndpoints.Map(inbound.MapGroup("/workflows").WithMetadata(new ProgramEndpoint()));
+        WebhookEndpoints.Map(inbound);
+        HookEndpoints.Map(inbound);
         ElsaEndpoints.Map(all.MapGroup("/elsa/api").WithMetadata(new ProgramEndpoint()));
         all.MapHub<InstanceHub>(InstanceHub.Path).WithMetadata(new ProgramEndpoint());
 

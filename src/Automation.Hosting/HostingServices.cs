@@ -8,6 +8,7 @@ using Automation.Hosting.People;
 using Automation.Hosting.Security;
 using Automation.Hosting.Startup;
 using Automation.Hosting.Support;
+using Automation.Hosting.Web;
 using Automation.Persistence;
 using Automation.Runtime;
 using Automation.Runtime.Budgets;
@@ -40,7 +41,6 @@ public static class HostingServices
         services.AddOptions<AutomationOptions>().Configure(options => Fill(options, builder, configure)).ValidateOnStart();
         services.AddSingleton(provider => provider.GetRequiredService<IOptions<AutomationOptions>>().Value);
         services.Configure<FilesOptions>(files => files.Directory = Path.Combine(paths.Data, "files"));
-        services.Configure<OutboundOptions>(outbound => outbound.AllowPrivateNetworks = settings.Http.AllowPrivateNetworks == true);
         services.AddOptions<SmtpOptions>().Bind(builder.Configuration.GetSection("Automation:Smtp")).ValidateDataAnnotations()
             .Validate(smtp => smtp.Security.ToLowerInvariant() is "auto" or "tls" or "starttls" or "none", "Automation:Smtp:Security must be Auto, Tls, StartTls or None.").ValidateOnStart();
         services.TryAddSingleton(TimeProvider.System);
@@ -83,6 +83,7 @@ public static class HostingServices
             provider.GetRequiredService<ChangeWatch>().On(Topics.Definitions, table.Invalidate);
             return table;
         });
+        services.AddSingleton<InboundGate>();
         services.AddSingleton<TaskLinks>();
         services.AddSingleton<ITaskLinks>(provider => provider.GetRequiredService<TaskLinks>());
         services.AddSingleton<ActivityDescriptors>();

@@ -85,6 +85,9 @@ public sealed class HttpOptions
 
     /// <summary>Address under which people and other services reach this installation, such as <c>https://automation.example.com</c>. Null: as each request says.</summary>
     public string? PublicUrl { get; set; }
+
+    /// <summary>Requests of HTTP endpoints, webhooks and secret addresses worked on at the same time on one node; as many again wait, more get 503.</summary>
+    public int Concurrency { get; set; } = 512;
 }
 
 public sealed class WebhookOptions

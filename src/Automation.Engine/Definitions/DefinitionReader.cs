@@ -22,7 +22,7 @@ public static class DefinitionReader
 
         try
         {
-            return Json.Parse(json, Json.DefinitionDepth) is JObject definition
+            return Json.Parse(json, Json.DefinitionDepth, isStrict: true) is JObject definition
                 ? Read(definition)
                 : Refused("not-a-definition", "The JSON is not an object. A workflow definition is an object with a 'root'.", 1, 1);
         }

@@ -23,8 +23,11 @@ public static class Json
     };
 
     /// <summary>Reads one JSON value. Dates stay strings.</summary>
+    /// <param name="text">The JSON.</param>
+    /// <param name="maxDepth">Deepest nesting taken.</param>
+    /// <param name="isStrict">A name that stands twice in one object is an error: whoever wrote it meant both. Otherwise the last one counts, as in JavaScript.</param>
     /// <exception cref="JsonReaderException">The text is not JSON, is nested deeper than <paramref name="maxDepth"/>, or goes on after the value.</exception>
-    public static JToken Parse(string text, int maxDepth = PayloadDepth)
+    public static JToken Parse(string text, int maxDepth = PayloadDepth, bool isStrict = false)
     {
         using var reader = new JsonTextReader(new StringReader(text))
         {
@@ -32,7 +35,7 @@ public static class Json
             MaxDepth = maxDepth,
             Culture = CultureInfo.InvariantCulture,
         };
-        var token = JToken.ReadFrom(reader, new JsonLoadSettings { LineInfoHandling = LineInfoHandling.Load, DuplicatePropertyNameHandling = DuplicatePropertyNameHandling.Replace });
+        var token = JToken.ReadFrom(reader, new JsonLoadSettings { LineInfoHandling = LineInfoHandling.Load, DuplicatePropertyNameHandling = isStrict ? DuplicatePropertyNameHandling.Error : DuplicatePropertyNameHandling.Replace });
         while (reader.Read())
         {
             if (reader.TokenType != JsonToken.Comment)

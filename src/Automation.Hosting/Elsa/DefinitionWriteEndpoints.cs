@@ -124,7 +124,7 @@ internal static class DefinitionWriteEndpoints
         var text = RequestBody.TextOf(await RequestBody.ReadBytesAsync(context, RequestBody.ImportLimit, context.RequestAborted));
         if (definitionId is not null)
         {
-            if (RequestBody.ParseJson(text, Json.DefinitionDepth) is not JObject model)
+            if (RequestBody.ParseJson(text, Json.DefinitionDepth, isStrict: true) is not JObject model)
             {
                 return Problem.BadRequest("The body must be a definition: a JSON object.");
             }

@@ -11,7 +11,7 @@ public static class TaskAccess
         task.Request.Assignee is not { Length: > 0 } assignee
         || user.IsInRole(Access.AdministratorRole)
         || string.Equals(user.Identity?.Name, assignee, StringComparison.OrdinalIgnoreCase)
-        || user.Claims.Any(claim => claim.Type == ClaimTypes.Role && string.Equals(claim.Value, assignee, StringComparison.OrdinalIgnoreCase));
+        || user.Identities.Any(identity => identity.FindAll(identity.RoleClaimType).Any(role => string.Equals(role.Value, assignee, StringComparison.OrdinalIgnoreCase)));
 
     /// <summary>Why somebody else may not.</summary>
     public static string RefusalOf(TaskRecord task) => $"The task '{task.Request.Title}' is for {task.Request.Assignee}: only {task.Request.Assignee} or an administrator can end it.";

@@ -36,6 +36,7 @@ internal sealed class OptionsValidation(HostPaths paths, IConfiguration configur
         }
 
         Check(options.Http.PublicUrl is null or "" || (Uri.TryCreate(options.Http.PublicUrl, UriKind.Absolute, out var address) && address.Scheme is "http" or "https"), $"Automation:Http:PublicUrl is '{options.Http.PublicUrl}'; it must be an address such as https://automation.example.com.");
+        Check(options.Http.Concurrency is >= 1 and <= 100_000, "Automation:Http:Concurrency must be from 1 to 100000.");
         Check(options.Polling.MinimumInterval >= TimeSpan.FromSeconds(1), $"Automation:Polling:MinimumInterval is {options.Polling.MinimumInterval}; it must be a second or longer (00:01:00 is a minute).");
         Check(options.Polling.SandboxMinimumInterval >= TimeSpan.FromSeconds(1), $"Automation:Polling:SandboxMinimumInterval is {options.Polling.SandboxMinimumInterval}; it must be a second or longer.");
         Check(options.Polling.Concurrency is >= 1 and <= 256, "Automation:Polling:Concurrency must be from 1 to 256.");

@@ -11,6 +11,8 @@ namespace Automation.Hosting.Web;
 /// </summary>
 internal sealed class ProblemFilter(ILogger<ProblemFilter> logger) : IEndpointFilter
 {
+    private static readonly string[] SecretPaths = ["/hooks/", "/decide/"];
+
     public async ValueTask<object?> InvokeAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
     {
         var http = context.HttpContext;
@@ -60,6 +62,18 @@ internal sealed class ProblemFilter(ILogger<ProblemFilter> logger) : IEndpointFi
         }
     }
 
-    /// <summary>The path for the log: a secret address is none of its business.</summary>
-    private static string PathOf(HttpContext context) => context.Request.Path.Value is { } path && path.IndexOf("/hooks/", StringComparison.Ordinal) is >= 0 and var at ? path[..(at + "/hooks/".Length)] + "•••" : context.Request.Path;
+    /// <summary>The path for the log: a secret address, or a link that decides, is none of its business.</summary>
+    private static string PathOf(HttpContext context)
+    {
+        var path = context.Request.Path.Value ?? "";
+        foreach (var secret in SecretPaths)
+        {
+            if (path.IndexOf(secret, StringComparison.OrdinalIgnoreCase) is >= 0 and var at)
+            {
+                return path[..(at + secret.Length)] + "•••";
+            }
+        }
+
+        return path;
+    }
 }

@@ -61,7 +61,7 @@ internal static class RequestBody
     public static async Task<JToken?> ReadJsonAsync(HttpContext context, CancellationToken cancellationToken, int maxDepth = Json.PayloadDepth, long limit = Limit)
     {
         var bytes = await ReadBytesAsync(context, limit, cancellationToken);
-        return bytes.Length == 0 ? null : ParseJson(TextOf(bytes), maxDepth);
+        return bytes.Length == 0 ? null : ParseJson(TextOf(bytes), maxDepth, isStrict: true);
     }
 
     /// <summary>The body as a JSON object; an empty body is an empty object.</summary>
@@ -75,15 +75,15 @@ internal static class RequestBody
         };
 
     /// <exception cref="ProblemException">400 with line and column.</exception>
-    public static JToken ParseJson(string text, int maxDepth, string? fileName = null)
+    public static JToken ParseJson(string text, int maxDepth, bool isStrict = false)
     {
         try
         {
-            return Json.Parse(text, maxDepth);
+            return Json.Parse(text, maxDepth, isStrict);
         }
         catch (JsonReaderException error)
         {
-            throw new ProblemException(Problem.Malformed(error, fileName));
+            throw new ProblemException(Problem.Malformed(error));
         }
     }
 

@@ -89,6 +89,19 @@ public sealed class BadInputTests(RunningServer server) : IClassFixture<RunningS
     public async Task Request_ForWhatIsNotThere_Is404(string method, string path) =>
         (await server.SendTextAsync(new HttpMethod(method), path, method == "GET" ? null : """{"ids":["none"]}""")).Status.Should().Be(404);
 
+    [Theory]
+    [InlineData(Definitions, """{"model":{"definitionId":"twice","root":{"id":"r","type":"Elsa.Sequence"},"root":{"id":"s","type":"Elsa.Sequence"}}}""", "root")]
+    [InlineData(Definitions + "/import", """{"definitionId":"twice","root":{"id":"r","type":"Elsa.Sequence","activities":[],"activities":[]}}""", "activities")]
+    [InlineData("/api/connections", """{"name":"one","name":"two"}""", "name")]
+    public async Task Name_ThatStandsTwiceInAnObject_IsRefused_WithItsPlace(string path, string sent, string name)
+    {
+        var (status, body) = await server.SendTextAsync(HttpMethod.Post, path, sent);
+
+        status.Should().Be(400, "{0}", body);
+        ((string?)body["detail"]).Should().Contain($"'{name}'").And.Contain("line 1");
+        (await server.GetAsync($"{Definitions}/twice")).Status.Should().Be(404);
+    }
+
     [Fact]
     public async Task Body50Megabytes_Is413()
     {
