@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Newtonsoft.Json.Linq;
 
 namespace Automation.Engine.Http;
@@ -20,12 +21,18 @@ public interface IHttpExchange
 public sealed record HttpReply(int Status, string? ContentType, byte[] Body, IReadOnlyDictionary<string, string> Headers);
 
 /// <summary>What an HTTP endpoint hands to its flow, and the name and key of its bookmark and trigger.</summary>
-public static class HttpEndpointBookmark
+public static partial class HttpEndpointBookmark
 {
     public const string Name = "Elsa.HttpEndpoint";
 
     /// <summary>Key of a path and method: <c>get:/orders/{id}</c>, in lower case but for parameters.</summary>
     public static string KeyOf(string method, string path) => method.ToLowerInvariant() + ":/" + path.Trim('/');
+
+    /// <summary>The same for keys that answer the same requests: upper and lower case are one, and so are the names of parameters.</summary>
+    public static string RouteOf(string key) => ParameterName().Replace(key, "{$1").ToLowerInvariant();
+
+    [GeneratedRegex(@"\{(\*{0,2})[^}:=?*]+")]
+    private static partial Regex ParameterName();
 
     /// <summary>Property of a payload whose request was larger than its endpoint takes: it has no body.</summary>
     public const string TooLarge = "tooLarge";

@@ -43,6 +43,7 @@ internal sealed class PublishCheck(IDefinitionStore definitions, TriggerBuilder 
             problems.Add(cycle);
         }
 
+        problems.AddRange(UnusedVariables(plan.Definition.Json));
         var built = await triggers.BuildAsync(plan, version, problems, cancellationToken);
         problems.AddRange(built.Problems);
         return new PublishPlan(problems, built.Triggers, built.Sources);
@@ -64,6 +65,72 @@ internal sealed class PublishCheck(IDefinitionStore definitions, TriggerBuilder 
                 ActivityType = activity.Descriptor.TypeName,
                 Property = Literals.Camel(input.Name),
             });
+    }
+
+    /// <summary>Variables that nothing names: neither an input, an output nor the text of a script.</summary>
+    private static IEnumerable<DefinitionProblem> UnusedVariables(JObject definition)
+    {
+        if (definition["root"] is not JObject root)
+        {
+            yield break;
+        }
+
+        var declared = new List<(JObject Variable, string? ActivityId, string? ActivityType)>();
+        var texts = new List<string>();
+        declared.AddRange(Declared(definition, null, null));
+        foreach (var entry in ActivityTree.Walk(root))
+        {
+            declared.AddRange(Declared(entry.Json, (string?)entry.Json["id"], (string?)entry.Json["type"]));
+        }
+
+        if (declared.Count == 0)
+        {
+            yield break;
+        }
+
+        Gather(root);
+        foreach (var (variable, activityId, activityType) in declared)
+        {
+            var (id, name) = ((string?)(variable["id"] as JValue), (string?)(variable["name"] as JValue));
+            if (string.IsNullOrEmpty(name) || texts.Exists(text => text == id || text.Contains(name, StringComparison.OrdinalIgnoreCase) || text.Contains(name.Replace(" ", "", StringComparison.Ordinal), StringComparison.OrdinalIgnoreCase)))
+            {
+                continue;
+            }
+
+            yield return new DefinitionProblem(ProblemSeverity.Warning, "unused-variable", $"Nothing uses the variable '{name}'. Use it, or remove it.")
+            {
+                ActivityId = activityId,
+                ActivityType = activityType,
+                Property = "variables",
+            };
+        }
+
+        static IEnumerable<(JObject, string?, string?)> Declared(JObject holder, string? activityId, string? activityType) =>
+            (holder["variables"] as JArray ?? []).OfType<JObject>().Select(variable => (variable, activityId, activityType));
+
+        void Gather(JToken token)
+        {
+            switch (token)
+            {
+                case JValue { Value: string text }:
+                    texts.Add(text);
+                    break;
+                case JObject json:
+                    foreach (var property in json.Properties().Where(property => property.Name is not ("variables" or "metadata")))
+                    {
+                        Gather(property.Value);
+                    }
+
+                    break;
+                case JArray items:
+                    foreach (var item in items)
+                    {
+                        Gather(item);
+                    }
+
+                    break;
+            }
+        }
     }
 
     /// <summary>A flow whose trigger cannot be read would be published and never start: for a trigger's input a script that does not parse stops publishing.</summary>

@@ -109,19 +109,34 @@ internal sealed partial class TriggerBuilder(
         }
 
         path = "/" + path.Trim('/');
+        var taken = result.Triggers.Where(other => other.Kind == "http").Concat(await HttpTriggersOfOthersAsync(version.DefinitionId, cancellationToken))
+            .Select(other => HttpEndpointBookmark.RouteOf(other.Configured ?? "")).ToHashSet(StringComparer.Ordinal);
         foreach (var method in Methods(inputs["supportedMethods"]))
         {
             var key = HttpEndpointBookmark.KeyOf(method, path);
             var hash = Bookmark.HashOf(HttpEndpointBookmark.Name, key);
-            var taken = result.Triggers.Any(other => other.Hash == hash)
-                || (await polls.FindListeningAsync([hash], cancellationToken)).Any(other => other.DefinitionId != version.DefinitionId);
-            if (taken)
+            if (!taken.Add(HttpEndpointBookmark.RouteOf(key)))
             {
                 Refuse(result, activity, "http-path-in-use", $"The {path} path and {method.ToLowerInvariant()} method are already in use by another workflow!", "path");
                 continue;
             }
 
             result.Triggers.Add(Listening(build, "http", hash, key, method));
+        }
+    }
+
+    private async Task<List<TriggerRecord>> HttpTriggersOfOthersAsync(string definitionId, CancellationToken cancellationToken)
+    {
+        const int pageSize = 500;
+        var found = new List<TriggerRecord>();
+        for (var page = 0; ; page++)
+        {
+            var read = await polls.ListTriggersAsync(new TriggerQuery { Kind = "http", Page = page, PageSize = pageSize }, cancellationToken);
+            found.AddRange(read.Items.Where(trigger => trigger.DefinitionId != definitionId));
+            if (read.Items.Count < pageSize)
+            {
+                return found;
+            }
         }
     }
 

@@ -160,6 +160,39 @@ public sealed class DefinitionServiceTests
         (await world.Store.FindListeningAsync([Bookmark.HashOf("Elsa.HttpEndpoint", "get:/p")], default)).Should().ContainSingle();
     }
 
+    [Theory]
+    [InlineData("Orders", "/orders/", true)]
+    [InlineData("orders/{id}", "orders/{Number}", true)]
+    [InlineData("orders/{id}", "orders/{id:int}", false)]
+    [InlineData("orders/{id:int}", "orders/{number:int}", true)]
+    [InlineData("orders/{id}", "orders/open", false)]
+    [InlineData("files/{*path}", "files/{*name}", true)]
+    [InlineData("files/{*path}", "files/{name}", false)]
+    public async Task PublishAsync_HttpPathThatAnswersTheSameRequests_IsRefused(string first, string second, bool isRefused)
+    {
+        await using var world = await PollingWorld.StartAsync();
+        await world.Definitions.SaveAsync(Trigger("one", "Elsa.HttpEndpoint", new JObject { ["path"] = PollingWorld.Literal(first) }), publish: true, default);
+
+        var saved = await world.Definitions.SaveAsync(Trigger("two", "Elsa.HttpEndpoint", new JObject { ["path"] = PollingWorld.Literal(second) }), publish: false, default);
+
+        saved.Problems.Any(problem => problem.Code == "http-path-in-use").Should().Be(isRefused);
+    }
+
+    [Fact]
+    public async Task SaveAsync_VariableThatNothingUses_IsWarnedOf()
+    {
+        await using var world = await PollingWorld.StartAsync();
+        var model = Trigger("w", "Elsa.Event", new JObject { ["eventName"] = new JObject { ["typeName"] = "String", ["expression"] = new JObject { ["type"] = "JavaScript", ["value"] = "variables.Named + getSpacedName()" } } });
+        model["variables"] = new JArray(new[] { "Named", "spaced name", "Forgotten" }.Select(name => new JObject { ["id"] = "v-" + name.Length, ["name"] = name, ["typeName"] = "String" }));
+        model["root"]!["variables"] = new JArray(new JObject { ["id"] = "v-inner", ["name"] = "Inner", ["typeName"] = "String" });
+
+        var saved = await world.Definitions.SaveAsync(model, publish: false, default);
+
+        saved.Problems.Where(problem => problem.Code == "unused-variable").Select(problem => (problem.Severity, problem.ActivityId, problem.Message)).Should().Equal(
+            (ProblemSeverity.Warning, null, "Nothing uses the variable 'Forgotten'. Use it, or remove it."),
+            (ProblemSeverity.Warning, (string?)model["root"]!["id"], "Nothing uses the variable 'Inner'. Use it, or remove it."));
+    }
+
     [Fact]
     public async Task PublishAsync_BadCron_IsRefusedInElsasWordsAndAGoodOneHasItsTime()
     {
