@@ -1,5 +1,10 @@
 using Automation.Benchmarks;
 
+if (args is ["node", var database])
+{
+    return await NodeRows.ServeAsync(database);
+}
+
 // Each group measures one room; a row is printed when it is done. With arguments only the groups named run: dotnet run -c Release -- engine
 var groups = new Dictionary<string, Func<IAsyncEnumerable<BenchmarkRow>>>(StringComparer.OrdinalIgnoreCase)
 {
