@@ -34,17 +34,19 @@ public sealed record HostPaths
         };
     }
 
-    /// <summary>Makes the folders; those of keys are for their owner only.</summary>
+    /// <summary>Makes the folders that are missing, for their owner only: people's data is in the one, keys are in the other.</summary>
     internal void Create()
     {
-        Directory.CreateDirectory(Data);
-        if (OperatingSystem.IsWindows())
+        foreach (var folder in new[] { Data, Keys })
         {
-            Directory.CreateDirectory(Keys);
-        }
-        else
-        {
-            Directory.CreateDirectory(Keys, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            if (OperatingSystem.IsWindows())
+            {
+                Directory.CreateDirectory(folder);
+            }
+            else
+            {
+                Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            }
         }
     }
 }

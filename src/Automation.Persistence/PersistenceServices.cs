@@ -4,6 +4,7 @@ using Automation.Persistence.Sql;
 using Automation.Persistence.Sqlite;
 using Automation.Runtime.Storage;
 using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
 
 namespace Automation.Persistence;
 
@@ -25,6 +26,10 @@ public static class PersistenceServices
 
     /// <summary>Why a connection string cannot work, without what is secret in it; null: it can be read.</summary>
     public static string? PostgreSqlProblem(string? connectionString) => PostgreSqlDatabase.Problem(connectionString);
+
+    /// <summary>The connection string as the stores use it, for others that connect to the same database.</summary>
+    /// <exception cref="ArgumentException">It cannot be read.</exception>
+    public static NpgsqlConnectionStringBuilder PostgreSqlSettings(string connectionString) => PostgreSqlDatabase.Read(connectionString);
 
     private static IServiceCollection AddStores(this IServiceCollection services) => services
         .AddSingleton<IDatabase>(provider => provider.GetRequiredService<SqlDatabase>())

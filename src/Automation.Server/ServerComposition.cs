@@ -74,6 +74,9 @@ public static class ServerComposition
             Args = args,
             ApplicationName = typeof(ServerComposition).Assembly.GetName().Name,
             ContentRootPath = NamesContentRoot(args) ? null : SourceRoot(),
+
+            // A published program has its styles and scripts beside it, wherever it is started.
+            WebRootPath = Beside("wwwroot"),
         });
 
         // Defaults that come with the program lie beside it, wherever the content root is; everything else goes before them.
@@ -83,10 +86,18 @@ public static class ServerComposition
             Path = "appsettings.json",
             Optional = true,
         });
+        if (Beside("workflow-definitions") is { } templates && !Directory.Exists(Path.Combine(builder.Environment.ContentRootPath, "workflow-definitions")))
+        {
+            builder.Configuration.Sources.Insert(0, new Microsoft.Extensions.Configuration.Memory.MemoryConfigurationSource { InitialData = [new("Automation:Definitions:Directory", templates)] });
+        }
+
         builder.Configuration.AddSettingsFromFiles(Environment.GetEnvironmentVariables());
         builder.WebHost.UseStaticWebAssets();
         return builder;
     }
+
+    /// <summary>A folder of the published program; null: it is none, or was published without it.</summary>
+    private static string? Beside(string name) => Path.Combine(AppContext.BaseDirectory, name) is var folder && Directory.Exists(folder) ? folder : null;
 
     private static bool NamesContentRoot(string[] args) =>
         args.Any(arg => arg.TrimStart('-', '/').StartsWith(WebHostDefaults.ContentRootKey, StringComparison.OrdinalIgnoreCase))

@@ -29,7 +29,7 @@ internal sealed class SharedBell
     public SharedBell(string connectionString)
     {
         // One that cannot be read is told by the validation of the settings, which comes after the endpoints are mapped.
-        var settings = new NpgsqlConnectionStringBuilder(PersistenceServices.PostgreSqlProblem(connectionString) is null ? connectionString : "Host=none");
+        var settings = PersistenceServices.PostgreSqlSettings(PersistenceServices.PostgreSqlProblem(connectionString) is null ? connectionString : "Host=none");
 
         // Installations that share a database have schemas of their own, and so have their bells.
         var own = settings.SearchPath?.Split(',')[0].Trim().Trim('"');

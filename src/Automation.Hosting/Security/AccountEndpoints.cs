@@ -82,7 +82,7 @@ internal static class AccountEndpoints
         // A proxy on this machine also comes from loopback: its forwarded requests are not from here.
         if (context.Connection.RemoteIpAddress is not { } address || !IPAddress.IsLoopback(address) || context.Request.Headers.ContainsKey("X-Forwarded-For") || context.Request.Headers.ContainsKey("Forwarded"))
         {
-            return PlainPage.Of("Set up", "<p>The set-up page can be opened only on the machine that the server runs on.</p>", StatusCodes.Status403Forbidden);
+            return PlainPage.Of("Set up", "<p>The set-up page can be opened only on the machine that the server runs on, and not through a proxy or from outside a container. There, set <code>Automation__Security__BootstrapPassword</code> and start the server again: it is the password of the user <code>admin</code>.</p>", StatusCodes.Status403Forbidden);
         }
 
         if (!await accounts.NeedsSetupAsync(context.RequestAborted))

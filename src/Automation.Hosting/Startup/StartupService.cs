@@ -33,7 +33,7 @@ internal sealed class StartupService(
         logger.LogInformation("Keys: {Keys}. Whoever has them and the database can read every credential; without them the credentials are lost. Back both up, apart.", options.Storage.IsPostgreSql ? paths.KeyFile : paths.Keys);
         if (await accounts.NeedsSetupAsync(cancellationToken))
         {
-            logger.LogWarning("There is no user yet. Open this one-time link on this machine to choose a password and sign in: {Link}", new Uri(url, $"/setup?token={link.Token}"));
+            logger.LogWarning("There is no user yet. Open this one-time link on this machine to choose a password and sign in (from elsewhere: set Automation:Security:BootstrapPassword and start again): {Link}", new Uri(url, $"/setup?token={link.Token}"));
         }
     }
 

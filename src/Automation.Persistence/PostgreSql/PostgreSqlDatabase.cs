@@ -244,7 +244,9 @@ internal sealed class PostgreSqlDatabase : SqlDatabase
 
     private string ReadOnly => $"PostgreSQL {Name} is read-only: it is a standby, or was set so. Let ConnectionStrings:Automation name the primary server.";
 
-    private static NpgsqlConnectionStringBuilder Read(string connectionString)
+    /// <summary>A connection string with what we add to it.</summary>
+    /// <exception cref="ArgumentException">It cannot be read.</exception>
+    internal static NpgsqlConnectionStringBuilder Read(string connectionString)
     {
         NpgsqlConnectionStringBuilder settings;
         try
@@ -255,6 +257,12 @@ internal sealed class PostgreSqlDatabase : SqlDatabase
         {
             // The parser's own message may quote a value.
             throw new ArgumentException("The connection string cannot be read: it must be of the form Host=…;Port=5432;Database=…;Username=…;Password=….");
+        }
+
+        if (!settings.ShouldSerialize("GSS Encryption Mode"))
+        {
+            // The driver would look for Kerberos first. Images of .NET have no library of it, and its absence is printed as an error at every start.
+            settings.GssEncryptionMode = GssEncryptionMode.Disable;
         }
 
         return string.IsNullOrWhiteSpace(settings.Host)

@@ -17,6 +17,7 @@ public sealed class ServerProcess : IDisposable
     private readonly IReadOnlyDictionary<string, string> settings;
     private Process? process;
 
+    /// <param name="settings">Settings beside or in place of the usual ones; an empty one is left out.</param>
     public ServerProcess(IReadOnlyDictionary<string, string>? settings = null)
     {
         this.settings = settings ?? new Dictionary<string, string>();
@@ -29,6 +30,9 @@ public sealed class ServerProcess : IDisposable
 
     /// <summary>Its data folder.</summary>
     public string DataDirectory => Path.Combine(folder, "data");
+
+    /// <summary>The program that is started: the build beside the tests, or a published one.</summary>
+    public string Program { get; init; } = Path.Combine(AppContext.BaseDirectory, "Automation.Server.dll");
 
     public Uri Url { get; }
     public HttpClient Client { get; }
@@ -78,7 +82,7 @@ public sealed class ServerProcess : IDisposable
             RedirectStandardError = true,
             UseShellExecute = false,
         };
-        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "Automation.Server.dll"));
+        start.ArgumentList.Add(Program);
         start.Environment["ASPNETCORE_URLS"] = Url.ToString();
         start.Environment["ASPNETCORE_ENVIRONMENT"] = "Production";
         start.Environment["Automation__DataDirectory"] = Path.Combine(folder, "data");
@@ -91,7 +95,7 @@ public sealed class ServerProcess : IDisposable
         start.Environment["Automation__Storage__Durability"] = "Normal";
         foreach (var (name, value) in settings)
         {
-            start.Environment[name] = value;
+            start.Environment[name] = value.Length == 0 ? null : value;
         }
 
         process = Process.Start(start)!;

@@ -29,17 +29,23 @@ public sealed class ContainerTests
             }
         }
 
-        Servers.SelectMany(s => List(s.Service, "ports")).Select(port => port.Split(':')[0]).Should().OnlyHaveUniqueItems();
+        // Of this machine only: the pages ask for passwords, and have no TLS of their own.
+        var ports = Servers.SelectMany(s => List(s.Service, "ports")).ToList();
+        ports.Should().OnlyContain(port => port.StartsWith("127.0.0.1:", StringComparison.Ordinal) && port.EndsWith(":8080", StringComparison.Ordinal));
+        ports.Should().OnlyHaveUniqueItems();
         Servers.SelectMany(s => List(s.Service, "volumes")).Select(volume => volume.Split(':')[0]).Should().OnlyHaveUniqueItems();
     }
 
     [Fact]
-    public void Compose_Servers_WaitForAHealthyDatabaseAndDoNotStartForEver()
+    public void Compose_Servers_WaitForAHealthyDatabaseAndComeBackWithTheMachine()
     {
+        // Without an address the question is answered by the server that the image starts for a moment, on a socket, while it makes the database.
+        List(Map(Map(Map(Compose, "services"), "database"), "healthcheck"), "test").Should().ContainInOrder("CMD", "pg_isready").And.Contain(part => part.StartsWith("--host=", StringComparison.Ordinal));
+        Map(Compose, "services").Children.Values.Should().OnlyContain(service => Text(((YamlMappingNode)service)["restart"]) == "unless-stopped");
         foreach (var (_, server) in Servers)
         {
             Text(Map(Map(server, "depends_on"), "database")["condition"]).Should().Be("service_healthy");
-            Text(server["restart"]).Should().MatchRegex("^on-failure:[0-9]+$");
+            List(Map(server, "healthcheck"), "test").Should().Equal("CMD", "dotnet", "Automation.Server.dll", "health");
         }
     }
 
@@ -101,6 +107,9 @@ public sealed class ContainerTests
     [Fact]
     public void Dockerfile_RunsWithoutRightsWhatTheProjectBuilds()
     {
+        var folder = Dockerfile.Single(line => line.StartsWith("RUN mkdir", StringComparison.Ordinal));
+        folder.Should().Contain("chown $APP_UID /data").And.Contain("-m 700");
+        Dockerfile.Should().Contain("VOLUME /data").And.ContainSingle(line => line.StartsWith("ENV ", StringComparison.Ordinal)).Which.Should().Contain("Automation__DataDirectory=/data");
         var user = Array.FindLastIndex(Dockerfile, line => line.StartsWith("USER ", StringComparison.Ordinal));
         var entry = Array.FindIndex(Dockerfile, line => line.StartsWith("ENTRYPOINT ", StringComparison.Ordinal));
         Dockerfile[user].Should().Be("USER $APP_UID");
@@ -111,6 +120,18 @@ public sealed class ContainerTests
         {
             Path.Exists(Path.Combine(Repository.Root, source)).Should().BeTrue($"the Dockerfile copies {source}");
         }
+    }
+
+    [Fact]
+    public void Dockerfile_CopiesWhatTheServersProjectsTake()
+    {
+        // A file that a project of the server takes from elsewhere in the repository must be in the image's build, too.
+        var copied = Dockerfile.Where(line => line.StartsWith("COPY ", StringComparison.Ordinal)).SelectMany(line => line.Split(' ')[1..^1]).ToList();
+        var projects = new[] { "src", "activities" }.SelectMany(folder => Directory.EnumerateFiles(Path.Combine(Repository.Root, folder), "*.csproj", SearchOption.AllDirectories)).ToList();
+        var taken = projects.SelectMany(project => Regex.Matches(File.ReadAllText(project), "Include=\"(\\.\\./[^\"*]+)").Select(match => Path.GetRelativePath(Repository.Root, Path.GetFullPath(match.Groups[1].Value, Path.GetDirectoryName(project)!)).TrimEnd(Path.DirectorySeparatorChar))).ToList();
+        taken.Should().Contain("workflow-definitions");
+        taken.Should().OnlyContain(path => copied.Any(place => path == place || path.StartsWith(place + "/", StringComparison.Ordinal)));
+        Dockerfile.Should().Contain(line => line.Contains("test -f /app/designer/", StringComparison.Ordinal), "an image without the designer must not be built silently");
     }
 
     private static YamlMappingNode ReadCompose()

@@ -23,6 +23,12 @@ public sealed class PostgreSqlDatabaseTests(PostgreSqlCluster cluster) : StoreCo
 
     protected override Task DropAsync() => _schema.Length == 0 ? Task.CompletedTask : cluster.DropSchemaAsync(_schema);
 
+    [Theory]
+    [InlineData("Host=a", GssEncryptionMode.Disable)]
+    [InlineData("Host=a;Gss Encryption Mode=Require", GssEncryptionMode.Require)]
+    public void Settings_LookForKerberosOnlyWhereItIsAskedFor(string connectionString, GssEncryptionMode expected) =>
+        PersistenceServices.PostgreSqlSettings(connectionString).GssEncryptionMode.Should().Be(expected);
+
     [SkippableFact]
     public async Task Migrate_ByManyAtOnce_HappensOnce()
     {
