@@ -47,6 +47,7 @@ internal sealed class RateWindow
     private int limit;
     private TimeSpan length;
     private int? perDay;
+    private DateTimeOffset blockedAt = DateTimeOffset.MinValue;
     private DateTimeOffset blockedUntil = DateTimeOffset.MinValue;
     private DateTimeOffset day;
     private int usedToday;
@@ -119,7 +120,7 @@ internal sealed class RateWindow
             var until = now + (pause ?? length);
             if (until > blockedUntil)
             {
-                blockedUntil = until;
+                (blockedAt, blockedUntil) = (now, until);
             }
 
             Schedule(now);
@@ -182,9 +183,15 @@ internal sealed class RateWindow
 
     private void Forget(DateTimeOffset now)
     {
-        while (calls.TryPeek(out var oldest) && oldest + length <= now)
+        // What is dated later than now was counted by a clock that has been set back since: it would fill the window until the clock is there again.
+        while (calls.TryPeek(out var oldest) && (oldest + length <= now || oldest > now))
         {
             calls.Dequeue();
+        }
+
+        if (blockedAt > now)
+        {
+            (blockedAt, blockedUntil) = (now, DateTimeOffset.MinValue);
         }
 
         if (DayOf(now) is var today && today != day)

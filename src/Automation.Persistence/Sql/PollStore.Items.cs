@@ -8,7 +8,7 @@ namespace Automation.Persistence.Sql;
 /// <summary>Items of sources: looked up, delivered again by backfills, and pruned.</summary>
 internal sealed partial class PollStore
 {
-    private const string ItemFields = "item_id, revision, hash, updated_at, seen_at, from_baseline, payload";
+    private const string ItemFields = "item_id, revision, hash, updated_at, seen_at, from_baseline, payload, absent";
 
     public Task<IReadOnlyList<ItemRecord>> FindItemsAsync(string sourceId, string key, CancellationToken cancellationToken) => database.ReadAsync<IReadOnlyList<ItemRecord>>(
         session =>
@@ -34,7 +34,7 @@ internal sealed partial class PollStore
     public Task<IReadOnlyList<(long No, ItemRecord Item)>> ListItemsAsync(string sourceId, long afterNo, long untilNo, int limit, CancellationToken cancellationToken) =>
         database.ReadAsync<IReadOnlyList<(long, ItemRecord)>>(
             session => session.List(
-                reader => (reader.GetInt64(7), ReadItem(reader, sourceId)),
+                reader => (reader.GetInt64(8), ReadItem(reader, sourceId)),
                 $"SELECT {ItemFields}, no FROM items WHERE source_no = (SELECT no FROM sources WHERE id = @id) AND no > @after AND no <= @until AND absent < 2 ORDER BY no LIMIT @limit",
                 sourceId,
                 afterNo,
@@ -121,5 +121,8 @@ internal sealed partial class PollStore
         reader.TimeOrNull(3),
         reader.Time(4),
         reader.Flag(5),
-        (JObject?)Payload.UnpackJsonOrNull(reader.Blob(6)));
+        (JObject?)Payload.UnpackJsonOrNull(reader.Blob(6)))
+    {
+        IsGone = reader.GetInt64(7) >= 2,
+    };
 }

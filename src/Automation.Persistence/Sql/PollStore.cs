@@ -137,6 +137,10 @@ internal sealed partial class PollStore(SqlDatabase database) : IPollStore
     public Task<long> CountEventsAsync(string sourceId, long afterSequence, CancellationToken cancellationToken) =>
         database.ReadAsync(session => CountEvents(session, sourceId, afterSequence), cancellationToken);
 
+    public Task<bool> HasEventAsync(string sourceId, string itemId, long afterSequence, CancellationToken cancellationToken) => database.ReadAsync(
+        session => session.Long("SELECT 1 FROM events WHERE source_no = (SELECT no FROM sources WHERE id = @id) AND sequence > @after AND item_id = @item LIMIT 1", sourceId, afterSequence, itemId) is not null,
+        cancellationToken);
+
     public Task<TriggerRecord?> FindTriggerAsync(string id, CancellationToken cancellationToken) =>
         database.ReadAsync(session => session.First(Triggers.Read, $"SELECT {Triggers.Fields} FROM triggers t WHERE t.id = @id", id), cancellationToken);
 
@@ -243,6 +247,24 @@ internal sealed partial class PollStore(SqlDatabase database) : IPollStore
             },
             cancellationToken);
     }
+
+    public Task<bool> MoveScheduleAsync(string triggerId, DateTimeOffset from, DateTimeOffset to, CancellationToken cancellationToken) => database.WriteAsync(
+        session =>
+        {
+            ChangeStore.Note(session, Topics.DueTimes);
+            return session.Run("UPDATE triggers SET due_at = @to WHERE id = @id AND due_at = @from", Columns.Ticks(to), triggerId, Columns.Ticks(from)) == 1;
+        },
+        cancellationToken);
+
+    public Task<int> RecallSourcesAsync(DateTimeOffset now, DateTimeOffset polledAfter, CancellationToken cancellationToken) => database.WriteAsync(
+        session => session.Run(
+            """
+            UPDATE sources SET due_at = @now, last_poll_at = @now, last_success_at = CASE WHEN last_success_at > @now THEN @now ELSE last_success_at END
+            WHERE is_active = 1 AND last_poll_at > @after AND due_at > @now
+            """,
+            Columns.Ticks(now),
+            Columns.Ticks(polledAfter)),
+        cancellationToken);
 
     public Task<IReadOnlyList<DeliveryRecord>> ListDeliveriesAsync(string triggerId, string? itemId, int limit, CancellationToken cancellationToken)
     {

@@ -27,6 +27,8 @@ internal sealed class BudgetState
     /// <summary>When the day's calls are spent: when one is let through to ask whether the provider counts anew.</summary>
     public DateTimeOffset? KnockAt { get; set; }
 
+    public DateTimeOffset BlockedAt { get; set; }
+
     public DateTimeOffset BlockedUntil { get; set; }
 
     /// <summary>Until when a server waits with actions, and with polls.</summary>
@@ -82,7 +84,7 @@ internal sealed class BudgetState
 
         for (var higher = 0; higher < (int)question.Priority; higher++)
         {
-            if (Wished[higher] > now)
+            if (Wished[higher] > now && Wished[higher] <= now + WishLife)
             {
                 return Answer(0, Clamp(Wished[higher] - now));
             }
@@ -117,7 +119,13 @@ internal sealed class BudgetState
 
     private void Forget(DateTimeOffset now)
     {
-        Grants.RemoveAll(grant => grant.Until <= now);
+        // What is dated later than now was granted by a clock that has been set back since: it would fill the window until the clock is there again.
+        Grants.RemoveAll(grant => grant.Until <= now || grant.At > now);
+        if (BlockedAt > now)
+        {
+            (BlockedAt, BlockedUntil) = (now, DateTimeOffset.MinValue);
+        }
+
         var today = new DateTimeOffset(now.UtcDateTime.Date, TimeSpan.Zero);
         if (Day != today)
         {
@@ -147,7 +155,7 @@ internal sealed class BudgetState
         if (news.Pause is { } pause)
         {
             var until = now + (pause == BudgetNews.WindowPause ? Window : pause);
-            BlockedUntil = until > BlockedUntil ? until : BlockedUntil;
+            (BlockedAt, BlockedUntil) = until > BlockedUntil ? (now, until) : (BlockedAt, BlockedUntil);
         }
     }
 

@@ -64,7 +64,7 @@ public sealed class AccessTokens(ITokenStore store, TokenClient client, Operatio
             return With(refused, held);
         }
 
-        if (held.Row.RefreshedAt is { } renewed && clock.GetUtcNow() - renewed < PauseBetweenRenewals)
+        if (IsWithin(held.Row.RefreshedAt, PauseBetweenRenewals))
         {
             // A fresh token is refused, too: another one would be no better.
             return null;
@@ -124,7 +124,7 @@ public sealed class AccessTokens(ITokenStore store, TokenClient client, Operatio
         var now = clock.GetUtcNow();
         if (held.Access is not null && (held.Row.ExpiresAt is not { } end || end > now + Margin))
         {
-            if (!IsNearEnd(held.Row, now) || (held.Row.FailedAt is { } failed && now - failed < PauseWhileValid) || !MayRefresh(connection, held))
+            if (!IsNearEnd(held.Row, now) || IsWithin(held.Row.FailedAt, PauseWhileValid) || !MayRefresh(connection, held))
             {
                 return held;
             }
@@ -350,11 +350,14 @@ public sealed class AccessTokens(ITokenStore store, TokenClient client, Operatio
     private void RefuseWhilePaused(Connection connection, TokenRecord row)
     {
         var pause = !row.IsRefused ? PauseAfterFailure : row.LocationId.Length == 0 ? PauseAfterRefusal : PauseOfLocations;
-        if (row.FailedAt is { } failed && clock.GetUtcNow() - failed < pause)
+        if (IsWithin(row.FailedAt, pause))
         {
             throw TokenFailures.Recorded(connection, row);
         }
     }
+
+    /// <summary>Less than a pause ago; what is dated far into the future was noted by a clock that has been set back since.</summary>
+    private bool IsWithin(DateTimeOffset? at, TimeSpan pause) => at is { } time && (clock.GetUtcNow() - time).Duration() < pause;
 
     private static bool MayRefresh(Connection connection, HeldToken held) =>
         held.Row.LocationId.Length > 0 || (held.Refresh is not null && !string.IsNullOrEmpty(connection.Credential.ClientId) && !string.IsNullOrEmpty(connection.Credential.ClientSecret));

@@ -188,6 +188,11 @@ internal sealed partial class TriggerBuilder(
         // Publishing again does not push a schedule back: an unchanged one keeps the time it waits for.
         var before = existing.GetValueOrDefault(id);
         var unchanged = before is { Kind: "schedule" } && before.Configured == text && before.TimeZone == timeZone;
+        if ((unchanged ? before!.DueAt : schedule.Next(now)) is null)
+        {
+            result.Problems.Add(Problem(ProblemSeverity.Warning, activity, "never-due", Schedule.TryReadTime(text, out _) ? $"The time '{text}' has passed: the flow is not started by it." : $"'{text}' never comes: the flow is not started by it.", property));
+        }
+
         result.Triggers.Add(new TriggerRecord
         {
             Id = id,

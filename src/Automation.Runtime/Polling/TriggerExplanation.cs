@@ -6,7 +6,10 @@ namespace Automation.Runtime.Polling;
 /// <summary>The answer to "why did it not fire?", from what the ledger knows.</summary>
 internal static class TriggerExplanation
 {
-    public sealed record Item(ItemRecord Record, IReadOnlyList<DeliveryRecord> Deliveries);
+    /// <param name="Record">The item.</param>
+    /// <param name="Deliveries">Its deliveries to the trigger, newest first.</param>
+    /// <param name="IsAhead">The ledger has an event of it that the trigger has not come to.</param>
+    public sealed record Item(ItemRecord Record, IReadOnlyList<DeliveryRecord> Deliveries, bool IsAhead);
 
     public static JObject Of(TriggerView view, string key, IReadOnlyList<Item> items)
     {
@@ -17,7 +20,7 @@ internal static class TriggerExplanation
             ["key"] = key,
             ["answer"] = answer,
             ["message"] = message,
-            ["notes"] = new JArray(Notes(view, answer)),
+            ["notes"] = new JArray(Notes(view, answer, items)),
             ["items"] = new JArray(items.Select(item => Describe(view, item))),
         };
     }
@@ -53,6 +56,13 @@ internal static class TriggerExplanation
         var record = item.Record;
         var current = $"{record.ItemId}@{record.Revision}";
         var last = item.Deliveries.OrderByDescending(delivery => delivery.Generation).ThenByDescending(delivery => delivery.At).FirstOrDefault(delivery => delivery.EventKey == current);
+        if (item.IsAhead)
+        {
+            return view.Trigger.IsPaused
+                ? ("paused", $"Its latest change ({current}) is in the ledger; the trigger is paused, and comes to it when it is resumed.")
+                : ("waiting", $"Its latest change ({current}) is in the ledger and is being delivered.");
+        }
+
         if (last is { InstanceId: { } instance })
         {
             return ("fired", $"Its latest change ({current}) fired at {At(last.At)} as run {instance}.");
@@ -68,26 +78,25 @@ internal static class TriggerExplanation
             return ("baseline", $"It was there when the first poll took its baseline, which fires nothing, and has not changed since (last read at {At(view.Source?.LastSuccessAt)}).");
         }
 
-        if (view.Trigger.IsPaused)
-        {
-            return ("paused", $"Its latest change ({current}) is in the ledger; the trigger is paused, and fires it when it is resumed.");
-        }
-
-        if (view.Source is { } source && view.Trigger.Position < source.LedgerEnd)
-        {
-            return ("waiting", $"Its latest change ({current}) is in the ledger and is being delivered.");
-        }
-
         return item.Deliveries.Count > 0
             ? ("unchanged", $"It has fired before ({item.Deliveries[0].EventKey}) and has not changed for this trigger since.")
             : ("before-trigger", $"Its latest change ({current}, {At(record.SeenAt)}) was seen before this trigger joined the list; a trigger starts at the end. Rewind it to fire what came before.");
     }
 
-    private static IEnumerable<string> Notes(TriggerView view, string answer)
+    private static IEnumerable<string> Notes(TriggerView view, string answer, IReadOnlyList<Item> items)
     {
-        if (view.Trigger.IsPaused && answer != "paused")
+        if (view.Source is { IsActive: false } idle)
+        {
+            yield return $"The trigger is paused, and nobody else watches its list: what has changed there since {At(idle.LastSuccessAt)} shows when it is resumed.";
+        }
+        else if (view.Trigger.IsPaused && answer != "paused")
         {
             yield return "The trigger is paused now.";
+        }
+
+        if (items is [{ Record: { IsGone: true } gone }, ..])
+        {
+            yield return $"'{gone.ItemId}' is not in the list any more; when it comes back it is new.";
         }
 
         if (view.Source is { Failures: > 0, LastError: { } error } && answer != "source-failing")

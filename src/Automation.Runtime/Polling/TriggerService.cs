@@ -152,7 +152,8 @@ public sealed class TriggerService(
         var explained = new List<TriggerExplanation.Item>();
         foreach (var item in items.Take(10))
         {
-            explained.Add(new TriggerExplanation.Item(item, await store.ListDeliveriesAsync(id, item.ItemId, 20, cancellationToken)));
+            var deliveries = await store.ListDeliveriesAsync(id, item.ItemId, 20, cancellationToken);
+            explained.Add(new TriggerExplanation.Item(item, deliveries, await store.HasEventAsync(item.SourceId, item.ItemId, view.Trigger.Position, cancellationToken)));
         }
 
         return TriggerExplanation.Of(view, key, explained);

@@ -1,4 +1,5 @@
 using Automation.Connectors;
+using Automation.Engine;
 using Automation.Runtime.Polling;
 using Automation.Runtime.Running;
 using Automation.Runtime.Storage;
@@ -12,7 +13,7 @@ namespace Automation.Runtime.Scheduling;
 /// One loop for all that is due: sleeps until the earliest due time of sources, schedules and bookmarks, or a ring; exact to a second. What is due is decided by
 /// rows, so a time that passed while no node ran is found at the next start; of several missed times of a schedule one fires.
 /// </summary>
-public sealed class DueTimeService(IDueStore due, IPollStore triggers, IDefinitionStore definitions, IRunStore runs, IDoorbell doorbell, DueClock dues, TimeProvider clock, ILogger<DueTimeService> log) : BackgroundService
+public sealed class DueTimeService(IDueStore due, IPollStore triggers, IDefinitionStore definitions, IRunStore runs, IIncidentStore incidents, IDoorbell doorbell, DueClock dues, TimeProvider clock, ILogger<DueTimeService> log) : BackgroundService
 {
     private const int BatchSize = 500;
 
@@ -21,6 +22,9 @@ public sealed class DueTimeService(IDueStore due, IPollStore triggers, IDefiniti
 
     /// <summary>Sleep while something is due that others have been rung for and have not taken yet.</summary>
     private static readonly TimeSpan Nap = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>By how much the clocks of two servers may differ.</summary>
+    private static readonly TimeSpan ClocksApart = TimeSpan.FromMinutes(1);
 
     private static readonly TimeSpan AfterFailure = TimeSpan.FromSeconds(2);
 
@@ -91,16 +95,14 @@ public sealed class DueTimeService(IDueStore due, IPollStore triggers, IDefiniti
         }
         catch (FormatException exception)
         {
-            log.LogError("Trigger {TriggerId} ({Configured}) has no readable schedule and fires no more: {Message}", trigger.Id, trigger.Configured, exception.Message);
-            await triggers.UpdateTriggerAsync(trigger.Id, true, null, null, null, cancellationToken);
+            await StopAsync(trigger, "bad-schedule", $"Its schedule '{trigger.Configured}' cannot be read: {exception.Message}", "Correct it, or what this machine lacks (time zones), and resume the trigger.", cancellationToken);
             return;
         }
 
         var payload = new JObject { ["dueAt"] = dueAt.UtcDateTime.ToString("O"), ["firedAt"] = now.UtcDateTime.ToString("O") };
         if (await EventRouter.StartByTriggerAsync(definitions, runs, clock, trigger, "schedule", null, payload, cancellationToken) is not { } start)
         {
-            log.LogError("Trigger {TriggerId} names a version of its workflow that is not there, and is paused. Publish the workflow again.", trigger.Id);
-            await triggers.UpdateTriggerAsync(trigger.Id, true, null, null, null, cancellationToken);
+            await StopAsync(trigger, "definition-missing", "The version of the workflow that it starts is not there.", "Publish the workflow again, and resume the trigger.", cancellationToken);
             return;
         }
 
@@ -108,6 +110,74 @@ public sealed class DueTimeService(IDueStore due, IPollStore triggers, IDefiniti
         if (await triggers.FireScheduleAsync(trigger.Id, dueAt, next, start.MayStart ? start.Instance : null, cancellationToken) && start.MayStart)
         {
             doorbell.RingRuns([start.Instance.Id]);
+        }
+    }
+
+    /// <summary>A schedule that cannot be served stops, and a person hears of it.</summary>
+    private async Task StopAsync(TriggerRecord trigger, string code, string what, string action, CancellationToken cancellationToken)
+    {
+        log.LogError("Trigger {TriggerId} was paused and fires no more. {Reason}", trigger.Id, what);
+        var incident = new IncidentRecord
+        {
+            Id = Bookmark.HashOf("schedule-stopped", $"{trigger.Id}/{trigger.DueAt?.UtcTicks}"),
+            Kind = "trigger",
+            DefinitionId = trigger.DefinitionId,
+            ActivityId = trigger.ActivityId,
+            ActivityType = trigger.ActivityType,
+            LocationId = trigger.LocationId,
+            Code = code,
+            Message = "The trigger was paused and fires no more. " + what,
+            Action = action,
+            CreatedAt = clock.GetUtcNow(),
+        };
+
+        // Checkpoint: first what is told, then the pause; a crash in between tells the same once more.
+        await incidents.AddAsync([incident], cancellationToken);
+        await triggers.UpdateTriggerAsync(trigger.Id, true, null, null, null, cancellationToken);
+    }
+
+    /// <summary>
+    /// Brings back due times that lie further ahead than the next one can: a clock that went ahead and was set right has left them behind, and nothing would be polled or fired until it gets there.
+    /// </summary>
+    public async Task RecallAsync(CancellationToken cancellationToken)
+    {
+        var now = clock.GetUtcNow();
+        var recalled = await triggers.RecallSourcesAsync(now, now + ClocksApart, cancellationToken);
+        for (var page = 0; ; page++)
+        {
+            var schedules = (await triggers.ListTriggersAsync(new TriggerQuery { Kind = "schedule", Page = page, PageSize = BatchSize }, cancellationToken)).Items;
+            foreach (var trigger in schedules.Where(trigger => trigger is { IsPaused: false, DueAt: not null }))
+            {
+                if (LatestNext(trigger, now) is { } latest && trigger.DueAt > latest + ClocksApart && await triggers.MoveScheduleAsync(trigger.Id, trigger.DueAt.Value, latest, cancellationToken))
+                {
+                    recalled++;
+                }
+            }
+
+            if (schedules.Count < BatchSize)
+            {
+                break;
+            }
+        }
+
+        if (recalled > 0)
+        {
+            log.LogWarning("{Count} due times lay further ahead than this machine's clock allows, and were brought back: the clock must have been ahead. Check it.", recalled);
+            doorbell.RingClock();
+        }
+    }
+
+    private static DateTimeOffset? LatestNext(TriggerRecord trigger, DateTimeOffset now)
+    {
+        try
+        {
+            // A single time is where it was put.
+            return trigger.Configured is { } text && Schedule.TryReadTime(text, out _) ? null : TriggerSchedule.Of(trigger).Next(now);
+        }
+        catch (FormatException)
+        {
+            // Told when it comes due.
+            return null;
         }
     }
 

@@ -9,10 +9,10 @@ using Microsoft.Extensions.Options;
 namespace Automation.Runtime.Scheduling;
 
 /// <summary>
-/// Finds what nobody rang for: runnable instances, triggers behind their source, what waits for triggers that are not paused any more. Every minute it looks for sources that have fallen silent, and once an hour it deletes what is past its retention: runs, sources
+/// Finds what nobody rang for: runnable instances, triggers behind their source, what waits for triggers that are not paused any more. Every minute it looks for sources that have fallen silent and for due times that a wrong clock has set, and once an hour it deletes what is past its retention: runs, sources
 /// that nobody consumes, and events that everybody has.
 /// </summary>
-public sealed class Sweep(Runner runner, Poller poller, ArrivalDeliverer arrivals, SourceWatch sources, IRunStore runs, IPollStore polls, IWebhookStore webhooks, IDueStore due, IOptions<AutomationOptions> options, TimeProvider clock, ILogger<Sweep> log) : BackgroundService
+public sealed class Sweep(Runner runner, Poller poller, ArrivalDeliverer arrivals, DueTimeService dues, SourceWatch sources, IRunStore runs, IPollStore polls, IWebhookStore webhooks, IDueStore due, IOptions<AutomationOptions> options, TimeProvider clock, ILogger<Sweep> log) : BackgroundService
 {
     private const int DeleteBatch = 500;
     private static readonly TimeSpan RetentionInterval = TimeSpan.FromHours(1);
@@ -28,7 +28,8 @@ public sealed class Sweep(Runner runner, Poller poller, ArrivalDeliverer arrival
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         var pause = settings.SweepInterval;
-        var retained = clock.GetUtcNow();
+        // By a clock that nobody sets back.
+        var retained = clock.GetTimestamp();
         var watched = retained;
         try
         {
@@ -38,15 +39,16 @@ public sealed class Sweep(Runner runner, Poller poller, ArrivalDeliverer arrival
                 await TryAsync("Runnable instances", async token => pause = await SweepRunsAsync(token), stoppingToken);
                 await TryAsync("Triggers behind their source", token => poller.ConsumeAsync(null, token), stoppingToken);
                 await TryAsync("What waits for triggers", arrivals.PassAsync, stoppingToken);
-                if (clock.GetUtcNow() - watched >= WatchInterval)
+                if (clock.GetElapsedTime(watched) >= WatchInterval)
                 {
-                    watched = clock.GetUtcNow();
+                    watched = clock.GetTimestamp();
                     await TryAsync("Silent sources", sources.CheckAsync, stoppingToken);
+                    await TryAsync("Due times", dues.RecallAsync, stoppingToken);
                 }
 
-                if (clock.GetUtcNow() - retained >= RetentionInterval)
+                if (clock.GetElapsedTime(retained) >= RetentionInterval)
                 {
-                    retained = clock.GetUtcNow();
+                    retained = clock.GetTimestamp();
                     await TryAsync("Runs past their retention", RetainAsync, stoppingToken);
                     await TryAsync("Ledgers past their retention", PruneAsync, stoppingToken);
                 }

@@ -252,7 +252,11 @@ public sealed record DeliveryBatch
 public sealed record DeliveryRecord(string TriggerId, string EventKey, int Generation, string? InstanceId, string? Reason, DateTimeOffset At);
 
 /// <summary>What the store knows of an item, for "why did it not fire?".</summary>
-public sealed record ItemRecord(string SourceId, string ItemId, int Revision, string Hash, DateTimeOffset? UpdatedAt, DateTimeOffset SeenAt, bool FromBaseline, JObject? Payload);
+public sealed record ItemRecord(string SourceId, string ItemId, int Revision, string Hash, DateTimeOffset? UpdatedAt, DateTimeOffset SeenAt, bool FromBaseline, JObject? Payload)
+{
+    /// <summary>The list does not show it any more, or a webhook said that it was deleted: it is new when it comes back.</summary>
+    public bool IsGone { get; init; }
+}
 
 /// <summary>Sources, items, events, triggers, deliveries.</summary>
 public interface IPollStore
@@ -319,12 +323,22 @@ public interface IPollStore
     /// <summary>Fires a schedule: delivery, instance and next due time in one transaction. False: another node was first. No instance: only the due time moves on.</summary>
     Task<bool> FireScheduleAsync(string triggerId, DateTimeOffset dueAt, DateTimeOffset? nextDueAt, NewInstance? instance, CancellationToken cancellationToken);
 
+    /// <summary>Moves a schedule from one due time to another, without firing it. False: it is not there any more.</summary>
+    Task<bool> MoveScheduleAsync(string triggerId, DateTimeOffset from, DateTimeOffset to, CancellationToken cancellationToken);
+
+    /// <summary>Makes active sources due that were polled later than a time that is to come yet.</summary>
+    /// <returns>How many.</returns>
+    Task<int> RecallSourcesAsync(DateTimeOffset now, DateTimeOffset polledAfter, CancellationToken cancellationToken);
+
     Task<IReadOnlyList<DeliveryRecord>> ListDeliveriesAsync(string triggerId, string? itemId, int limit, CancellationToken cancellationToken);
 
     /// <summary>Items of a source by id or by a subject key.</summary>
     Task<IReadOnlyList<ItemRecord>> FindItemsAsync(string sourceId, string key, CancellationToken cancellationToken);
 
     Task<long> CountEventsAsync(string sourceId, long afterSequence, CancellationToken cancellationToken);
+
+    /// <summary>Whether the ledger has an event of an item after a place.</summary>
+    Task<bool> HasEventAsync(string sourceId, string itemId, long afterSequence, CancellationToken cancellationToken);
 
     /// <summary>Items that the source has, in the order in which they came, with the number that goes on after each.</summary>
     Task<IReadOnlyList<(long No, ItemRecord Item)>> ListItemsAsync(string sourceId, long afterNo, long untilNo, int limit, CancellationToken cancellationToken);

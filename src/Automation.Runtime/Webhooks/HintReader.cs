@@ -67,7 +67,7 @@ public sealed class HintReader(
     /// <inheritdoc />
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        var retained = clock.GetUtcNow();
+        var retained = clock.GetTimestamp();
         while (!stoppingToken.IsCancellationRequested)
         {
             var sleep = LongestSleep;
@@ -75,10 +75,10 @@ public sealed class HintReader(
             try
             {
                 sleep = await BeginAsync(stoppingToken);
-                if (clock.GetUtcNow() - retained >= RetentionInterval)
+                if (clock.GetElapsedTime(retained) >= RetentionInterval)
                 {
-                    retained = clock.GetUtcNow();
-                    while (await store.DeleteBeforeAsync(retained - Retention, stoppingToken) > 0)
+                    retained = clock.GetTimestamp();
+                    while (await store.DeleteBeforeAsync(clock.GetUtcNow() - Retention, stoppingToken) > 0)
                     {
                         // Batch by batch.
                     }

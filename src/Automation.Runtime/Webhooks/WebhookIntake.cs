@@ -91,7 +91,8 @@ public sealed class WebhookIntake(
     /// <summary>Whether a webhook is about the connection's account.</summary>
     private async ValueTask<bool> ConcernsAsync(Connection connection, WebhookMessage message, CancellationToken cancellationToken)
     {
-        if (message.AppId is { } app && connection.Credential.ClientId is { Length: > 0 } client && client.Split('-')[0] != app)
+        var isOurApp = message.AppId is { } app && connection.Credential.ClientId is { Length: > 0 } client && client.Split('-')[0] == app;
+        if (!isOurApp && message.AppId is not null && connection.Credential.ClientId is { Length: > 0 })
         {
             return false;
         }
@@ -106,10 +107,15 @@ public sealed class WebhookIntake(
             return message.LocationId is null || message.LocationId == own;
         }
 
-        // An agency's: its own locations, by its company or because they are used here.
-        return message.CompanyId is not null || message.LocationId is null
-            || await tokens.FindAsync(connection.Id, message.LocationId, cancellationToken) is not null
-            || (await store.ListSourcesAsync(connection.Id, cancellationToken)).Any(source => source.IsActive && source.LocationId == message.LocationId);
+        // An agency's: its own locations, by its company or because they are used here. Where the connection does not know its company, only what was sent to its own app is believed.
+        if (message.CompanyId is not null && (connection.CompanyId is not null || isOurApp))
+        {
+            return true;
+        }
+
+        return message.LocationId is { } location
+            ? await tokens.FindAsync(connection.Id, location, cancellationToken) is not null || (await store.ListSourcesAsync(connection.Id, cancellationToken)).Any(source => source.IsActive && source.LocationId == location)
+            : message.CompanyId is null;
     }
 
     private async Task<List<HintRecord>> HintsAsync(Connection connection, WebhookMessage message, JObject body, DateTimeOffset now, CancellationToken cancellationToken)

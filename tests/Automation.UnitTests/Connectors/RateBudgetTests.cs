@@ -38,6 +38,18 @@ public sealed class RateBudgetTests
     }
 
     [Fact]
+    public void Acquire_ClockSetBack_DoesNotWaitForItToComeAgain()
+    {
+        clock.Advance(TimeSpan.FromHours(1));
+        Spend(3);
+        budget.Observe(connection, 429, new Dictionary<string, string>());
+
+        clock.AdjustTime(clock.GetUtcNow() - TimeSpan.FromHours(1));
+
+        Spend(3);
+    }
+
+    [Fact]
     public async Task Acquire_WindowFull_WaitsUntilTheOldestCallLeavesIt()
     {
         Spend(1);

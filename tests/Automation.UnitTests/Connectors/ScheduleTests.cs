@@ -20,6 +20,17 @@ public sealed class ScheduleTests
     [Theory]
     [InlineData("0 9 * * *", null, "2026-03-03T09:00:00Z")]
     [InlineData("*/10 * * * * *", null, "2026-03-02T12:00:10Z")]
+    [InlineData("0 0 L * *", null, "2026-03-31T00:00:00Z")]
+    [InlineData("0 0 LW * *", null, "2026-03-31T00:00:00Z")]
+    [InlineData("0 0 L-3 * *", null, "2026-03-28T00:00:00Z")]
+    [InlineData("0 0 15W * *", null, "2026-03-16T00:00:00Z")]
+    [InlineData("0 0 * * 5#2", null, "2026-03-13T00:00:00Z")]
+    [InlineData("0 0 * * FRI#5", null, "2026-05-29T00:00:00Z")]
+    [InlineData("0 0 * * 5L", null, "2026-03-27T00:00:00Z")]
+    [InlineData("0 30 9 ? * MON-FRI", null, "2026-03-03T09:30:00Z")]
+    [InlineData("0 0 29 2 *", null, "2028-02-29T00:00:00Z")]
+    [InlineData("0 0 * * 7", null, "2026-03-08T00:00:00Z")]
+    [InlineData("0 0 13 * 5", null, "2026-03-13T00:00:00Z")]
     [InlineData("0 9 * * *", "Europe/Berlin", "2026-03-03T08:00:00Z")]
     public void Parse_Cron_ComesAtItsTimesInItsZone(string text, string? zone, string next) =>
         Schedule.Parse(text, zone).Next(Monday).Should().Be(DateTimeOffset.Parse(next));

@@ -72,6 +72,21 @@ public abstract class LedgerCompliance : PollCompliance
     }
 
     [SkippableFact]
+    public async Task RecallSources_PolledByAClockThatWasAhead_AreDueNow()
+    {
+        await PublishAsync(PollTrigger("t1"));
+        var (_, lease) = await ClaimSourceAsync();
+        await Polls.IntakeAsync(Page(lease, baseline: true, [Item("a", "A", 1)]) with { ObservedAt = T0.AddDays(1), DueAt = T0.AddDays(1).AddMinutes(5) }, default);
+
+        var first = await Polls.RecallSourcesAsync(T0.AddMinutes(1), T0.AddMinutes(2), default);
+        var second = await Polls.RecallSourcesAsync(T0.AddMinutes(1), T0.AddMinutes(2), default);
+
+        (first, second).Should().Be((1, 0));
+        var source = (await Polls.FindSourceAsync("src", default))!;
+        (source.DueAt, source.LastPollAt, source.LastSuccessAt).Should().Be((T0.AddMinutes(1), T0.AddMinutes(1), T0.AddMinutes(1)));
+    }
+
+    [SkippableFact]
     public async Task ListSilent_FailedOrNotPolledForThreeIntervals()
     {
         await PublishAsync(PollTrigger("t1"));

@@ -15,6 +15,21 @@ public sealed class BudgetStateTests
         new($"q{++questions}", wanted, priority, news, settled, unused, TimeSpan.FromSeconds(lastUse));
 
     [Fact]
+    public void Ask_DatabaseClockSetBack_DoesNotWaitForItToComeAgain()
+    {
+        var state = BudgetState.Read(null, Limit);
+        for (var i = 0; i < 10; i++)
+        {
+            state.Ask(Question(20), Start.AddHours(1));
+        }
+
+        state.Ask(Question(0, news: new BudgetNews(null, null, null, null, null, TimeSpan.FromSeconds(30))), Start.AddHours(1));
+        state = BudgetState.Read(state.Write(), Limit);
+
+        state.Ask(Question(20, CallPriority.Backfill), Start).Calls.Should().Be(20);
+    }
+
+    [Fact]
     public void Ask_ByManyServersAtOnce_NeverGrantsMoreThanTheLimitInAnyWindow()
     {
         var state = BudgetState.Read(null, Limit);

@@ -208,6 +208,20 @@ public sealed class DefinitionServiceTests
         trigger.DueAt!.Value.UtcDateTime.TimeOfDay.Should().Be(new TimeSpan(23, 30, 0));
     }
 
+    [Theory]
+    [InlineData("Elsa.Cron", "cronExpression", "0 0 30 2 *", "never comes")]
+    [InlineData("Elsa.StartAt", "dateTime", "2020-01-01T08:00:00Z", "has passed")]
+    public async Task PublishAsync_TimeThatNeverComes_Warns(string type, string property, string text, string expected)
+    {
+        await using var world = await PollingWorld.StartAsync();
+
+        var saved = await world.Definitions.SaveAsync(Trigger("w", type, new JObject { [property] = PollingWorld.Literal(text) }), publish: true, default);
+
+        var problem = saved.Problems.Should().ContainSingle(problem => problem.Code == "never-due").Subject;
+        (problem.Severity, problem.Property).Should().Be((ProblemSeverity.Warning, property));
+        problem.Message.Should().Contain(expected);
+    }
+
     [Fact]
     public async Task PublishAsync_TriggersOfEveryKind_ListenToWhatTheyName()
     {

@@ -104,6 +104,32 @@ public sealed class TriggerServiceTests
     }
 
     [Fact]
+    public async Task ExplainAsync_Paused_TellsWhatTheResumeWillCatchUpWith()
+    {
+        await using var world = await PollingWorld.StartAsync();
+        world.Server.Put("old", "1");
+        await world.PublishAsync("first");
+        await world.PollAsync();
+        world.Server.Put("old", "2");
+        await world.PollAsync();
+        await world.PublishAsync("late");
+        var late = (await world.TriggerAsync("late")).Id;
+        await world.Triggers.PauseAsync(late, default);
+        world.Server.Put("new", "1");
+        await world.PollAsync();
+        async Task<(string?, string)> ExplainAsync(string key)
+        {
+            var answer = (await world.Triggers.ExplainAsync(late, key, default))!;
+            return ((string?)answer["answer"], answer["notes"]!.ToString());
+        }
+
+        (await ExplainAsync("new")).Item1.Should().Be("paused", "the ledger has it");
+        (await ExplainAsync("old")).Item1.Should().Be("before-trigger", "the resume does not come to it");
+        await world.Triggers.PauseAsync((await world.TriggerAsync("first")).Id, default);
+        (await ExplainAsync("old")).Item2.Should().Contain("nobody else watches its list");
+    }
+
+    [Fact]
     public async Task ExplainAsync_EveryState_AnswersFromTheLedger()
     {
         await using var world = await PollingWorld.StartAsync();

@@ -72,6 +72,49 @@ public sealed class DueTimeServiceTests : IDisposable
         (await node.Store.ListAsync(new RunFilter(), CancellationToken.None)).Total.Should().Be(1);
     }
 
+    [Theory]
+    [InlineData("5m", "2026-03-02T12:05:30Z")]
+    [InlineData("*/10 * * * *", "2026-03-02T12:10:00Z")]
+    public async Task Recall_ClockWentADayAheadAndWasSetRight_FiresAtItsNextTime(string configured, string expected)
+    {
+        var node = await StartAsync(Schedule(configured, dueAt: Start));
+        clock.Advance(TimeSpan.FromDays(1));
+        await node.Get<DueTimeService>().PassAsync(CancellationToken.None);
+        clock.AdjustTime(Start.AddSeconds(30));
+
+        await node.Get<DueTimeService>().RecallAsync(CancellationToken.None);
+        await node.Get<DueTimeService>().RecallAsync(CancellationToken.None);
+
+        (await node.Get<IPollStore>().FindTriggerAsync("t1", CancellationToken.None))!.DueAt.Should().Be(DateTimeOffset.Parse(expected));
+    }
+
+    [Theory]
+    [InlineData("2026-12-31T00:00:00Z")]
+    [InlineData("0 9 * * *")]
+    public async Task Recall_WhatIsToComeYet_StaysAsItIs(string configured)
+    {
+        var due = configured.Contains('T', StringComparison.Ordinal) ? DateTimeOffset.Parse(configured) : DateTimeOffset.Parse("2026-03-03T09:00:00Z");
+        var node = await StartAsync(Schedule(configured, due));
+
+        await node.Get<DueTimeService>().RecallAsync(CancellationToken.None);
+
+        (await node.Get<IPollStore>().FindTriggerAsync("t1", CancellationToken.None))!.DueAt.Should().Be(due);
+    }
+
+    [Fact]
+    public async Task Pass_ScheduleThatCannotBeRead_IsPausedWithAnIncident()
+    {
+        var node = await StartAsync(Schedule("0 9 * * *", dueAt: Start) with { TimeZone = "Moon/Crater" });
+
+        await node.Get<DueTimeService>().PassAsync(CancellationToken.None);
+        await node.Get<DueTimeService>().PassAsync(CancellationToken.None);
+
+        (await node.Get<IPollStore>().FindTriggerAsync("t1", CancellationToken.None))!.IsPaused.Should().BeTrue();
+        var incident = (await node.Get<IIncidentStore>().ListAsync(true, null, null, 0, 10, CancellationToken.None)).Items.Should().ContainSingle().Subject;
+        (incident.Code, incident.DefinitionId).Should().Be(("bad-schedule", "flow"));
+        incident.Message.Should().Contain("Moon/Crater");
+    }
+
     [Fact]
     public async Task Pass_TwoNodesAtOnce_FireOnce()
     {

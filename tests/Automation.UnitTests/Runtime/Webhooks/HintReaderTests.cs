@@ -139,6 +139,25 @@ public sealed class HintReaderTests
     }
 
     [Fact]
+    public async Task Take_AgencyThatDoesNotKnowItsCompany_BelievesOnlyItsOwnApp()
+    {
+        await using var world = await AccountWorld.StartAsync();
+        await world.Vault.SaveAsync(world.New() with { Credential = new Credential { Kind = "oauth2", ClientId = "app1-x", ClientSecret = "s", AccessToken = "a" } }, default);
+        var connection = (await world.Vault.FindAsync(AccountWorld.Connection, default))!;
+        async Task<string> OutcomeAsync(Connection to, string? app, string company)
+        {
+            var body = new JObject { ["type"] = "ContactCreate", ["id"] = "c", ["locationId"] = "loc-9", ["companyId"] = company, ["appId"] = app, ["timestamp"] = world.Clock.GetUtcNow().UtcDateTime.ToString("O"), ["webhookId"] = Path.GetRandomFileName() };
+            return (await world.Get<WebhookIntake>().TakeAsync(to, new GhlWebhooks().Read(body), body, default, default))!.Outcome;
+        }
+
+        (await OutcomeAsync(connection, null, "a-stranger")).Should().Be("other-account");
+        (await OutcomeAsync(connection, "app2", "a-stranger")).Should().Be("other-account");
+        (await OutcomeAsync(connection, "app1", "co-1")).Should().Be("no-source");
+        (await OutcomeAsync(connection with { CompanyId = "co-1" }, null, "co-1")).Should().Be("no-source");
+        (await OutcomeAsync(connection with { CompanyId = "co-1" }, "app1", "co-2")).Should().Be("other-account");
+    }
+
+    [Fact]
     public async Task Take_SameWebhookAgain_IsNull()
     {
         await using var world = await WatchingAsync();
