@@ -210,11 +210,13 @@ internal static class FlocksyApi
         var csv = new StringBuilder("metricId,date,value,locationId\r\n");
         foreach (var metric in call.Session.List(Metrics, MetricsOf(report.Json)).Select(text => SandboxSession.Parse(text).Json))
         {
-            csv.Append(CultureInfo.InvariantCulture, $"{metric["metricId"]},{metric["date"]},{metric["value"]},{metric["locationId"]}\r\n");
+            csv.Append(CultureInfo.InvariantCulture, $"{Cell(metric["metricId"])},{Cell(metric["date"])},{metric["value"]},{Cell(metric["locationId"])}\r\n");
         }
 
         return new Answer(200, null) { Content = Encoding.UTF8.GetBytes(csv.ToString()), ContentType = "text/csv; charset=utf-8" };
     }
+
+    private static string Cell(JToken? value) => value?.ToString() is { } text ? text.AsSpan().IndexOfAny(",\"\r\n") < 0 ? text : $"\"{text.Replace("\"", "\"\"", StringComparison.Ordinal)}\"" : "";
 
     private static Answer PutProfile(Call call)
     {

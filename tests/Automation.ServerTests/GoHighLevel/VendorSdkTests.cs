@@ -17,12 +17,16 @@ public sealed class VendorSdkTests
         using var server = new ServerProcess();
         await server.StartAsync();
 
-        var (exit, output) = Run("node", folder, ["check.mjs", new Uri(server.Url, "/sandbox/ghl").ToString(), "sandbox-ghl-token", ServerProcess.ApiKey]);
+        // One operation after the other, then what takes longer: limits, pages, tokens that end, webhooks.
+        foreach (var (script, checks) in (IEnumerable<(string, int)>)[("check.mjs", 141), ("life.mjs", 17)])
+        {
+            var (exit, output) = Run("node", folder, [script, new Uri(server.Url, "/sandbox/ghl").ToString(), "sandbox-ghl-token", ServerProcess.ApiKey]);
 
-        exit.Should().Be(0, "{0}", output);
-        var operations = output.Split('\n').Where(line => line.StartsWith('{')).Select(JObject.Parse).ToList();
-        string.Join("\n", operations.Where(o => !(bool)o["ok"]!).Select(o => $"{o["operation"]}: {o["problem"]}")).Should().BeEmpty();
-        operations.Select(o => (string?)o["operation"]).Should().OnlyHaveUniqueItems().And.HaveCountGreaterThanOrEqualTo(75);
+            exit.Should().Be(0, "{0}", output);
+            var operations = output.Split('\n').Where(line => line.StartsWith('{')).Select(JObject.Parse).ToList();
+            string.Join("\n", operations.Where(o => !(bool)o["ok"]!).Select(o => $"{o["operation"]}: {o["problem"]}")).Should().BeEmpty();
+            operations.Select(o => (string?)o["operation"]).Should().OnlyHaveUniqueItems().And.HaveCount(checks);
+        }
     }
 
     /// <summary>The script's folder with its packages; the test is skipped with the reason where they cannot be had.</summary>

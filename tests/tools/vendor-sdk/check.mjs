@@ -1,48 +1,10 @@
-// Drives a stand-in of GoHighLevel's API with the vendor's own client. Each line of output is one operation: {"operation", "ok", "problem"?}.
-// Usage: node check.mjs BASE_URL TOKEN SERVER_KEY
-import { createRequire } from 'node:module';
+// Drives a stand-in of GoHighLevel's API with the vendor's own client, operation by operation.
+import { check, companyId, control, ghl, hold, ids, locationId, refused } from './harness.mjs';
 
-const { HighLevel } = createRequire(import.meta.url)('@gohighlevel/api-client');
-const [baseUrl, token, serverKey] = process.argv.slice(2);
-HighLevel.BASE_URL = baseUrl;
-const ghl = new HighLevel({ privateIntegrationToken: token, logLevel: 'none' });
-const locationId = 'loc-1';
-const companyId = 'co-1';
 const contactId = 'contact-1-04';
 const calendarId = 'calendar-1';
 const made = {};
-
-function hold(condition, what) {
-  if (!condition) {
-    throw new Error(what);
-  }
-}
-
-/** Calls, and checks what came of it; the answer is the operation's own. */
-async function check(operation, call, outcome) {
-  try {
-    const answer = await call();
-    await outcome(answer);
-    console.log(JSON.stringify({ operation, ok: true }));
-  } catch (error) {
-    const answered = error?.response?.data ?? error?.data;
-    console.log(JSON.stringify({ operation, ok: false, problem: `${error?.message ?? error} ${answered ? JSON.stringify(answered) : ''}`.slice(0, 600) }));
-  }
-}
-
-/** An operation that must be refused. */
-async function refused(operation, call, status) {
-  try {
-    await call();
-  } catch (error) {
-    const got = error?.statusCode ?? error?.status ?? error?.response?.status;
-    console.log(JSON.stringify({ operation, ok: got === status, problem: got === status ? undefined : `refused with ${got}: ${error.message}` }));
-    return;
-  }
-  console.log(JSON.stringify({ operation, ok: false, problem: 'it was not refused' }));
-}
-
-const ids = (list) => list.map((item) => item.id ?? item._id);
+await control('POST', '/limits', {});
 
 // Contacts
 await check('contacts.createContact', () => ghl.contacts.createContact({ locationId, firstName: 'Sdk', lastName: 'Client', email: 'sdk@example.com', phone: '+15557770001', tags: ['one'] }), ({ contact }) => {
@@ -187,37 +149,82 @@ await check('socialMediaPosting.getSocialMediaStatistics', () => ghl.socialMedia
 await check('contacts.deleteContact', () => ghl.contacts.deleteContact({ contactId: made.contact }), (answer) => hold(answer.succeded === true, 'it succeeded'));
 await refused('contacts.getContact (deleted)', () => ghl.contacts.getContact({ contactId: made.contact }), 404);
 
-// OAuth: an agency's account, connected as a person would on the chooser's page
-const app = { client_id: 'sdkapp-1', client_secret: 'sdk-secret' };
-const oauth = new HighLevel({ clientId: app.client_id, clientSecret: app.client_secret, logLevel: 'none' });
-const redirectUri = 'http://localhost/back';
-const chooser = new URL(oauth.oauth.getAuthorizationUrl(app.client_id, redirectUri, 'contacts.readonly oauth.write oauth.readonly'));
-const chosen = await fetch(`${baseUrl}${chooser.pathname}${chooser.search}&choice=${companyId}`, { redirect: 'manual' });
-const code = new URL(chosen.headers.get('location')).searchParams.get('code');
-await check('oauth.getAccessToken', () => oauth.oauth.getAccessToken({ ...app, grant_type: 'authorization_code', code, redirect_uri: redirectUri, user_type: 'Company' }), (answer) => {
-  made.tokens = answer;
-  hold(answer.userType === 'Company' && answer.companyId === companyId && answer.refresh_token && answer.expires_in === 86399, 'the agency is connected');
+// What is left of the covered resources, on records of the seed or made here
+const messageId = 'message-1-2';
+await check('contacts.updateTask', async () => {
+  const { task } = await ghl.contacts.createTask({ contactId }, { title: 'Write', dueDate: '2030-01-02T10:00:00Z', completed: false });
+  return ghl.contacts.updateTask({ contactId, taskId: task.id }, { title: 'Write again' });
+}, ({ task }) => hold(task.title === 'Write again', 'the task has changed'));
+await check('contacts.deleteNote', async () => ghl.contacts.deleteNote({ contactId, id: (await ghl.contacts.createNote({ contactId }, { body: 'Gone soon', userId: 'user-1a' })).note.id }), (answer) => hold(answer.succeded === true, 'the note is gone'));
+await check('contacts.removeContactFromEveryCampaign', () => ghl.contacts.removeContactFromEveryCampaign({ contactId }), (answer) => hold(answer.succeded === true, 'it succeeded'));
+await check('calendars.findEventNotification', () => ghl.calendars.findEventNotification({ calendarId, notificationId: 'notification-1-1' }), (answer) => hold(answer.channel === 'email', 'the notification is read'));
+await check('calendars.updateEventNotification', () => ghl.calendars.updateEventNotification({ calendarId, notificationId: 'notification-1-1' }, { channel: 'sms' }), async () => {
+  hold((await ghl.calendars.findEventNotification({ calendarId, notificationId: 'notification-1-1' })).channel === 'sms', 'the notification has changed');
 });
-await refused('oauth.getAccessToken (code used twice)', () => oauth.oauth.getAccessToken({ ...app, grant_type: 'authorization_code', code, redirect_uri: redirectUri }), 400);
-await check('oauth.refreshToken', () => oauth.oauth.refreshToken(made.tokens.refresh_token, app.client_id, app.client_secret, 'refresh_token', 'Company'), (answer) => {
-  hold(answer.refresh_token !== made.tokens.refresh_token && answer.access_token !== made.tokens.access_token, 'both tokens are new');
-  made.tokens = answer;
+await check('calendars.deleteEventNotification', () => ghl.calendars.deleteEventNotification({ calendarId, notificationId: 'notification-1-1' }), (answer) => hold(answer.message, 'it says so'));
+await check('calendars.getCalendarResource', () => ghl.calendars.getCalendarResource({ resourceType: 'rooms', id: 'room-1-1' }), (answer) => hold(answer.name === 'Blue room', 'the room is read'));
+await check('calendars.updateCalendarResource', () => ghl.calendars.updateCalendarResource({ resourceType: 'rooms', id: 'room-1-1' }, { name: 'Sky room' }), (answer) => hold(answer.name === 'Sky room', 'the room has changed'));
+await check('calendars.deleteCalendarResource', () => ghl.calendars.deleteCalendarResource({ resourceType: 'rooms', id: 'room-1-1' }), (answer) => hold(answer.success === true, 'the room is gone'));
+await check('calendars.editGroup', () => ghl.calendars.editGroup({ groupId: made.group }, { name: 'Sdk 2', description: 'Two', slug: 'sdk-2' }), ({ group }) => hold(group.slug === 'sdk-2', 'the group has changed'));
+await check('calendars.deleteGroup', () => ghl.calendars.deleteGroup({ groupId: made.group }), (answer) => hold(answer.success === true, 'the group is gone'));
+await check('calendars.editBlockSlot', () => ghl.calendars.editBlockSlot({ eventId: made.block }, { calendarId, locationId, title: 'Longer away' }), (answer) => hold(answer.title === 'Longer away', 'the blocked time has changed'));
+await check('calendars.updateAppointmentNote', () => ghl.calendars.updateAppointmentNote({ appointmentId: 'appointment-1-1', noteId: 'appointment-note-1-1' }, { body: 'Bring two', userId: 'user-1a' }), ({ note }) => hold(note.body === 'Bring two', 'the note has changed'));
+await check('calendars.deleteAppointmentNote', () => ghl.calendars.deleteAppointmentNote({ appointmentId: 'appointment-1-1', noteId: 'appointment-note-1-1' }), (answer) => hold(answer.success === true, 'the note is gone'));
+await check('opportunities.updateOpportunity', () => ghl.opportunities.updateOpportunity({ id: 'opportunity-1-1' }, { name: 'Website and shop' }), ({ opportunity }) => hold(opportunity.name === 'Website and shop', 'the opportunity has changed'));
+await check('opportunities.addFollowersOpportunity', () => ghl.opportunities.addFollowersOpportunity({ id: 'opportunity-1-1' }, { followers: ['user-1b'] }), (answer) => hold(answer.followers.includes('user-1b'), 'it is followed'));
+await check('opportunities.removeFollowersOpportunity', () => ghl.opportunities.removeFollowersOpportunity({ id: 'opportunity-1-1' }, { followers: ['user-1b'] }), (answer) => hold(!answer.followers.includes('user-1b'), 'it is followed no more'));
+await check('users.createUser', () => ghl.users.createUser({ companyId, firstName: 'Sdk', lastName: 'User', email: 'sdk.user@example.com', password: 'Secret-1234', type: 'account', role: 'user', locationIds: [locationId] }), (user) => {
+  made.user = user.id;
+  hold(user.roles.locationIds.includes(locationId) && user.password === undefined, 'the user is in the location, and the password is not shown');
 });
-await oauth.getSessionStorage().setSession(companyId, made.tokens);
-await check('oauth.getInstalledLocation', () => oauth.oauth.getInstalledLocation({ companyId, appId: 'sdkapp', isInstalled: true }), ({ locations }) => hold(locations.length === 3, 'the app is in three locations'));
-await check('oauth.getLocationAccessToken', () => oauth.oauth.getLocationAccessToken({ companyId, locationId }), (answer) => {
-  made.location = answer;
-  hold(answer.locationId === locationId && answer.access_token, 'the location has a token');
+await check('users.filterUsersByEmail', () => ghl.users.filterUsersByEmail({ companyId, emails: 'sdk.user@example.com' }), ({ users }) => hold(users.length === 1 && users[0].id === made.user, 'the user is found'));
+await check('users.updateUser', () => ghl.users.updateUser({ userId: made.user }, { lastName: 'Person' }), (user) => hold(user.name === 'Sdk Person', 'the user has changed'));
+await check('users.deleteUser', () => ghl.users.deleteUser({ userId: made.user }), (answer) => hold(answer.succeded === true, 'the user is gone'));
+await check('conversations.getConversation', () => ghl.conversations.getConversation({ conversationId: 'conversation-1' }), (answer) => hold(answer.id === 'conversation-1', 'the conversation is read'));
+await check('conversations.getEmailById', () => ghl.conversations.getEmailById({ id: 'message-1-3' }), (answer) => hold(answer.subject === 'Offer', 'the e-mail is read'));
+await check('conversations.getMessageRecording', () => ghl.conversations.getMessageRecording({ messageId, locationId }, { responseType: 'arraybuffer' }), (answer) => hold(Buffer.from(answer).subarray(0, 4).toString() === 'RIFF', 'the recording is a sound'));
+await check('conversations.getMessageTranscription', () => ghl.conversations.getMessageTranscription({ locationId, messageId }), (answer) => hold(answer[0].transcript === 'Hello, this is Ada.', 'the sentences are there'));
+await check('conversations.downloadMessageTranscription', () => ghl.conversations.downloadMessageTranscription({ locationId, messageId }), (answer) => hold(answer === 'Hello, this is Ada.', 'the text is there'));
+await check('conversations.updateMessageStatus', () => ghl.conversations.updateMessageStatus({ messageId: 'message-1-1' }, { status: 'read' }), (answer) => hold(answer.status === 'read', 'the message is read'));
+await check('conversations.liveChatAgentTyping', () => ghl.conversations.liveChatAgentTyping({ locationId, isTyping: 'true', visitorId: 'v', conversationId: 'conversation-1' }), (answer) => hold(answer.success === true, 'it succeeded'));
+await check('businesses.getBusiness', () => ghl.businesses.getBusiness({ businessId: made.business }), ({ business }) => hold(business.name === 'Sdk Ltd.', 'the business is read'));
+await check('businesses.updateBusiness', () => ghl.businesses.updateBusiness({ businessId: made.business }, { city: 'Kiel' }), (answer) => hold((answer.buiseness ?? answer.business).city === 'Kiel', 'the business has changed'));
+await check('businesses.deleteBusiness', () => ghl.businesses.deleteBusiness({ businessId: made.business }), (answer) => hold(answer.success === true, 'the business is gone'));
+await check('snapshots.getCustomSnapshots', () => ghl.snapshots.getCustomSnapshots({ companyId }), ({ snapshots }) => hold(snapshots.length === 1, 'the snapshot is listed'));
+await check('associations.findAssociations', () => ghl.associations.findAssociations({ locationId, skip: 0, limit: 10 }), ({ associations }) => hold(associations.length === 1, 'the association is listed'));
+await check('associations.getAssociationByID', () => ghl.associations.getAssociationByID({ associationId: 'association-1' }), (answer) => hold(answer.key === 'business_owner', 'the association is read'));
+await check('associations.getAssociationKeyByKeyName', () => ghl.associations.getAssociationKeyByKeyName({ keyName: 'business_owner', locationId }), (answer) => hold(answer.id === 'association-1', 'the association is found by its key'));
+await check('associations.getAssociationByObjectKeys', () => ghl.associations.getAssociationByObjectKeys({ objectKey: 'business', locationId }), ({ associations }) => hold(associations.length === 1, 'the association is found by its object'));
+await check('associations.updateAssociation', () => ghl.associations.updateAssociation({ associationId: 'association-1' }, { firstObjectLabel: 'Boss', secondObjectLabel: 'Firm' }), (answer) => hold(answer.firstObjectLabel === 'Boss', 'the association has changed'));
+await check('associations.deleteRelation', () => ghl.associations.deleteRelation({ relationId: 'relation-1-1', locationId }), (answer) => hold(answer.id === 'relation-1-1', 'the relation is gone'));
+await check('associations.deleteAssociation', () => ghl.associations.deleteAssociation({ associationId: 'association-1' }), (answer) => hold(answer.deleted === true, 'the association is gone'));
+await check('blogs.checkUrlSlugExists', () => ghl.blogs.checkUrlSlugExists({ locationId, urlSlug: 'sdk' }), ({ exists }) => hold(exists === true, 'the slug is taken'));
+await check('blogs.getAllBlogAuthorsByLocation', () => ghl.blogs.getAllBlogAuthorsByLocation({ locationId, limit: 10, offset: 0 }), ({ authors }) => hold(authors.length === 1, 'the author is listed'));
+await check('blogs.getAllCategoriesByLocation', () => ghl.blogs.getAllCategoriesByLocation({ locationId, limit: 10, offset: 0 }), ({ categories }) => hold(categories.length === 1, 'the category is listed'));
+await check('blogs.getBlogPost', () => ghl.blogs.getBlogPost({ locationId, blogId: 'blog-1', limit: 10, offset: 0 }), ({ blogs }) => hold(blogs.length === 2, 'both posts are listed'));
+await check('blogs.updateBlogPost', () => ghl.blogs.updateBlogPost({ postId: 'post-1-1' }, { locationId, blogId: 'blog-1', title: 'Hello again', imageUrl: 'https://x.example/a.png', description: 'D', rawHTML: '<p>x</p>', status: 'DRAFT', imageAltText: 'A', categories: ['category-1'], author: 'author-1', urlSlug: 'hello-1', publishedAt: '2030-01-01T00:00:00Z' }), ({ updatedBlogPost }) => hold(updatedBlogPost.title === 'Hello again', 'the post has changed'));
+await check('locations.createLocation', () => ghl.locations.createLocation({ companyId, name: 'Sdk Studio' }), (answer) => hold(answer.id && answer.name === 'Sdk Studio', 'the location has an id'));
+await check('locations.putLocation', () => ghl.locations.putLocation({ locationId: 'loc-3' }, { companyId, name: 'Port Studio' }), (answer) => hold(answer.name === 'Port Studio', 'the location has changed'));
+await check('locations.getCustomField', () => ghl.locations.getCustomField({ locationId, id: 'field-1-size' }), ({ customField }) => hold(customField.dataType === 'NUMERICAL', 'the field is read'));
+await check('locations.createTag', () => ghl.locations.createTag({ locationId }, { name: 'sdk' }), ({ tag }) => {
+  made.tag = tag.id;
+  hold(tag.name === 'sdk', 'the tag is what was sent');
 });
-await oauth.getSessionStorage().setSession(locationId, made.location);
-await check('contacts.getContacts (by OAuth)', () => oauth.contacts.getContacts({ locationId, limit: 1 }), ({ contacts }) => hold(contacts.length === 1, 'contacts are listed with the location\'s token'));
-
-// Webhooks: what the sandbox signs, the vendor's client verifies
-const control = (path, body) => fetch(`${baseUrl.replace(/ghl$/, 'control')}/ghl/${path}`, { method: body ? 'POST' : 'GET', headers: { authorization: `ApiKey ${serverKey}`, 'content-type': 'application/json' }, body: body && JSON.stringify(body) }).then((answer) => answer.json());
-await check('webhooks.verifyEd25519Signature', async () => {
-  const { publicKey } = await control('webhook-key');
-  const emitted = await control('webhooks', { type: 'ContactUpdate', id: contactId, url: `${new URL(baseUrl).origin}/webhooks/ghl/sandbox-ghl` });
-  const payload = JSON.stringify(emitted.webhook);
-  return { status: emitted.status, valid: ghl.webhooks.verifyEd25519Signature(payload, emitted.signature, publicKey), spoilt: ghl.webhooks.verifyEd25519Signature(`${payload} `, emitted.signature, publicKey) };
-}, (answer) => hold(answer.status === 200 && answer.valid && !answer.spoilt, `the signature holds: ${JSON.stringify(answer)}`));
+await check('locations.updateTag', () => ghl.locations.updateTag({ locationId, tagId: made.tag }, { name: 'sdk 2' }), ({ tag }) => hold(tag.name === 'sdk 2', 'the tag has changed'));
+await check('locations.getTagById', () => ghl.locations.getTagById({ locationId, tagId: made.tag }), ({ tag }) => hold(tag.name === 'sdk 2', 'the tag is read'));
+await check('locations.deleteTag', () => ghl.locations.deleteTag({ locationId, tagId: made.tag }), (answer) => hold(answer.succeded === true, 'the tag is gone'));
+await check('locations.getCustomValues', () => ghl.locations.getCustomValues({ locationId }), ({ customValues }) => hold(customValues.length === 2, 'the values are listed'));
+await check('locations.updateCustomValue', () => ghl.locations.updateCustomValue({ locationId, id: 'custom-value-1-1' }, { name: 'Support phone', value: '+1' }), ({ customValue }) => hold(customValue.value === '+1', 'the value has changed'));
+await check('locations.getCustomValue', () => ghl.locations.getCustomValue({ locationId, id: 'custom-value-1-1' }), ({ customValue }) => hold(customValue.value === '+1', 'the value is read'));
+await check('locations.deleteCustomValue', () => ghl.locations.deleteCustomValue({ locationId, id: 'custom-value-1-1' }), (answer) => hold(answer.succeded === true, 'the value is gone'));
+await check('forms.getForms', () => ghl.forms.getForms({ locationId }), ({ forms }) => hold(forms.length === 1, 'the form is listed'));
+await check('forms.getFormsSubmissions', () => ghl.forms.getFormsSubmissions({ locationId }), ({ submissions, meta }) => hold(submissions.length === 1 && meta.total === 1, 'the submission is listed'));
+await check('surveys.getSurveys', () => ghl.surveys.getSurveys({ locationId }), ({ surveys }) => hold(surveys.length === 1, 'the survey is listed'));
+await check('surveys.getSurveysSubmissions', () => ghl.surveys.getSurveysSubmissions({ locationId }), ({ submissions }) => hold(submissions.length === 1, 'the submission is listed'));
+await check('medias.uploadMediaContent', () => {
+  const form = new FormData();
+  form.append('file', new Blob(['Hello']), 'hello.txt');
+  form.append('name', 'hello.txt');
+  return ghl.medias.uploadMediaContent(form, { headers: { 'Content-Type': 'multipart/form-data' } });
+}, (answer) => hold(answer.fileId && answer.url.endsWith('hello.txt'), 'the file is there'));
 process.exit(0);
