@@ -19,7 +19,7 @@ public sealed class HttpEndpoint : Activity
     [Input(Category = "Security", Description = "The authorization policy to evaluate.")]
     public Input<string> Policy { get; init; } = default!;
 
-    [Input(DisplayName = "Request Timeout", Category = "Upload", Description = "How long the request may take.")]
+    [Input(DisplayName = "Request Timeout", Category = "Upload", Description = "Not used: a request takes as long as its flow does.")]
     public Input<TimeSpan?> RequestTimeout { get; init; } = default!;
 
     [Input(DisplayName = "Request Size Limit", Category = "Upload", Description = "Bytes a request may have.")]

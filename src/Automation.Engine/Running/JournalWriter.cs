@@ -30,7 +30,7 @@ internal sealed class JournalWriter(WorkflowRun run, EngineOptions options, Time
             Fault = fault,
         });
 
-    /// <summary>Completed or Faulted, with the evaluated inputs and the outputs.</summary>
+    /// <summary>Completed, Faulted or Suspended, with the evaluated inputs and the outputs: whoever looks at a run that waits sees what for.</summary>
     public void WriteEnd(ActivityContext context, string eventName, IReadOnlyList<string>? outcomes, Fault? fault) =>
         Write(context, eventName, fault?.Message, options.JournalValues ? Inputs(context) : null, options.JournalValues ? Outputs(context) : null, outcomes, fault);
 

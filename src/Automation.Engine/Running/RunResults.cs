@@ -250,6 +250,6 @@ internal sealed class RunResults(WorkflowEngine engine, WorkflowRun run, Journal
             });
         }
 
-        journal.Write(context, "Suspended");
+        journal.WriteEnd(context, "Suspended", null, null);
     }
 }

@@ -72,8 +72,8 @@ public sealed partial class RunService(
     public async Task<IReadOnlyList<string>> DispatchAsync(StartRequest request, int count, CancellationToken cancellationToken)
     {
         var first = await NewInstanceAsync(request, cancellationToken);
-        var plan = await definitions.GetPlanAsync(first.VersionId, cancellationToken) ?? throw NoVersion(request);
-        var (mayStart, key) = await Activation.CheckAsync(runs, plan.Definition.Options, first.DefinitionId, request.CorrelationId, cancellationToken);
+        var version = await versions.FindVersionAsync(first.VersionId, cancellationToken) ?? throw NoVersion(request);
+        var (mayStart, key) = await Activation.CheckAsync(runs, version, request.CorrelationId, cancellationToken);
         if (!mayStart)
         {
             return [];

@@ -159,6 +159,7 @@ public sealed class RunLoopTests
         completed.State!.ToString(Newtonsoft.Json.Formatting.None).Should().Be("{\"Number\":7,\"Value\":[1,2]}");
         completed.Outputs!.ToString(Newtonsoft.Json.Formatting.None).Should().Be("{\"Result\":[1,2]}");
         completed.Outcomes.Should().Equal("Done");
+        harness.Journal[5].State!["Key"]!.ToString().Should().Be("k", "what a run waits for is to be seen while it waits");
         completed.ParentActivityInstanceId.Should().Be(harness.Journal[1].ActivityInstanceId);
         harness.Journal.Should().NotContain(j => j.State != null && j.State.ToString().Contains("hidden"));
     }
