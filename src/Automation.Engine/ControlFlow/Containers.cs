@@ -195,16 +195,13 @@ internal sealed record SwitchCase(string Label, Expressions.PreparedExpression C
 
     public static List<SwitchCase> Matches(SwitchCase[] cases, ActivityContext context, SwitchMode mode, CancellationToken cancellationToken)
     {
+        // As in Elsa every condition is evaluated, whatever the mode: a later one may set variables, or fault.
         var matches = new List<SwitchCase>();
         foreach (var candidate in cases)
         {
-            if (context.Evaluate<bool>(candidate.Condition, cancellationToken))
+            if (context.Evaluate<bool>(candidate.Condition, cancellationToken) && (mode == SwitchMode.MatchAny || matches.Count == 0))
             {
                 matches.Add(candidate);
-                if (mode == SwitchMode.MatchFirst)
-                {
-                    break;
-                }
             }
         }
 

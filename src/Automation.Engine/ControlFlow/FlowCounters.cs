@@ -128,6 +128,16 @@ internal sealed class FlowCounters(Flowchart flowchart, FlowGraph graph) : FlowS
             }
         }
 
+        // Executions by a backward connection were once counted as visits. An activity is never visited more often than the busiest way to it; a join that
+        // were would be passed by, and the flow would end without what comes after it.
+        for (var node = 0; node < state.activityVisits.Length; node++)
+        {
+            if (state.Graph.ForwardInbound[node] is { Length: > 0 } inbound)
+            {
+                state.activityVisits[node] = Math.Min(state.activityVisits[node], inbound.Max(index => state.edgeVisits[index]));
+            }
+        }
+
         return state;
     }
 

@@ -151,7 +151,7 @@ internal abstract class FlowState(Flowchart flowchart, FlowGraph graph) : IConta
     /// <summary>A join is executed: nothing before it is waited for any more.</summary>
     public void JoinEntered(ActivityContext context, int node) => CancelAncestors(context, node);
 
-    /// <summary>Cancels the executions of activities before one.</summary>
+    /// <summary>Cancels the executions of activities before one, faulted ones too: the flow went on without them.</summary>
     protected void CancelAncestors(ActivityContext context, int node)
     {
         if (context.RunningChildren == 0)
@@ -160,7 +160,7 @@ internal abstract class FlowState(Flowchart flowchart, FlowGraph graph) : IConta
         }
 
         var ancestors = Graph.AncestorsOf(node);
-        foreach (var execution in context.Run.Contexts.Where(c => c.Parent == context && c.Status == ContextStatus.Running && ancestors.Contains(c.Planned.LocalIndex)).ToList())
+        foreach (var execution in context.Run.Contexts.Where(c => c.Parent == context && c.Status is ContextStatus.Running or ContextStatus.Faulted && ancestors.Contains(c.Planned.LocalIndex)).ToList())
         {
             context.Run.Cancel(execution, context.Run.Burst.Journal);
             Cancelled(context, execution.Planned.LocalIndex);

@@ -149,6 +149,13 @@ internal sealed class RunResults(WorkflowEngine engine, WorkflowRun run, Journal
     {
         run.Queue.Clear();
         run.Current = null;
+        if (subStatus == WorkflowSubStatus.Finished && !run.Plan.ContinuesWithIncidents && run.Contexts[0].FaultCount > 0)
+        {
+            // A branch finished or completed the workflow beside one that had faulted: that does not undo the fault.
+            EndFaulted();
+            return;
+        }
+
         run.EndBookmarks(keepInState: false);
         if (run.Contexts.Count > 1)
         {

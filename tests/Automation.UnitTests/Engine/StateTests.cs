@@ -200,6 +200,17 @@ public sealed class StateTests
         harness.Engine.Retry(await harness.RunAsync(Def.Of(Def.Say("x")))).Should().BeFalse();
     }
 
+    [Theory]
+    [InlineData("Elsa.Complete")]
+    [InlineData("Elsa.Finish")]
+    public async Task Fault_AnotherBranchEndsTheWorkflow_RunStaysFaulted(string end)
+    {
+        var run = await harness.RunAsync(Def.Of(Def.Sequence("s", Def.Activity("Elsa.Parallel", "p").With("activities", new JArray(Def.Fail("f"), Def.Activity(end, "x"))))));
+
+        (run.Status, run.SubStatus).Should().Be((WorkflowStatus.Finished, WorkflowSubStatus.Faulted));
+        run.Incidents.Should().ContainSingle().Which.ActivityId.Should().Be("f");
+    }
+
     [Fact]
     public async Task Load_NewerFormat_IsRefused()
     {
@@ -238,6 +249,35 @@ public sealed class StateTests
         harness.Said.Should().Equal("joined v {\"a\":[1,2.5,\"x\"]}");
         run.SubStatus.Should().Be(WorkflowSubStatus.Finished);
     }
+
+    [Fact]
+    public async Task Load_BackwardExecutionsCountedAsVisits_JoinOfTheNextRoundIsReached()
+    {
+        // Written before executions by a backward connection ceased to count as visits: 'join' was visited twice, and each way to it once.
+        var path = Path.Combine(AppContext.BaseDirectory, "Engine", "Golden", "state-1-backward.base64");
+        var run = harness.Engine.Load(harness.Compile(Loops()), Convert.FromBase64String(await File.ReadAllTextAsync(path)));
+
+        await harness.ResumeAsync(run, "w");
+        await harness.ResumeAsync(run, "w");
+        harness.Said.Should().Equal("outer", "side", "end");
+        run.Variables.Single(v => v.Name == "J").Value.Should().Be(3);
+        run.SubStatus.Should().Be(WorkflowSubStatus.Finished);
+    }
+
+    /// <summary>A loop to a join, inside of a loop around it.</summary>
+    internal static JObject Loops() => Def.Of(
+        Def.Flowchart(
+            ["outer -> join", "outer -> side", "side -> join", "join -> w", "w -> count", "count -> inner", "inner:True -> join", "inner:False -> again", "again:True -> outer", "again:False -> end"],
+            Def.Say("outer"),
+            Def.Say("side"),
+            Def.Set("J", Def.Js("getJ() + 1"), "join"),
+            Def.WaitFor("w"),
+            Def.Set("N", Def.Js("getN() + 1"), "count"),
+            Def.Decision("inner", "getN() == 1"),
+            Def.Decision("again", "getN() == 2"),
+            Def.Say("end")),
+        Def.Variable("N", "Int32", "0"),
+        Def.Variable("J", "Int32", "0")).InMode("Counter");
 
     internal static JObject Golden() => Def.Of(
         Def.Flowchart(
