@@ -79,7 +79,7 @@ internal static class ChooserPage
         context.Response.StatusCode = status;
         context.Response.ContentType = "text/html; charset=utf-8";
         return context.Response.WriteAsync($$"""
-            <!doctype html><html lang="en"><head><meta charset="utf-8"><title>Choose an account · Sandbox</title>
+            <!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,"><title>Choose an account · Sandbox</title>
             <style>body{font:16px/1.5 system-ui,sans-serif;max-width:32rem;margin:8vh auto;padding:0 1rem}button{font:inherit;padding:.4rem .8rem}</style></head>
             <body><h1>Choose an account</h1><p>This is the sandbox: no real account is involved.</p>{{body}}</body></html>
             """, context.RequestAborted);

@@ -1,4 +1,3 @@
-using System.Text.Encodings.Web;
 using Automation.Connectors;
 using Automation.Hosting.Web;
 using Automation.Runtime;
@@ -97,10 +96,6 @@ internal static class OAuthEndpoints
         return path[..path.LastIndexOf("/oauth/", StringComparison.Ordinal)];
     }
 
-    private static IResult Page(string title, string text, string link, string label, int status) => Results.Content($$"""
-        <!doctype html>
-        <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,"><title>{{title}} · Automation</title>
-        <style>body{font:16px/1.5 system-ui,sans-serif;max-width:32rem;margin:12vh auto;padding:0 1rem}</style></head>
-        <body><h1>{{title}}</h1><p role="status">{{HtmlEncoder.Default.Encode(text)}}</p><p><a href="{{HtmlEncoder.Default.Encode(link)}}">{{label}}</a></p></body></html>
-        """, "text/html; charset=utf-8", statusCode: status);
+    private static IResult Page(string title, string text, string link, string label, int status) =>
+        PlainPage.Of(title, $"<p role=\"status\">{PlainPage.Encode(text)}</p><p><a href=\"{PlainPage.Encode(link)}\">{label}</a></p>", status);
 }

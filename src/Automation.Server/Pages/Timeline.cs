@@ -49,12 +49,15 @@ internal static class Timeline
                 Outputs = records.FindLast(record => record.Outputs is { HasValues: true })?.Outputs,
                 Fault = records.FindLast(record => record.Fault is not null)?.Fault,
                 Outcomes = records.FindLast(record => record.Outcomes is not null)?.Outcomes ?? [],
-                Said = records.Where(record => !Ends.Contains(record.EventName) || record.Message is not null).ToList(),
+                Said = records.Where(record => (!Ends.Contains(record.EventName) || record.Message is not null) && (record.Message is null || records.TrueForAll(other => other.Fault?.Message != record.Message))).ToList(),
                 Effects = sent[(records[0].NodeId, records[0].Iteration)].ToList(),
             })
             .OrderBy(entry => entry.First.Sequence)
             .ToList();
     }
+
+    /// <summary>What a detail says beside the message that it belongs to; null: nothing.</summary>
+    public static string? Beside(string message, string? detail) => string.IsNullOrWhiteSpace(detail) || message.Contains(detail.Trim(), StringComparison.OrdinalIgnoreCase) ? null : detail;
 
     /// <summary>What of a value a reader knows it by: names, addresses, ids.</summary>
     public static string Preview(JObject? value)

@@ -24,6 +24,8 @@
     if (trouble === now || !bar) return;
     trouble = now;
     bar.hidden = !now;
+    if (now) bar.setAttribute("role", "alert");
+    else bar.removeAttribute("role");
     for (const text of bar.children) text.hidden = text.dataset.trouble !== now;
   };
 

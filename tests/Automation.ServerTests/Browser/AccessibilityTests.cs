@@ -10,10 +10,8 @@ namespace Automation.ServerTests.Browser;
 [Collection(BrowserTests.Name)]
 public sealed class AccessibilityTests(BrowserServer server)
 {
-    [SkippableTheory]
-    [InlineData("light")]
-    [InlineData("dark")]
-    public async Task EveryPage_HasNoSeriousBarrier_AndNoComplaint(string theme)
+    [SkippableFact]
+    public async Task EveryPage_HasNoSeriousBarrier_LightAndDark_AndNoComplaint()
     {
         await server.PublishAsync(Failing());
         await server.PostAsync("/elsa/api/workflow-definitions/browser-failing/execute", new JObject());
@@ -24,21 +22,34 @@ public sealed class AccessibilityTests(BrowserServer server)
         [
             "/", "/flows", "/flows?field=email", $"/flows/{flow}", $"/flows/{flow}/versions", $"/flows/{flow}/template", "/templates", "/templates/tag-sync", "/mappings", "/runs", $"/runs/{run}",
             "/tasks", "/triggers", trigger is null ? null : $"/triggers/{trigger}?key=nobody&fill=true&back=1", "/connections", "/connections/sandbox-ghl", "/connections/new?connector=gohighlevel&area=Contacts",
-            "/connections/new?connector=flocksy", "/incidents", "/incidents?all=true", "/settings", "/welcome", "/welcome?with=account",
+            "/connections/new?connector=flocksy", "/incidents", "/incidents?all=true", "/settings", "/account", "/welcome", "/welcome?with=account",
         ];
         server.Open("/");
-        server.Theme(theme);
+        server.Theme("light");
         server.Complaints();
         var barriers = new List<string>();
         foreach (var path in paths.OfType<string>())
         {
             server.Open(path);
-            barriers.AddRange(server.Barriers().Select(barrier => $"{path} ({theme}): {barrier}"));
+            barriers.AddRange(server.Barriers().Select(barrier => $"{path}: {barrier}"));
+
+            // The same page in the other colours, as its button changes them: of the rules, one looks at colours.
+            server.Driver.ExecuteScript("document.documentElement.dataset.theme = 'dark'");
+            barriers.AddRange(server.Barriers(rule: "color-contrast").Select(barrier => $"{path} (dark): {barrier}"));
             barriers.AddRange(server.Complaints().Select(complaint => $"{path}: {complaint}"));
             server.Driver.FindElements(By.TagName("h1")).Should().ContainSingle("of {0}", path);
             server.Driver.Title.Should().EndWith("· Automation", "of {0}", path);
         }
 
+        // And as the server writes it for whoever has chosen dark.
+        server.Theme("dark");
+        foreach (var path in new[] { "/", $"/runs/{run}", "/settings" })
+        {
+            server.Open(path);
+            barriers.AddRange(server.Barriers().Select(barrier => $"{path} (written dark): {barrier}"));
+        }
+
+        server.Theme("light");
         string.Join('\n', barriers).Should().BeEmpty();
     }
 

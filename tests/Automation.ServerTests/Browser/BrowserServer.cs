@@ -121,8 +121,8 @@ public sealed class BrowserServer : RunningServer, IAsyncLifetime, IDisposable
     public IReadOnlyList<string> Complaints() =>
         Driver.Manage().Logs.GetLog(LogType.Browser).Where(entry => entry.Level >= LogLevel.Warning && !entry.Message.Contains("manhattan", StringComparison.Ordinal)).Select(entry => entry.Message).ToList();
 
-    /// <summary>Serious and critical findings of the accessibility rules on the page as it is now, each with where it is. A scope limits what is looked at.</summary>
-    public IReadOnlyList<string> Barriers(string scope = "document")
+    /// <summary>Serious and critical findings of the accessibility rules on the page as it is now, each with where it is. A scope limits what is looked at, a rule what is asked.</summary>
+    public IReadOnlyList<string> Barriers(string scope = "document", string? rule = null)
     {
         var rules = Path.Combine(Root(), "tests", "Automation.ServerTests", "Browser", "Axe", "node_modules", "axe-core", "axe.min.js");
         Skip.IfNot(File.Exists(rules), "The accessibility rules are not restored: build with Node on the PATH.");
@@ -136,7 +136,7 @@ public sealed class BrowserServer : RunningServer, IAsyncLifetime, IDisposable
         var found = Driver.ExecuteAsyncScript(
             $$"""
             const done = arguments[0];
-            axe.run({{scope}}, { resultTypes: ["violations"] }).then(
+            axe.run({{scope}}, { resultTypes: ["violations"]{{(rule is null ? "" : $", runOnly: [\"{rule}\"]")}} }).then(
               result => done(result.violations.filter(v => v.impact === "serious" || v.impact === "critical").flatMap(v => v.nodes.map(n => `${v.impact} ${v.id}: ${n.target.join(" ")} ${n.html.slice(0, 160)} ${(n.any[0] ?? n.all[0] ?? n.none[0])?.message ?? ""}`))),
               error => done([String(error)]));
             """);

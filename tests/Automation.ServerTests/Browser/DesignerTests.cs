@@ -27,6 +27,8 @@ public sealed class DesignerTests(BrowserServer server)
         server.Click(By.CssSelector("button.mud-icon-button.mud-primary-text"));
         server.Until("the designer says that it is published", () => server.Text().Contains("ublished", StringComparison.Ordinal));
         server.Complaints().Should().BeEmpty();
+        server.Until("the editor has no serious barrier", () => server.Barriers().Count == 0);
+        server.Complaints();
 
         var id = server.Driver.Url.Split("id=")[1];
         var trigger = (await server.GetAsync("/api/triggers?definitionId=" + id)).Body["items"]!.Single(t => (string?)t["definitionId"] == id);
@@ -56,6 +58,8 @@ public sealed class DesignerTests(BrowserServer server)
         server.Until("the viewer draws the run", () => Nodes().Count == 2);
         server.Until("the viewer counts what ran", () => server.Text().Contains("Upsert Profile - Completed", StringComparison.Ordinal));
         server.Complaints().Should().BeEmpty();
+        server.Until("the viewer has no serious barrier", () => server.Barriers().Count == 0);
+        server.Complaints();
     }
 
     [SkippableFact]

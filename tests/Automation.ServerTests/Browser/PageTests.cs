@@ -49,6 +49,31 @@ public sealed class PageTests(BrowserServer server)
     }
 
     [SkippableFact]
+    public void Page_WhoseSessionEnds_SaysSo_AndKeepsWhatWasTyped()
+    {
+        server.Open("/flows");
+        server.Driver.Manage().Cookies.DeleteCookieNamed("automation");
+        server.Fill("name", "Kept over a sign-in");
+        server.Until("the page says so", () => server.Text().Contains("You are signed out", StringComparison.Ordinal));
+        server.Click(BrowserServer.Button("Build it in the designer"));
+        server.Driver.Url.Should().EndWith("/flows", "nothing is sent that would be lost");
+
+        var tab = server.Driver.CurrentWindowHandle;
+        server.Driver.SwitchTo().NewWindow(WindowType.Tab);
+        server.SignIn();
+        server.Driver.Close();
+        server.Driver.SwitchTo().Window(tab);
+        server.Until("the page goes on", () => !server.Text().Contains("You are signed out", StringComparison.Ordinal));
+
+        // A session that ends with the click itself leads to the sign-in page, and back to the form as it was.
+        server.Driver.Manage().Cookies.DeleteCookieNamed("automation");
+        server.Click(BrowserServer.Button("Build it in the designer"));
+        server.Until("the sign-in page is there", () => server.Driver.FindElement(By.Name("password"))).SendKeys(BrowserServer.Password + Keys.Enter);
+        server.Until("the form is filled in again", () => server.Driver.FindElement(By.Name("name")).GetAttribute("value") == "Kept over a sign-in");
+        server.Complaints().Should().OnlyContain(complaint => complaint.Contains("401", StringComparison.Ordinal));
+    }
+
+    [SkippableFact]
     public async Task Template_WithAWrongInterval_IsRefusedWithAReason_ThenInstalledAndPublished()
     {
         server.Open("/templates");
