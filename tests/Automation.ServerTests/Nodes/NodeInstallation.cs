@@ -1,5 +1,6 @@
 using Automation.ServerTests.Crash;
 using Automation.ServerTests.Processes;
+using FluentAssertions;
 using Newtonsoft.Json.Linq;
 using FlowsOf = Automation.ServerTests.Crash.Flows;
 
@@ -12,9 +13,11 @@ internal sealed class NodeInstallation : IDisposable
 
     private readonly string _folder = Directory.CreateTempSubdirectory("automation-nodes-").FullName;
     private readonly List<ServerProcess> _nodes = [];
+    private readonly string _database;
 
     public NodeInstallation(string database, int nodes, params (string Name, string Value)[] settings)
     {
+        _database = database;
         Schema = new Npgsql.NpgsqlConnectionStringBuilder(database).SearchPath!;
         for (var i = 0; i < nodes; i++)
         {
@@ -52,39 +55,113 @@ internal sealed class NodeInstallation : IDisposable
         return all;
     }
 
-    /// <summary>The outside, connections to it, and a flow from contacts to tag mappings, baselined.</summary>
+    /// <summary>The outside, connections to it, and a flow from contacts, baselined. A contact is mapped (harmless to repeat), noted (a read finds it again), and enrolled (nothing can tell).</summary>
     public async Task PrepareAsync()
     {
-        await Outside.PostAsync("/sandbox/control/flocksy/limits", JObject.Parse("""{"calls":100000,"windowMs":1000}"""));
+        foreach (var api in new[] { "ghl", "flocksy" })
+        {
+            await Outside.PostAsync($"/sandbox/control/{api}/limits", JObject.Parse("""{"calls":100000,"windowMs":1000}"""));
+        }
+
         await ConnectAsync("ghl", "gohighlevel", new Uri(Outside.Url, "/sandbox/ghl"), "sandbox-ghl-token");
         await ConnectAsync("flocksy", "flocksy", new Uri(Outside.Url, "/sandbox/flocksy"), "sandbox-flocksy-token");
         await this[0].PostAsync("/elsa/api/workflow-definitions/import", FlowsOf.Chain(
             Flow,
-            FlowsOf.Activity("found", "GoHighLevel.Contacts.SearchContacts", ("connectionId", "ghl"), ("locationId", "loc-2"), ("interval", "5s"), ("mode", "new")).AsTrigger(),
-            FlowsOf.Activity("note", "Elsa.SetName", ("value", "='contact ' + event.item.id")),
-            FlowsOf.Activity("map", "Flocksy.TagMappings.UpsertTagMapping", ("connectionId", "flocksy"), ("locationId", "loc-2"), ("ghlTag", "=event.item.id"), ("flocksyTag", "=event.item.firstName"))));
+            [FlowsOf.Activity("found", "GoHighLevel.Contacts.SearchContacts", ("connectionId", "ghl"), ("locationId", "loc-2"), ("interval", "5s"), ("mode", "new")).AsTrigger(), .. Writes("event.item.id")]));
         await this[0].PostAsync($"/elsa/api/workflow-definitions/{Flow}/publish", new JObject());
         await Eventually.HoldsAsync("the source is baselined", TimeSpan.FromSeconds(60), async () =>
             (await this[0].GetAsync($"/api/triggers?definitionId={Flow}")).SelectToken("items[0].baselinedAt") is { Type: not JTokenType.Null });
     }
 
-    public async Task AddContactsAsync(int count)
+    /// <summary>One write of each effect class, for a contact whose id a script gives.</summary>
+    public static JObject[] Writes(string id) =>
+    [
+        FlowsOf.Activity("map", "Flocksy.TagMappings.UpsertTagMapping", ("connectionId", "flocksy"), ("locationId", "loc-2"), ("ghlTag", "=" + id), ("flocksyTag", "='Client ' + " + id)),
+        FlowsOf.Activity("note", "GoHighLevel.Contacts.CreateContactNote", ("connectionId", "ghl"), ("contactId", "=" + id), ("body", "='seen ' + " + id)),
+        FlowsOf.Activity("enrol", "GoHighLevel.Contacts.AddContactToCampaign", ("connectionId", "ghl"), ("contactId", "=" + id), ("campaignId", "ghl-campaign-2")),
+    ];
+
+    /// <summary>Each write takes a while, half of it before its effect and half after: whoever is stopped is stopped in the middle of some, of either kind.</summary>
+    public async Task SlowDownWritesAsync(int milliseconds)
     {
-        foreach (var portion in Enumerable.Range(0, count).Chunk(500))
+        foreach (var (api, match) in new[] { ("flocksy", "PUT /tag-mappings/*"), ("ghl", "POST /contacts/*/notes"), ("ghl", "POST /contacts/*/campaigns/*") })
         {
-            await Outside.PostAsync("/sandbox/control/ghl/contacts", new JArray(portion.Select(i => (object)new JObject
+            await Outside.PostAsync($"/sandbox/control/{api}/faults", new JObject { ["match"] = match, ["times"] = -1, ["delayMs"] = milliseconds, ["after"] = true });
+        }
+    }
+
+    public async Task ClearFaultsAsync()
+    {
+        foreach (var api in new[] { "ghl", "flocksy" })
+        {
+            using var response = await Outside.Client.DeleteAsync(new Uri($"/sandbox/control/{api}/faults", UriKind.Relative));
+            response.EnsureSuccessStatusCode();
+        }
+    }
+
+    /// <summary>The first value of a statement on the database that the servers share.</summary>
+    public async Task<T> QueryAsync<T>(string sql)
+    {
+        await using var connection = new Npgsql.NpgsqlConnection(_database);
+        await connection.OpenAsync();
+        await using var command = new Npgsql.NpgsqlCommand(sql, connection);
+        return (T)(await command.ExecuteScalarAsync())!;
+    }
+
+    /// <summary>Every contact is mapped, noted and enrolled once in the outside's own state, or an incident "outcome unknown" names the run that knows no better. How many such incidents there are.</summary>
+    public async Task<int> AssertEachEffectOnceAsync(ServerProcess server, IReadOnlyCollection<string> contacts)
+    {
+        var unsure = new HashSet<string>(StringComparer.Ordinal);
+        for (var (page, isLast) = (1, false); !isLast; page++)
+        {
+            var incidents = (JArray)(await server.GetAsync($"/api/incidents?pageSize=100&page={page}"))["items"]!;
+            isLast = incidents.Count < 100;
+            foreach (var incident in incidents)
             {
-                ["id"] = $"node-{i:0000}",
+                ((string?)incident["code"]).Should().Be("outcome-unknown", $"nothing else goes wrong in these flows: {incident}");
+                unsure.Add(((string)incident["message"]!).Split("/contacts/")[1].Split('/')[0]);
+            }
+        }
+
+        var requests = (await Outside.GetAsync("/sandbox/control/requests"))["items"]!.Where(request => (int)request["status"]! < 300).ToLookup(request => $"{request["method"]} {request["path"]}");
+        var mappings = (await Outside.GetAsync("/sandbox/control/flocksy/tag-mappings?locationId=loc-2"))["items"]!.ToLookup(mapping => (string)mapping["ghlTag"]!);
+        foreach (var contact in contacts)
+        {
+            var (mapped, noted, enrolled) = (mappings[contact].Count(), requests[$"POST /contacts/{contact}/notes"].Count(), requests[$"POST /contacts/{contact}/campaigns/ghl-campaign-2"].Count());
+            if (unsure.Contains(contact))
+            {
+                (mapped, noted).Should().Be((1, 1), $"{contact} got as far as its enrolment");
+                enrolled.Should().BeLessThanOrEqualTo(1, $"{contact} is never enrolled twice");
+            }
+            else
+            {
+                (mapped, noted, enrolled).Should().Be((1, 1, 1), $"{contact} has no incident, so each of its writes happened once");
+            }
+        }
+
+        return unsure.Count;
+    }
+
+    public async Task AddContactsAsync(IEnumerable<string> ids)
+    {
+        foreach (var portion in ids.Chunk(500))
+        {
+            await Outside.PostAsync("/sandbox/control/ghl/contacts", new JArray(portion.Select(id => (object)new JObject
+            {
+                ["id"] = id,
                 ["locationId"] = "loc-2",
-                ["firstName"] = $"Ada {i:0000}",
-                ["lastName"] = "Node",
-                ["email"] = $"node-{i:0000}@example.com",
+                ["firstName"] = "Ada",
+                ["lastName"] = id,
+                ["email"] = id + "@example.com",
             }).ToArray()));
         }
     }
 
-    public async Task<long> CountAsync(ServerProcess server, string? status) =>
-        (long)(await server.GetAsync($"/api/runs?definitionId={Flow}&pageSize=1{(status is null ? "" : "&status=" + status)}"))["total"]!;
+    public async Task<long> CountAsync(ServerProcess server, string? status, string flow = Flow) =>
+        (long)(await server.GetAsync($"/api/runs?definitionId={flow}&pageSize=1{(status is null ? "" : "&status=" + status)}"))["total"]!;
+
+    /// <summary>Runs that have come to their end, good or bad.</summary>
+    public async Task<long> EndedAsync(ServerProcess server, string flow = Flow) => await CountAsync(server, "Finished", flow) + await CountAsync(server, "Faulted", flow);
 
     /// <summary>Runs by the server that worked on them last.</summary>
     public async Task<Dictionary<string, int>> RunsByNodeAsync(ServerProcess server)
@@ -105,10 +182,6 @@ internal sealed class NodeInstallation : IDisposable
             }
         }
     }
-
-    /// <summary>Mappings that the runs made, by their contact.</summary>
-    public async Task<IReadOnlyList<string>> MappingsAsync() =>
-        [.. (await Outside.GetAsync("/sandbox/control/flocksy/tag-mappings?locationId=loc-2"))["items"]!.Select(mapping => (string)mapping["ghlTag"]!).Where(tag => tag.StartsWith("node-", StringComparison.Ordinal))];
 
     public Task<JToken> ConnectAsync(string name, string connector, Uri url, string token) => this[0].PostAsync("/api/connections", new JObject
     {

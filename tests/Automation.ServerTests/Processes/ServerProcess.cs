@@ -135,6 +135,20 @@ public sealed class ServerProcess : IDisposable
     /// <summary>SIGCONT: it goes on as if nothing had happened.</summary>
     public void Thaw() => Signal("CONT");
 
+    /// <summary>The process's own id.</summary>
+    public int Pid => process!.Id;
+
+    /// <summary>Its name among servers that share a database.</summary>
+    public async Task<string> NodeAsync()
+    {
+        await using var bundle = await Client.GetStreamAsync(new Uri("/api/support-bundle", UriKind.Relative));
+        using var copy = new MemoryStream();
+        await bundle.CopyToAsync(copy);
+        using var zip = new System.IO.Compression.ZipArchive(copy);
+        using var about = new StreamReader(zip.GetEntry("about.json")!.Open());
+        return (string)JObject.Parse(await about.ReadToEndAsync())["node"]!;
+    }
+
     private void Signal(string name)
     {
         using var kill = Process.Start(new ProcessStartInfo("kill") { ArgumentList = { "-" + name, process!.Id.ToString(System.Globalization.CultureInfo.InvariantCulture) } })!;
