@@ -24,7 +24,7 @@ public sealed record SandboxSettings
     public TimeSpan SearchLag { get; init; }
 
     /// <summary>Requests kept for <c>GET /sandbox/control/requests</c>.</summary>
-    public int KeptRequests { get; init; } = 10_000;
+    public int KeptRequests { get; init; } = 50_000;
 
     /// <summary>Changes a social tag now and then, so that runs appear.</summary>
     public bool Demo { get; init; }

@@ -12,10 +12,11 @@ public sealed class PostgreSqlCluster : IAsyncLifetime
 {
     private static int _clusters;
 
-    private readonly string _folder = Path.Combine(Path.GetTempPath(), $"automation-postgres-{Environment.ProcessId}-{Interlocked.Increment(ref _clusters)}");
+    private string _folder = Path.Combine(Path.GetTempPath(), $"automation-postgres-{Environment.ProcessId}-{Interlocked.Increment(ref _clusters)}");
     private string? _connectionString = Environment.GetEnvironmentVariable("AUTOMATION_TEST_POSTGRES");
     private readonly bool _isDurable;
     private string? _whyNot;
+    private string? _walFolder;
     private bool _isPrivate;
     private int _schemas;
 
@@ -31,6 +32,17 @@ public sealed class PostgreSqlCluster : IAsyncLifetime
         return cluster;
     }
 
+    /// <summary>The same in a folder that is there, its log (WAL) in one that is not there yet.</summary>
+    public static async Task<PostgreSqlCluster> StartInAsync(string folder, string walFolder)
+    {
+        var cluster = new PostgreSqlCluster(isDurable: true) { _folder = folder, _walFolder = walFolder };
+        await cluster.InitializeAsync();
+        return cluster;
+    }
+
+    /// <summary>Starts it again where it ended itself.</summary>
+    public Task EnsureRunningAsync() => ScriptAsync("ensure", _folder);
+
     private PostgreSqlCluster(bool isDurable) => (_isDurable, _connectionString) = (isDurable, null);
 
     public async Task InitializeAsync()
@@ -40,7 +52,7 @@ public sealed class PostgreSqlCluster : IAsyncLifetime
             return;
         }
 
-        var (exitCode, output, errors) = _isDurable ? await ScriptAsync("start", _folder, "durable") : await ScriptAsync("start", _folder);
+        var (exitCode, output, errors) = _isDurable ? await ScriptAsync("start", _folder, "durable", _walFolder) : await ScriptAsync("start", _folder);
         _isPrivate = true;
         _connectionString = exitCode == 0 ? output.Trim() : null;
         _whyNot = exitCode == 0 ? null : $"There is no PostgreSQL to test on: set AUTOMATION_TEST_POSTGRES to a connection string, or let tests/tools/postgres.sh start one. It said: {errors.Trim()}";
@@ -83,7 +95,7 @@ public sealed class PostgreSqlCluster : IAsyncLifetime
         await command.ExecuteNonQueryAsync();
     }
 
-    private static async Task<(int ExitCode, string Output, string Errors)> ScriptAsync(string action, string folder, string? mode = null)
+    private static async Task<(int ExitCode, string Output, string Errors)> ScriptAsync(string action, string folder, params string?[] more)
     {
         var root = new DirectoryInfo(AppContext.BaseDirectory);
         while (root is not null && !File.Exists(Path.Combine(root.FullName, "tests", "tools", "postgres.sh")))
@@ -100,9 +112,9 @@ public sealed class PostgreSqlCluster : IAsyncLifetime
         start.ArgumentList.Add(Path.Combine(root.FullName, "tests", "tools", "postgres.sh"));
         start.ArgumentList.Add(action);
         start.ArgumentList.Add(folder);
-        if (mode is not null)
+        foreach (var argument in more.OfType<string>())
         {
-            start.ArgumentList.Add(mode);
+            start.ArgumentList.Add(argument);
         }
 
         using var process = Process.Start(start)!;

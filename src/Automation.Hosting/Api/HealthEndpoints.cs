@@ -30,7 +30,7 @@ internal static class HealthEndpoints
         {
             ["status"] = !isReady ? "Unhealthy" : degraded.Count > 0 ? "Degraded" : "Healthy",
             ["database"] = answers && trouble is null ? "Healthy" : "Unhealthy",
-            ["databaseProblem"] = trouble ?? (answers ? null : $"{database.Description} does not answer. Work goes on by itself when it does."),
+            ["databaseProblem"] = trouble ?? (answers ? null : $"{database.Description} does not answer: it restarts, cannot be reached, or has ended itself (its own log says why; a full disk is one reason). Work goes on by itself when it does."),
             ["migrations"] = readiness.IsMigrated ? "Applied" : "Pending",
             ["start"] = readiness.IsReady ? "Done" : "Pending",
             ["degradedSources"] = degraded,

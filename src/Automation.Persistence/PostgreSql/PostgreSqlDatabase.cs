@@ -239,6 +239,10 @@ internal sealed class PostgreSqlDatabase : SqlDatabase
         PostgresErrorCodes.InsufficientPrivilege => $"PostgreSQL {Name} refuses a write: {((PostgresException)exception).MessageText}. Grant the user SELECT, INSERT, UPDATE and DELETE on all tables of the schema.",
         PostgresErrorCodes.ReadOnlySqlTransaction => ReadOnly,
         PostgresErrorCodes.TooManyConnections => $"PostgreSQL {Name} takes no more connections: {((PostgresException)exception).MessageText}. A server uses up to {Writers + MostReaders} for its work, and up to 20 for its doorbell. Raise max_connections, or the role's limit, or stop what else is connected; work goes on by itself.",
+
+        // On a full disk it may not even open a connection, and say no more than that a file of its own could not be written.
+        { } state when state.StartsWith("XX", StringComparison.Ordinal) || state.StartsWith("58", StringComparison.Ordinal) || state.StartsWith("53", StringComparison.Ordinal) =>
+            $"PostgreSQL {Name} cannot do its work: {((PostgresException)exception).MessageText} ({state}). Its disk may be full; its own log says more. Work goes on by itself when the cause is gone.",
         _ => null,
     };
 

@@ -30,10 +30,9 @@ public sealed class SharedInstallationTests(PostgreSqlCluster cluster, ITestOutp
             await SessionIsGoodOnBothAsync(first, second);
             await RouteFollowsAsync(first, second);
             await FileIsReadOnBothAsync(first, second);
+            await TokenIsRefreshedOnceAsync(installation, first, second);
             await BudgetIsSharedAsync(installation, first, second);
-
-            // In order: the servers end without a word of trouble.
-            (await first.StopAsync()).Should().Be(0);
+            await StopHandsOverAsync(installation, first, second);
             (await second.StopAsync()).Should().Be(0);
         }
         catch
@@ -96,6 +95,9 @@ public sealed class SharedInstallationTests(PostgreSqlCluster cluster, ITestOutp
     /// <summary>Some two dozen calls against a limit of ten in two seconds, from both servers at once: they wait for their turn.</summary>
     private static async Task BudgetIsSharedAsync(NodeInstallation installation, ServerProcess first, ServerProcess second)
     {
+        async Task<int> UsedAsync(ServerProcess server) => (int)(await server.GetAsync("/api/budget"))["items"]!.Single(use => (string?)use["connectionName"] == "ghl")["used"]!["today"]!;
+        (await UsedAsync(second)).Should().Be(0);
+
         const int runs = 12;
         await installation.Outside.PostAsync("/sandbox/control/ghl/limits", JObject.Parse("""{"calls":10,"windowMs":2000}"""));
         await first.PostAsync("/elsa/api/workflow-definitions/import", FlowsOf.Chain("reads", FlowsOf.Activity("read", "GoHighLevel.Contacts.SearchContacts", ("connectionId", "ghl"), ("locationId", "loc-2"))));
@@ -104,12 +106,60 @@ public sealed class SharedInstallationTests(PostgreSqlCluster cluster, ITestOutp
         // One call alone, so that both know the limit by the database.
         await first.PostAsync("/elsa/api/workflow-definitions/reads/execute", new JObject());
         await first.PostAsync("/elsa/api/workflow-definitions/reads/execute", new JObject());
+        (await UsedAsync(second)).Should().BePositive("it shows what the other has used").And.Be(await UsedAsync(first));
         await Task.WhenAll(new[] { first, second }.SelectMany(server => Enumerable.Range(0, runs).Select(_ => server.PostAsync("/elsa/api/workflow-definitions/reads/execute", new JObject()))));
 
         var ended = await first.GetAsync("/api/runs?definitionId=reads&status=Finished&pageSize=1");
         ((long)ended["total"]!).Should().Be((2 * runs) + 2);
         var requests = (JArray)(await installation.Outside.GetAsync("/sandbox/control/requests?api=ghl"))["items"]!;
         requests.Count(request => (int)request["status"]! == 429).Should().BeLessThanOrEqualTo(5);
+    }
+
+    /// <summary>An access token that has ended, wanted by both servers at once: one renews it, the other waits for what it gets.</summary>
+    private static async Task TokenIsRefreshedOnceAsync(NodeInstallation installation, ServerProcess first, ServerProcess second)
+    {
+        var outside = installation.Outside;
+        await outside.PostAsync("/sandbox/control/ghl/oauth-settings", new JObject { ["id"] = "settings", ["expiresIn"] = 86399, ["grace"] = 0 });
+        await outside.PostAsync("/sandbox/control/ghl/oauth-refresh-tokens", new JObject { ["id"] = "refresh-1", ["clientId"] = "app", ["userType"] = "Location", ["companyId"] = "co-1", ["locationId"] = "loc-1", ["locations"] = new JArray(), ["scopes"] = "contacts.readonly" });
+        await outside.PostAsync("/sandbox/control/ghl/faults", new JObject { ["match"] = "POST /oauth/token", ["after"] = true, ["delayMs"] = 500, ["times"] = 1 });
+        var connection = await first.PostAsync("/api/connections", new JObject
+        {
+            ["name"] = "account",
+            ["connector"] = "gohighlevel",
+            ["baseUrl"] = new Uri(outside.Url, "/sandbox/ghl").ToString(),
+            ["locationId"] = "loc-1",
+            ["auth"] = new JObject { ["kind"] = "oauth2", ["clientId"] = "app", ["clientSecret"] = "secret", ["accessToken"] = "ended", ["refreshToken"] = "refresh-1", ["expiresAt"] = "2026-01-01T00:00:00Z" },
+        });
+
+        var read = new JObject { ["connectionId"] = connection["id"], ["inputs"] = new JObject { ["contactId"] = "contact-1-01" } };
+        var answers = await Task.WhenAll(new[] { first, second, first, second, first, second }.Select(server => server.PostAsync("/api/operations/GoHighLevel.Contacts.GetContact/execute", read)));
+
+        answers.Select(answer => (int)answer["status"]!).Should().OnlyContain(status => status == 200);
+        (await outside.GetAsync("/sandbox/control/requests?api=ghl"))["items"]!.Count(request => (string?)request["path"] == "/oauth/token").Should().Be(1);
+    }
+
+    /// <summary>A server is stopped with runs in progress and more that wait: what is in flight ends, nothing stays its own, and the other does the rest.</summary>
+    private static async Task StopHandsOverAsync(NodeInstallation installation, ServerProcess first, ServerProcess second)
+    {
+        const int runs = 12;
+        const string notes = "/contacts/contact-1-02/notes";
+        async Task<int> NotedAsync() => (await installation.Outside.GetAsync("/sandbox/control/requests?api=ghl"))["items"]!.Count(request => (string?)request["method"] == "POST" && (string?)request["path"] == notes);
+        await installation.Outside.PostAsync("/sandbox/control/ghl/limits", JObject.Parse("""{"calls":100000,"windowMs":1000}"""));
+        await installation.Outside.PostAsync("/sandbox/control/ghl/faults", new JObject { ["match"] = "POST " + notes, ["times"] = -1, ["delayMs"] = 700, ["after"] = true });
+        await first.PostAsync("/elsa/api/workflow-definitions/import", FlowsOf.Chain("notes", FlowsOf.Activity("note", "GoHighLevel.Contacts.CreateContactNote", ("connectionId", "ghl"), ("contactId", "contact-1-02"), ("body", "=getInput('text')"))));
+        await first.PostAsync("/elsa/api/workflow-definitions/notes/publish", new JObject());
+        for (var i = 0; i < runs; i++)
+        {
+            await first.PostAsync("/elsa/api/workflow-definitions/notes/dispatch", new JObject { ["input"] = new JObject { ["text"] = "note " + i } });
+        }
+
+        await Eventually.HoldsAsync("some are in progress", TimeSpan.FromSeconds(30), async () => await NotedAsync() > 0);
+        var node = await first.NodeAsync();
+        (await first.StopAsync()).Should().Be(0);
+
+        (await installation.QueryAsync<long>($"SELECT COUNT(*) FROM instances WHERE lease_owner = '{node}'")).Should().Be(0, "nothing has to wait for a lease to run out");
+        await Eventually.HoldsAsync("the other ends the rest", TimeSpan.FromSeconds(60), async () => await installation.CountAsync(second, "Finished", "notes") == runs);
+        (await NotedAsync()).Should().Be(runs);
     }
 
     [SkippableFact]
