@@ -73,12 +73,14 @@ internal sealed class DefinitionStore : IDefinitionStore
         // The page is found in an index that has all it needs, and only its rows are read: the planner does not know how small a page is, and would else rather sort all versions.
         var ordered = $"ORDER BY {order}{(order.StartsWith("definition_id", StringComparison.Ordinal) ? "" : ", definition_id")}, version DESC";
         return database.ReadAsync(
-            session => new PageOf<DefinitionVersion>(
-                session.List(
+            session =>
+            {
+                var page = session.List(
                     Read,
                     $"SELECT {Fields}, {(withJson ? "json" : "''")} FROM definition_versions WHERE id IN (SELECT id FROM definition_versions {where} {ordered} LIMIT @limit OFFSET @offset) {ordered}",
-                    where.With(filter.PageSize, (long)filter.Page * filter.PageSize)),
-                session.Long($"SELECT COUNT(*) FROM definition_versions {where}", where.With()) ?? 0),
+                    where.With(filter.PageSize, (long)filter.Page * filter.PageSize));
+                return new PageOf<DefinitionVersion>(page, Where.Total(filter.Page, filter.PageSize, page.Count, () => session.Long($"SELECT COUNT(*) FROM definition_versions {where}", where.With())));
+            },
             cancellationToken);
     }
 

@@ -24,7 +24,7 @@ internal static class RunQueries
     public static PageOf<InstanceRecord> List(Session session, RunFilter filter)
     {
         var where = Conditions(filter);
-        var total = filter.WithTotal ? session.Long($"SELECT COUNT(*) FROM instances {where}", where.With()) ?? 0 : -1;
+        var (all, arguments) = (where.ToString(), where.With());
         if (filter.Cursor is { } cursor)
         {
             var (at, no) = Position(cursor);
@@ -38,6 +38,8 @@ internal static class RunQueries
             $"SELECT {Instances.Fields} FROM instances {where} ORDER BY {(filter.Cursor is null ? Order(filter) : "created_at DESC, no DESC")} LIMIT @limit OFFSET @offset",
             where.With(filter.PageSize + 1, filter.Cursor is null ? (long)filter.Page * filter.PageSize : 0L));
         var page = rows.Count > filter.PageSize ? rows.Take(filter.PageSize).ToList() : rows;
+        long? Count() => session.Long($"SELECT COUNT(*) FROM instances {all}", arguments);
+        var total = !filter.WithTotal ? -1 : filter.Cursor is null ? Where.Total(filter.Page, filter.PageSize, page.Count, Count) : Count() ?? 0;
         return new PageOf<InstanceRecord>(Instances.WithSubjects(session, page), total)
         {
             NextCursor = rows.Count > filter.PageSize ? string.Create(CultureInfo.InvariantCulture, $"{page[^1].Item2.CreatedAt.UtcTicks}.{page[^1].Item1}") : null,

@@ -23,4 +23,11 @@ internal sealed class Where
     public object?[] With(params ReadOnlySpan<object?> further) => [.. _arguments, .. further];
 
     public override string ToString() => _conditions.Count == 0 ? "" : "WHERE " + string.Join(" AND ", _conditions);
+
+    /// <summary>How many rows a list has in all. A page that is not full is the last: what was looked for is not looked for again to be counted.</summary>
+    /// <param name="page">From 0.</param>
+    /// <param name="pageSize">Most rows of a page.</param>
+    /// <param name="rows">Rows found for it.</param>
+    /// <param name="count">Counts them all.</param>
+    public static long Total(long page, int pageSize, int rows, Func<long?> count) => rows < pageSize && (rows > 0 || page == 0) ? page * pageSize + rows : count() ?? 0;
 }

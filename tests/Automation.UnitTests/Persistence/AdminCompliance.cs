@@ -214,7 +214,12 @@ public abstract class AdminCompliance : PollCompliance
         (await Ids(new RunFilter { Times = [new(RunTime.Created, TimeComparison.GreaterThanOrEqual, T0.AddMinutes(1)), new(RunTime.Created, TimeComparison.LessThan, T0.AddMinutes(3))] })).Should().Equal("i2", "i1");
         (await Ids(new RunFilter { Times = [new(RunTime.Finished, TimeComparison.GreaterThan, T0)] })).Should().Equal("i2", "i1");
         (await Ids(new RunFilter { Times = [new(RunTime.Created, TimeComparison.Is, T0)] })).Should().Equal("i0");
-        (await Runs.ListAsync(new RunFilter { PageSize = 2 }, default)).Total.Should().Be(6);
+        foreach (var (page, size) in new[] { (0, 2), (2, 2), (1, 4), (9, 4), (0, 6), (0, 9) })
+        {
+            (await Runs.ListAsync(new RunFilter { Page = page, PageSize = size }, default)).Total.Should().Be(6, "the total does not depend on the page ({0} of {1})", page, size);
+        }
+
+        (await Runs.ListAsync(new RunFilter { Search = "no such text" }, default)).Total.Should().Be(0);
     }
 
     [SkippableFact]
