@@ -47,6 +47,7 @@ public static class PollingServices
         services.AddSingleton<AccessTokens>();
         services.AddSingleton<IAccessTokens>(provider => provider.GetRequiredService<AccessTokens>());
         services.AddSingleton<ConnectionVault>();
+        services.AddSingleton<TokenWatch>();
         services.AddSingleton<Authorizations>();
         services.AddSingleton<IConnections>(provider => provider.GetRequiredService<ConnectionVault>());
         services.AddSingleton<Deliverer>();

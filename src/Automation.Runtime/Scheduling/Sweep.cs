@@ -1,3 +1,4 @@
+using Automation.Runtime.Connections;
 using Automation.Runtime.Polling;
 using Automation.Runtime.Running;
 using Automation.Runtime.Storage;
@@ -9,10 +10,10 @@ using Microsoft.Extensions.Options;
 namespace Automation.Runtime.Scheduling;
 
 /// <summary>
-/// Finds what nobody rang for: runnable instances, triggers behind their source, what waits for triggers that are not paused any more. Every minute it looks for sources that have fallen silent and for due times that a wrong clock has set, and once an hour it deletes what is past its retention: runs, sources
+/// Finds what nobody rang for: runnable instances, triggers behind their source, what waits for triggers that are not paused any more. Every minute it looks for sources that have fallen silent, due times that a wrong clock has set and access that ends, and once an hour it deletes what is past its retention: runs, sources
 /// that nobody consumes, and events that everybody has.
 /// </summary>
-public sealed class Sweep(Runner runner, Poller poller, ArrivalDeliverer arrivals, DueTimeService dues, SourceWatch sources, IRunStore runs, IPollStore polls, IWebhookStore webhooks, IDueStore due, IOptions<AutomationOptions> options, TimeProvider clock, ILogger<Sweep> log) : BackgroundService
+public sealed class Sweep(Runner runner, Poller poller, ArrivalDeliverer arrivals, DueTimeService dues, SourceWatch sources, TokenWatch tokens, IRunStore runs, IPollStore polls, IWebhookStore webhooks, IDueStore due, IOptions<AutomationOptions> options, TimeProvider clock, ILogger<Sweep> log) : BackgroundService
 {
     private const int DeleteBatch = 500;
     private static readonly TimeSpan RetentionInterval = TimeSpan.FromHours(1);
@@ -44,6 +45,7 @@ public sealed class Sweep(Runner runner, Poller poller, ArrivalDeliverer arrival
                     watched = clock.GetTimestamp();
                     await TryAsync("Silent sources", sources.CheckAsync, stoppingToken);
                     await TryAsync("Due times", dues.RecallAsync, stoppingToken);
+                    await TryAsync("Access that ends", tokens.CheckAsync, stoppingToken);
                 }
 
                 if (clock.GetElapsedTime(retained) >= RetentionInterval)

@@ -5,6 +5,7 @@ using Automation.Runtime.Scheduling;
 using Automation.Runtime.Storage;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Newtonsoft.Json;
 using Newtonsoft.Json.Linq;
 
 namespace Automation.Runtime.Templates;
@@ -82,13 +83,26 @@ public sealed class LookupTableService(IDocumentStore documents, TimeProvider cl
         }
     });
 
+    /// <summary>One that cannot be read any more keeps neither the others nor the server from their work: flows that ask for it are told that there is none.</summary>
+    private LookupTable? TryRead(DocumentRecord document)
+    {
+        try
+        {
+            return LookupTable.Read((JObject)Json.Parse(document.Json));
+        }
+        catch (Exception exception) when (exception is FaultException or JsonException or InvalidCastException)
+        {
+            log.LogError(exception, "The lookup table '{Table}' cannot be read, and is left out: save it again.", document.Name);
+            return null;
+        }
+    }
+
     private async Task LoadAsync(CancellationToken cancellationToken)
     {
         await loading.WaitAsync(cancellationToken);
         try
         {
-            tables = (await documents.ListAsync(Kind, cancellationToken)).Select(document => LookupTable.Read((JObject)Json.Parse(document.Json)))
-                .ToFrozenDictionary(table => table.Name, StringComparer.OrdinalIgnoreCase);
+            tables = (await documents.ListAsync(Kind, cancellationToken)).Select(TryRead).OfType<LookupTable>().ToFrozenDictionary(table => table.Name, StringComparer.OrdinalIgnoreCase);
         }
         finally
         {

@@ -100,6 +100,28 @@ public sealed class AccessTokensTests
     }
 
     [Fact]
+    public async Task Watch_AccessThatNobodyCanRenew_IsToldOnceAheadOfItsEnd_AndOverWithTheNextOne()
+    {
+        await using var world = await AccountWorld.StartAsync();
+        Connection With(string access, string? refresh) => world.New() with { Credential = world.New().Credential with { AccessToken = access, RefreshToken = refresh, ExpiresAt = world.Clock.GetUtcNow().AddDays(3) } };
+        await world.Vault.SaveAsync(With("alone", null), default);
+        var watch = world.Get<TokenWatch>();
+        async Task<IReadOnlyList<string>> OpenAsync(TimeSpan later)
+        {
+            world.Clock.Advance(later);
+            await watch.CheckAsync(default);
+            await watch.CheckAsync(default);
+            return [.. (await world.IncidentsAsync()).Select(incident => incident.Code)];
+        }
+
+        (await OpenAsync(TimeSpan.FromDays(2))).Should().BeEmpty("a fifth of its life is not left yet");
+        (await OpenAsync(TimeSpan.FromHours(12))).Should().Equal("access-ends");
+        await world.Vault.SaveAsync(With("another", "renews it"), default);
+        (await OpenAsync(TimeSpan.Zero)).Should().BeEmpty();
+        (await OpenAsync(TimeSpan.FromHours(70))).Should().BeEmpty("it is renewed by itself");
+    }
+
+    [Fact]
     public async Task Call_ManyAtOnceWithAnEndedToken_RefreshOnce()
     {
         await using var world = await AccountWorld.StartAsync();
