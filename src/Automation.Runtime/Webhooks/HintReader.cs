@@ -224,6 +224,14 @@ public sealed class HintReader(
         }
 
         var lease = claimed[0].Lease;
+        if (claimed[0].Source.BaselinedAt is null)
+        {
+            // It was given a new baseline in this moment: what is there then fires nothing.
+            await polls.ReleaseSourceAsync(source.Id, lease, CancellationToken.None);
+            await store.SettleAsync(due, cancellationToken);
+            return;
+        }
+
         using var held = new HeldSource(polls, source.Id, lease, options.Value.Runner, clock, cancellationToken);
         var settled = new List<HintRecord>();
         var later = new List<HintRecord>();
