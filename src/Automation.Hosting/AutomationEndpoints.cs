@@ -36,7 +36,9 @@ public static class AutomationEndpoints
         AccountEndpoints.Map(all);
         DecisionEndpoints.Map(all);
         OAuthEndpoints.Map(all);
-        var inbound = all.MapGroup("").AddEndpointFilter(routes.ServiceProvider.GetRequiredService<InboundGate>());
+
+        // Made when first needed: settings that cannot work are told at the start, not while routes are mapped.
+        var inbound = all.MapGroup("").AddEndpointFilter((call, next) => call.HttpContext.RequestServices.GetRequiredService<InboundGate>().InvokeAsync(call, next));
         WorkflowEndpoints.Map(inbound.MapGroup("/workflows").WithMetadata(new ProgramEndpoint()));
         WebhookEndpoints.Map(inbound);
         HookEndpoints.Map(inbound);

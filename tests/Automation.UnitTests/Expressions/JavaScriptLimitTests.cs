@@ -35,7 +35,7 @@ public sealed class JavaScriptLimitTests
     [InlineData("'x'.padStart(2 ** 28)", "script-size", 1)]
     [InlineData("'x'.padEnd(2 ** 28, 'ab')", "script-size", 1)]
     [InlineData("const s = 'x'.repeat(1e6); s.replaceAll('x', 'y'.repeat(100))", "script-size", 1)]
-    [InlineData("const s = 'x'.repeat(1e6); s.replace(/x/g, 'y'.repeat(100))", "script-size", 1)]
+    [InlineData("const s = 'x'.repeat(1e5); s.replace(/x/g, 'y'.repeat(1e4))", "script-size", 1)]
     [InlineData("const s = 'x'.repeat(1e4); s.replace(/x/g, '$`')", "script-size script-timeout", 1)]
     [InlineData("const s = 'x'.repeat(1e5); s.replaceAll('x', '$`')", "script-size script-timeout", 1)]
     [InlineData("const s = 'x'.repeat(1e5); s.replace(/x/g, () => s)", "script-size script-timeout", 1)]
