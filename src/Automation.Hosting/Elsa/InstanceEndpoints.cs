@@ -153,10 +153,27 @@ internal static class InstanceEndpoints
     }
 
     /// <summary>The last thing that an activity did.</summary>
-    private static async Task<IResult> LastEntryAsync(string id, string activityId, HttpContext context, IRunStore runs) =>
-        await runs.FindLastInJournalAsync(id, record => record.ActivityId == activityId && record.EventName is "Started" or "Completed" or "Faulted", context.RequestAborted) is { } last
-            ? new Reply(Shapes.JournalRow(id, last))
-            : Problem.NotFound($"The workflow instance '{id}' has no record of the activity '{activityId}'.");
+    /// <remarks>Elsa shows this one as it is stored, with other names than in a list.</remarks>
+    private static async Task<IResult> LastEntryAsync(string id, string activityId, HttpContext context, IRunStore runs)
+    {
+        if (await runs.FindAsync(id, context.RequestAborted) is not { } run)
+        {
+            return NoInstance(id);
+        }
+
+        if (await runs.FindLastInJournalAsync(id, record => record.ActivityId == activityId && record.EventName is "Started" or "Completed" or "Faulted", context.RequestAborted) is not { } last)
+        {
+            return Problem.NotFound($"The workflow instance '{id}' has no record of the activity '{activityId}'.");
+        }
+
+        var row = Shapes.JournalRow(id, last);
+        row["activityNodeId"] = last.NodeId;
+        row["workflowInstanceId"] = id;
+        row["workflowDefinitionId"] = run.DefinitionId;
+        row["workflowDefinitionVersionId"] = run.VersionId;
+        row["workflowVersion"] = run.Version;
+        return new Reply(row);
+    }
 
     private static async Task<IResult> DeleteAsync(string id, HttpContext context, IRunStore runs, RunService service)
     {

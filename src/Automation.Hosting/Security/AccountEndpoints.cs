@@ -25,7 +25,9 @@ internal static class AccountEndpoints
         group.MapPost("/logout", async (HttpContext context) =>
         {
             await context.SignOutAsync(Access.CookieScheme);
-            return Results.Redirect("/login");
+
+            // Beside this one, whatever prefix a host has put before both.
+            return Results.Redirect(context.Request.PathBase + context.Request.Path.Value![..^"/logout".Length] + "/login");
         }).DisableAntiforgery();
 
         var session = routes.MapGroup("/api/session").WithMetadata(new ProgramEndpoint()).WithTags("session");
@@ -70,7 +72,7 @@ internal static class AccountEndpoints
 
         if (!await accounts.CreateFirstAsync(password, context.RequestAborted) || await accounts.FindAsync(Access.FirstUser, context.RequestAborted) is not { } user)
         {
-            return PlainPage.Of("Set up", "<p>The installation is set up already. <a href=\"/login\">Sign in</a>.</p>", StatusCodes.Status409Conflict);
+            return PlainPage.Of("Set up", "<p>The installation is set up already. <a href=\"login\">Sign in</a>.</p>", StatusCodes.Status409Conflict);
         }
 
         await SignInAsync(context, user);
@@ -87,7 +89,7 @@ internal static class AccountEndpoints
 
         if (!await accounts.NeedsSetupAsync(context.RequestAborted))
         {
-            return PlainPage.Of("Set up", "<p>The installation is set up already. <a href=\"/login\">Sign in</a>.</p>", StatusCodes.Status409Conflict);
+            return PlainPage.Of("Set up", "<p>The installation is set up already. <a href=\"login\">Sign in</a>.</p>", StatusCodes.Status409Conflict);
         }
 
         return accounts.IsSetupToken(token) ? null : PlainPage.Of("Set up", "<p>The link is not the one that the server printed when it started. Look for it in the server's output.</p>", StatusCodes.Status403Forbidden);
@@ -138,7 +140,7 @@ internal static class AccountEndpoints
     private static string SetupForm(string token, string? error) => $"""
         {PlainPage.Alert(error)}
         <p>Choose a password for the user <b>{Access.FirstUser}</b>.</p>
-        <form method="post" action="/setup">
+        <form method="post">
           <input type="hidden" name="token" value="{PlainPage.Encode(token)}">
           <label>Password <input type="password" name="password" autocomplete="new-password" minlength="{Accounts.MinimumPasswordLength}" required autofocus></label>
           <button>Set up and sign in</button>
@@ -147,7 +149,7 @@ internal static class AccountEndpoints
 
     private static string SignInForm(string? returnUrl, string? error) => $"""
         {PlainPage.Alert(error)}
-        <form method="post" action="/login">
+        <form method="post">
           <input type="hidden" name="returnUrl" value="{PlainPage.Encode(returnUrl ?? "/")}">
           <label>User <input name="username" autocomplete="username" value="{Access.FirstUser}" required></label>
           <label>Password <input type="password" name="password" autocomplete="current-password" required autofocus></label>

@@ -9,7 +9,7 @@ internal static class RunQueries
 {
     /// <summary>
     /// Runs that have a text somewhere. Each part is answered from a small index of its own: ids, names and correlation ids without their rows, errors only of runs that have one,
-    /// and workflows by name instead of all their runs.
+    /// and workflows by name or id instead of all their runs.
     /// </summary>
     private const string FoundByText =
         """
@@ -18,7 +18,9 @@ internal static class RunQueries
             UNION ALL SELECT no FROM instances WHERE name IS NOT NULL AND name #like# @search ESCAPE '\'
             UNION ALL SELECT no FROM instances WHERE correlation_id IS NOT NULL AND correlation_id #like# @search ESCAPE '\'
             UNION ALL SELECT no FROM instances WHERE error IS NOT NULL AND error #like# @search ESCAPE '\'
-            UNION ALL SELECT no FROM instances WHERE definition_id IN (SELECT definition_id FROM definition_versions WHERE name #like# @search ESCAPE '\'))
+            UNION ALL SELECT no FROM instances WHERE definition_id IN (
+                SELECT definition_id FROM definition_versions WHERE name #like# @search ESCAPE '\'
+                UNION SELECT definition_id FROM definition_versions WHERE definition_id #like# @search ESCAPE '\'))
         """;
 
     public static PageOf<InstanceRecord> List(Session session, RunFilter filter)

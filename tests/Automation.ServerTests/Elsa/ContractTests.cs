@@ -62,7 +62,7 @@ public sealed class ContractTests(RunningServer server) : IClassFixture<RunningS
     [InlineData("/activity-executions/by-id?id={execution}", "execution")]
     [InlineData("/activity-executions/{execution}", "execution")]
     [InlineData("/activity-executions/count?WorkflowInstanceId={ended}&ActivityId=say&Completed=True", """{"count":"int"}""")]
-    [InlineData("/workflow-instances/{ended}/journal/say", """{"id":"text","activityId":"text","eventName":"Completed","timestamp":"time","sequence":"int"}""")]
+    [InlineData("/workflow-instances/{ended}/journal/say", """{"id":"text","activityId":"text","activityNodeId":"text","workflowInstanceId":"text","workflowDefinitionId":"text","workflowVersion":"int","eventName":"Completed","timestamp":"time","sequence":"int"}""")]
     [InlineData("/activity-executions/{execution}/call-stack?includeCrossWorkflowChain=True&skip=0&take=10", "callStack")]
     public async Task Get_AnswersInItsShape(string path, string shape)
     {

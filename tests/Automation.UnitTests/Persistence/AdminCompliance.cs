@@ -210,6 +210,7 @@ public abstract class AdminCompliance : PollCompliance
         (await Ids(new RunFilter { Search = "100%" })).Should().BeEmpty();
         await Definitions.SaveAsync([new DefinitionVersion { Id = "dv", DefinitionId = "def-2", Version = 1, Name = "Invoices", IsLatest = true, IsPublished = false, CreatedAt = T0, Json = "{}" }], default);
         (await Ids(new RunFilter { Search = "invoice" })).Should().Equal("i5", "i4");
+        (await Ids(new RunFilter { Search = "F-2" })).Should().Equal("i5", "i4");
         (await Ids(new RunFilter { Ids = ["i0", "i5"], OrderBy = "LastExecuted" })).Should().Equal("i5", "i0");
         (await Ids(new RunFilter { Times = [new(RunTime.Created, TimeComparison.GreaterThanOrEqual, T0.AddMinutes(1)), new(RunTime.Created, TimeComparison.LessThan, T0.AddMinutes(3))] })).Should().Equal("i2", "i1");
         (await Ids(new RunFilter { Times = [new(RunTime.Finished, TimeComparison.GreaterThan, T0)] })).Should().Equal("i2", "i1");
