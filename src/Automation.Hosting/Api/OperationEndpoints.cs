@@ -90,6 +90,16 @@ internal static class OperationEndpoints
         catch (ConnectorException error)
         {
             var problem = Problem.Of(error);
+            if (error.MayHaveHappened && operation.Effect is (EffectClass.Probe or EffectClass.Unsafe))
+            {
+                // Here a person sends, and no ledger finds out: whoever reads "it failed" would send it again.
+                problem = problem with
+                {
+                    Title = "It may have happened all the same.",
+                    Action = $"Look in the account of connection '{connection.Name}' before you send it again. In a flow, a read finds out where there is one; else an incident asks you.",
+                };
+            }
+
             problem.More!["request"] = shown;
             problem.More["durationMs"] = Math.Round(Stopwatch.GetElapsedTime(started).TotalMilliseconds, 1);
             return problem;

@@ -79,6 +79,7 @@ public sealed class OfficialSpecificationTests(RunningServer server) : IClassFix
             {
                 ((string?)answer["code"], (int?)answer["providerStatus"]).Should().Be((busy == 429 ? "rate-limited" : "provider-error", busy));
                 ((string?)answer["action"]).Should().NotBeNullOrEmpty();
+                (((string?)answer["title"])!.Contains("may have happened", StringComparison.Ordinal)).Should().Be(!isRepeated, "{0} is {1}", call, effect);
             }
         }
     }
