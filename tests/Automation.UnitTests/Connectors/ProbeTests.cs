@@ -61,6 +61,18 @@ public sealed class ProbeTests : IAsyncDisposable
         server.Requests.Single().Query("locationId").Should().BeNull();
     }
 
+    [Theory]
+    [InlineData("2026-03-01T12:00:01.000Z", true)]
+    [InlineData("2026-02-01T12:00:00.000Z", false)]
+    public async Task Find_BlockedSlot_IsNotTheOneThatWasThereBefore(string made, bool happened)
+    {
+        await using var server = StubServer.Of(new StubReply { Body = $$"""{"events":[{"id":"b1","startTime":"2026-03-02T10:00:00.000Z","endTime":"2026-03-02T11:00:00.000Z","dateAdded":"{{made}}"}]}""" });
+
+        var found = await FindAsync(server, "GoHighLevel.Calendars.CreateBlockSlot", new { calendarId = "k", startTime = "2026-03-02T10:00:00Z", endTime = "2026-03-02T11:00:00Z" });
+
+        (found is not null).Should().Be(happened);
+    }
+
     [Fact]
     public async Task Find_CreatedNotifications_AreLookedForByTheFirst()
     {
