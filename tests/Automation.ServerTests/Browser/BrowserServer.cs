@@ -117,9 +117,11 @@ public sealed class BrowserServer : RunningServer, IAsyncLifetime, IDisposable
         }
     }
 
-    /// <summary>What the browser's console complained of since last asked: errors of scripts, of the page's policy, of calls. The line router's warnings of the designer mean nothing.</summary>
+    /// <summary>What the browser's console complained of since last asked: errors of scripts, of the page's policy, of calls. The designer's own two mean nothing: of its line router, and of a live update that comes before it has drawn.</summary>
     public IReadOnlyList<string> Complaints() =>
-        Driver.Manage().Logs.GetLog(LogType.Browser).Where(entry => entry.Level >= LogLevel.Warning && !entry.Message.Contains("manhattan", StringComparison.Ordinal)).Select(entry => entry.Message).ToList();
+        Driver.Manage().Logs.GetLog(LogType.Browser)
+            .Where(entry => entry.Level >= LogLevel.Warning && !entry.Message.Contains("manhattan", StringComparison.Ordinal) && !entry.Message.Contains("Could not find wrapper element", StringComparison.Ordinal))
+            .Select(entry => entry.Message).ToList();
 
     /// <summary>Serious and critical findings of the accessibility rules on the page as it is now, each with where it is. A scope limits what is looked at, a rule what is asked.</summary>
     public IReadOnlyList<string> Barriers(string scope = "document", string? rule = null)
