@@ -67,7 +67,7 @@ internal sealed class JsReader(ScriptSession session)
 
     public object? Read(JsValue value) => value switch
     {
-        JsDate date => double.IsNaN(date.DateValue) ? null : new DateTimeOffset(date.ToDateTime(), TimeSpan.Zero),
+        JsDate date => double.IsNaN(date.DateValue) ? null : new DateTimeOffset(TimeOf(date), TimeSpan.Zero),
         _ when value.IsUint8Array() => value.AsUint8Array(),
         IObjectWrapper wrapper => Plain(wrapper.Target),
         ObjectInstance => ReadToken(value) is var token && token is JValue scalar ? scalar.Value : token,
@@ -97,7 +97,7 @@ internal sealed class JsReader(ScriptSession session)
         switch (value)
         {
             case JsDate date:
-                return double.IsNaN(date.DateValue) ? JValue.CreateNull() : new JValue(date.ToDateTime().ToString("yyyy-MM-ddTHH:mm:ss.FFFZ"));
+                return double.IsNaN(date.DateValue) ? JValue.CreateNull() : new JValue(TimeOf(date).ToString("yyyy-MM-ddTHH:mm:ss.FFFZ"));
             case IObjectWrapper wrapper:
                 return ValueConverter.ToJson(Plain(wrapper.Target));
             case JsArray array:
@@ -152,6 +152,11 @@ internal sealed class JsReader(ScriptSession session)
 
         return map;
     }
+
+    /// <summary>JavaScript's dates reach 270,000 years further than ours.</summary>
+    private static DateTime TimeOf(JsDate date) => date.DateValue is >= -62_135_596_800_000 and <= 253_402_300_799_999
+        ? date.ToDateTime()
+        : throw new FaultException(new Fault("The script's result is a date outside of the years 1 to 9999.") { Code = "conversion", Action = "Return another date, or its number of milliseconds." });
 
     /// <summary>A .NET value that a script made.</summary>
     private static object? Plain(object target) => target switch

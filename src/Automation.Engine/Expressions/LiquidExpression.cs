@@ -14,10 +14,12 @@ internal sealed partial class LiquidHost
 
     private readonly FluidParser parser = new();
     private readonly TemplateOptions options;
+    private readonly LiquidRanges ranges;
 
     public LiquidHost(EngineOptions limits, ExpressionFactory factory)
     {
         Limits = limits;
+        ranges = new LiquidRanges(limits.ScriptArrayLength);
         options = new TemplateOptions { MaxSteps = limits.ScriptStatements, MaxRecursion = limits.ScriptRecursion, CultureInfo = CultureInfo.InvariantCulture, TimeZone = TimeZoneInfo.Utc };
         options.Filters.AddFilter("base64", static (input, _, _) => new ValueTask<FluidValue>(new StringValue(Convert.ToBase64String(Encoding.UTF8.GetBytes(input.ToStringValue())))));
         options.Filters.AddFilter("keys", static (input, _, _) => new ValueTask<FluidValue>(input is JsonMapValue map ? map.Keys : EmptyValue.Instance));
@@ -44,7 +46,7 @@ internal sealed partial class LiquidHost
     {
         if (parser.TryParse(source, out var template, out var error))
         {
-            return new LiquidExpression(this, template);
+            return new LiquidExpression(this, ranges.VisitTemplate(template));
         }
 
         var place = Position().Match(error);
@@ -154,18 +156,22 @@ internal sealed class LiquidExpression(LiquidHost host, IFluidTemplate template)
             // Nothing in a template waits: every value and filter answers at once.
             template.RenderAsync(output, NullEncoder.Default, host.Context(scope)).AsTask().GetAwaiter().GetResult();
         }
-        catch (Exception exception) when (exception is InvalidOperationException or ArgumentException or FormatException or OverflowException or InvalidCastException)
+        catch (FileNotFoundException missing)
         {
-            throw new FaultException(new Fault($"The template failed: {exception.Message}")
-            {
-                Code = "liquid-error",
-                Action = "Correct the template, or make it do less.",
-                ExceptionType = exception.GetType().FullName,
-            }, exception);
+            throw Failed($"it includes the template '{missing.FileName ?? missing.Message}', and templates of flows include no others", missing);
+        }
+        catch (Exception exception) when (exception is not FaultException and not OperationCanceledException)
+        {
+            // Filters throw what they like: a division by zero, a number too large. All of it is the template's.
+            throw Failed(exception.Message, exception);
         }
 
         return ValueConverter.Convert(output.ToString(), target);
     }
+
+    private static FaultException Failed(string reason, Exception exception) => new(
+        new Fault($"The template failed: {reason}") { Code = "liquid-error", Action = "Correct the template, or make it do less.", ExceptionType = exception.GetType().FullName },
+        exception);
 }
 
 /// <summary>Takes a template's output up to the limit of a string, and watches the time while it does.</summary>

@@ -16,6 +16,16 @@ public sealed class JavaScriptLimitTests
     public JavaScriptLimitTests() => session = factory.OpenSession();
 
     [Theory]
+    [InlineData("new Date(-1e15)")]
+    [InlineData("({ at: new Date(8e15) })")]
+    public void Date_OutsideOfTheYears1To9999_SaysSo(string script)
+    {
+        var act = () => factory.Prepare("JavaScript", script).Evaluate(session, scope, typeof(object), CancellationToken.None);
+
+        act.Should().Throw<FaultException>().WithMessage("*years 1 to 9999*");
+    }
+
+    [Theory]
     [InlineData("\n  while (true) { }", "script-statements", 2)]
     [InlineData("for (;;);", "script-statements", 1)]
     [InlineData("[1, 2, 3].sort(() => { while (true); })", "script-statements", 1)]

@@ -139,6 +139,23 @@ public sealed class PlainExpressionTests
         Evaluate(factory.Prepare("Liquid", template), typeof(string)).Should().Be(expected);
     }
 
+    [Theory]
+    [InlineData("{% for i in (1..100000000) %}{{ i }}{% endfor %}", "script-size", "*range of 100,000,000 numbers*")]
+    [InlineData("{% assign n = 2147483647 %}{% for i in (1..n) %}{% endfor %}", "script-size", "*range of 2,147,483,647 numbers*")]
+    [InlineData("{% if true %}{{ 1 | divided_by: 0 }}{% endif %}", "liquid-error", "The template failed:*zero*")]
+    [InlineData("{% include 'other' %}", "liquid-error", "The template failed: it includes*other*no others*")]
+    [InlineData("{% render 'other' %}", "liquid-error", "The template failed: it includes*other*no others*")]
+    public void Liquid_ThatFails_SaysWhatInAFault(string template, string code, string message)
+    {
+        var act = () => Evaluate(factory.Prepare("Liquid", template), typeof(string));
+
+        act.Should().Throw<FaultException>().WithMessage(message).Which.Fault.Code.Should().Be(code);
+    }
+
+    [Fact]
+    public void Liquid_Ranges_CountAsBefore() =>
+        Evaluate(factory.Prepare("Liquid", "{% assign n = 3 %}{% for i in (1..n) limit: 2 %}{% for j in (i..2) %}{{ i }}{{ j }} {% endfor %}{% endfor %}{% for k in (3..1) %}x{% endfor %}"), typeof(string)).Should().Be("11 12 22 ");
+
     [Fact]
     public void Liquid_ThatDoesNotParse_SaysWhere()
     {
