@@ -34,7 +34,7 @@ public sealed class InstallationMove : IAsyncDisposable
         _source = new SqliteDatabase(sqlitePath, fullDurability: true);
         _target = new PostgreSqlDatabase(connectionString) { IsMoving = true };
         _from = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = sqlitePath, Mode = SqliteOpenMode.ReadOnly, Pooling = false }.ToString());
-        _to = new NpgsqlConnection(connectionString);
+        _to = new NpgsqlConnection(PostgreSqlDatabase.Read(connectionString).ConnectionString);
     }
 
     /// <summary>Brings both to this program's schema, and looks whether the target may be written to.</summary>
