@@ -47,17 +47,7 @@ internal static class DateFunctions
         return TimeZoneInfo.TryFindSystemTimeZoneById(name, out var zone) ? zone : throw call.Wrong($"there is no time zone '{name}'; give an IANA name such as America/New_York");
     }
 
-    private static CultureInfo Culture(FunctionCall call, int index)
-    {
-        try
-        {
-            return call.Text(index) is { Length: > 0 } name ? CultureInfo.GetCultureInfo(name, predefinedOnly: true) : CultureInfo.InvariantCulture;
-        }
-        catch (CultureNotFoundException)
-        {
-            throw call.Wrong($"there is no culture '{call.Text(index)}'; give a name such as en-US");
-        }
-    }
+    private static CultureInfo Culture(FunctionCall call, int index) => Cultures.Find(call, index) ?? CultureInfo.InvariantCulture;
 
     private static string Unit(FunctionCall call, int index) => call.Text(index, "").Trim().TrimEnd('s').ToLowerInvariant() switch
     {

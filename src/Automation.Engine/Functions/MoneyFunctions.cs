@@ -25,7 +25,7 @@ internal static class MoneyFunctions
     public static IReadOnlyList<ScriptFunction> All { get; } =
     [
         new("money", "parse", "text: string | number", "number | null", "The amount in a text such as $1,234.50, 1.234,50 € or (12.00); null when there is none.", static call => call.At(0) is string text ? Parse(text) : call.Has(0) ? call.Number(0) : null),
-        new("money", "format", "amount: number | string, currency?: string, culture?: string", "string", "An amount as $1,234.50, by the currency's own digits; with a culture such as de-DE as it is written there.", Format),
+        new("money", "format", "amount: number | string, currency?: string, culture?: string", "string", "An amount as $1,234.50, by the currency's own digits; with a culture such as en-GB as it is written there (the server knows English ones only).", Format),
         new("money", "round", "amount: number | string, digits?: number", "number", "Rounded, half away from zero; to cents when no digits are given.", static call => Math.Round(Amount(call, 0), Math.Clamp(call.Whole(1, 2), 0, 20), MidpointRounding.AwayFromZero)),
         new("money", "toCents", "amount: number | string", "number", "An amount in cents.", static call => (long)Math.Round(Amount(call, 0) * 100, MidpointRounding.AwayFromZero)),
         new("money", "fromCents", "cents: number", "number", "Cents as an amount.", static call => call.Number(0) / 100),
@@ -74,19 +74,12 @@ internal static class MoneyFunctions
     {
         var currency = call.Text(1, "USD").ToUpperInvariant();
         var (symbol, digits) = Currencies.GetValueOrDefault(currency, (currency + " ", 2));
-        try
-        {
-            var numbers = (NumberFormatInfo)(call.Text(2) is { Length: > 0 } name ? CultureInfo.GetCultureInfo(name, predefinedOnly: true) : CultureInfo.GetCultureInfo("en-US")).NumberFormat.Clone();
-            numbers.CurrencySymbol = symbol.Trim();
-            numbers.CurrencyDecimalDigits = digits;
-            numbers.CurrencyNegativePattern = numbers.CurrencyPositivePattern == 0 ? 1 : numbers.CurrencyNegativePattern;
-            numbers.CurrencyPositivePattern = symbol.EndsWith(' ') && numbers.CurrencyPositivePattern == 0 ? 2 : numbers.CurrencyPositivePattern;
-            return Amount(call, 0).ToString("C", numbers);
-        }
-        catch (CultureNotFoundException)
-        {
-            throw call.Wrong($"there is no culture '{call.Text(2)}'; give a name such as en-US");
-        }
+        var numbers = (NumberFormatInfo)(Cultures.Find(call, 2) ?? CultureInfo.GetCultureInfo("en-US")).NumberFormat.Clone();
+        numbers.CurrencySymbol = symbol.Trim();
+        numbers.CurrencyDecimalDigits = digits;
+        numbers.CurrencyNegativePattern = numbers.CurrencyPositivePattern == 0 ? 1 : numbers.CurrencyNegativePattern;
+        numbers.CurrencyPositivePattern = symbol.EndsWith(' ') && numbers.CurrencyPositivePattern == 0 ? 2 : numbers.CurrencyPositivePattern;
+        return Amount(call, 0).ToString("C", numbers);
     }
 
     private static JArray Split(FunctionCall call)
