@@ -44,7 +44,15 @@ internal static class CommandLine
             return WrongUsage;
         }
 
-        return await parsed.InvokeAsync();
+        try
+        {
+            return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            // A folder that cannot be written is no bug of ours: no stack trace.
+            return Fail(error.Message);
+        }
     }
 
     /// <summary>Prints a failure and its exit code.</summary>

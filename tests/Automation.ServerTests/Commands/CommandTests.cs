@@ -129,6 +129,15 @@ public sealed class CommandTests : IDisposable
         output.Should().Contain("Another server uses the data folder").And.NotContain("   at ");
     }
 
+    [Fact]
+    public async Task Operations_IntoAPlaceThatCannotBeWritten_SaySoWithoutAStackTrace()
+    {
+        var (exit, output) = await RunAsync("operations", "--docs", Path.Combine(Write("file", ""), "docs"));
+
+        exit.Should().Be(1);
+        output.Should().Contain("file").And.NotContain("   at ");
+    }
+
     [Theory]
     [InlineData("nonsense")]
     [InlineData("run")]
