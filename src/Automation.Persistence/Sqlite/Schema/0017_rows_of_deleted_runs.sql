@@ -1,0 +1,1 @@
+-- Nothing to change here: SQLite's foreign keys do it.
