@@ -17,8 +17,6 @@ find "$1" -name '*.trx' -print0 | xargs -0 -r cat | awk -v status="${2:-0}" '
     }
     else { failed++; print "failed: " name }
   }
-  # What a run says of itself: a host that crashed, a test that hung.
-  match($0, /<RunInfo [^>]*outcome="(Error|Failed)"/) && match($0, /aborted[^<]*/) { print "aborted: " substr($0, RSTART, RLENGTH) }
   END {
     if (status != 0 && failed == 0) { failed++; print "failed: the test run itself ended with " status ", without a failed test: a test host crashed or hung, or a project had no results. Its last tests are in Sequence files below the results." }
     printf "%d passed, %d failed, %d skipped\n", passed, failed, skipped
