@@ -41,6 +41,7 @@ public static class PersistenceServices
         .AddSingleton<IAccessStore, AccessStore>()
         .AddSingleton<IPollStore, PollStore>()
         .AddSingleton<IRunStore, RunStore>()
+        .AddSingleton<IHeldEventStore, HeldEventStore>()
         .AddSingleton<IEffectStore, EffectStore>()
         .AddSingleton<IIncidentStore, IncidentStore>()
         .AddSingleton<ITaskStore, TaskStore>()

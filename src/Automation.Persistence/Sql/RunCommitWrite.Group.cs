@@ -162,6 +162,7 @@ internal sealed partial class RunCommitWrite
         var unheard = new List<long>();
         foreach (var write in written)
         {
+            write.Hold(session);
             var (no, _, queued) = rows[write._commit.InstanceId];
             var waiting = queued || write.StimulatesItself;
             var isFinished = write._commit.Status == WorkflowStatus.Finished;

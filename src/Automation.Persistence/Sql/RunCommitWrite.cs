@@ -50,6 +50,7 @@ internal sealed partial class RunCommitWrite : GroupedWork<bool>
     private readonly byte[]? _request;
     private readonly PackedInstance[] _children;
     private readonly PackedStimulus[] _stimuli;
+    private readonly PackedEvent[] _held;
     private readonly byte[]?[] _bookmarkPayloads;
     private readonly List<(Bookmark Bookmark, TaskRequest Task, byte[] Request)> _tasks = [];
 
@@ -62,6 +63,7 @@ internal sealed partial class RunCommitWrite : GroupedWork<bool>
         _request = commit.Intent is null ? null : Payload.PackRecord(commit.Intent.Request);
         _children = PackedInstance.Of(commit.Children);
         _stimuli = PackedStimulus.Of(commit.Stimuli);
+        _held = commit.Held.Count == 0 ? [] : commit.Held.Select(held => new PackedEvent(held)).ToArray();
         _bookmarkPayloads = commit.Changes.BookmarksAdded.Select(b => Payload.PackJsonOrNull(b.Payload)).ToArray();
         for (var i = 0; i < _bookmarkPayloads.Length; i++)
         {
@@ -108,6 +110,7 @@ internal sealed partial class RunCommitWrite : GroupedWork<bool>
     {
         Instances.Insert(session, _children);
         Instances.Stimulate(session, _stimuli);
+        Hold(session);
         waiting |= StimulatesItself;
         if (_commit.Status != WorkflowStatus.Finished)
         {
@@ -126,6 +129,14 @@ internal sealed partial class RunCommitWrite : GroupedWork<bool>
         }
 
         return false;
+    }
+
+    private void Hold(Session session)
+    {
+        foreach (var held in _held)
+        {
+            held.Insert(session);
+        }
     }
 
     private bool StimulatesItself => Array.Exists(_stimuli, stimulus => stimulus.InstanceId == _commit.InstanceId);

@@ -10,11 +10,16 @@ namespace Automation.Runtime.Running;
 /// <param name="InstanceId">Only this instance; nothing is started.</param>
 /// <param name="ActivityInstanceId">Only this execution of an activity; nothing is started.</param>
 /// <param name="Payload">What it brings.</param>
-public sealed record EventAddress(string Name, string? CorrelationId, string? InstanceId, string? ActivityInstanceId, JToken? Payload);
+public sealed record EventAddress(string Name, string? CorrelationId, string? InstanceId, string? ActivityInstanceId, JToken? Payload)
+{
+    /// <summary>The event as it is kept when nobody takes it.</summary>
+    internal HeldEvent Held(DateTimeOffset now) => new(Bookmark.HashOf(EventRouter.BookmarkName, Name), InstanceId, CorrelationId, ActivityInstanceId, Payload, now + HeldEvents.Life);
+}
 
 /// <summary>What an event comes to: committed together.</summary>
 public sealed record EventTargets(IReadOnlyList<NewInstance> Instances, IReadOnlyList<PendingStimulus> Stimuli)
 {
+
     /// <summary>Ids of the instances started or resumed.</summary>
     public IReadOnlyList<string> InstanceIds => [.. Instances.Select(instance => instance.Id), .. Stimuli.Select(stimulus => stimulus.InstanceId).Distinct()];
 }

@@ -7,7 +7,7 @@ using Newtonsoft.Json.Linq;
 namespace Automation.Runtime.Running;
 
 /// <summary>Turns what a burst changed into one transaction, and rings for what it started.</summary>
-public sealed class RunCommitter(IRunStore runs, IDefinitionStore definitions, EventRouter events, IDoorbell doorbell, DueClock dues, TimeProvider clock)
+public sealed class RunCommitter(IRunStore runs, IDefinitionStore definitions, EventRouter events, IDoorbell doorbell, DueClock dues, HeldEvents held, TimeProvider clock)
 {
     /// <summary>Commits the run: its state, journal, bookmarks and incidents, the children and events it asked for, its parent's bookmark when it has ended, and an effect's intent.</summary>
     /// <returns>Whether stimuli are waiting for the run.</returns>
@@ -30,6 +30,7 @@ public sealed class RunCommitter(IRunStore runs, IDefinitionStore definitions, E
             Changes = changes,
             StimuliDone = stimuliDone,
             Children = outgoing.Instances,
+            Held = outgoing.Held,
             Stimuli = outgoing.Stimuli,
             Incidents = outgoing.Incidents,
             Intent = intent,
@@ -73,6 +74,12 @@ public sealed class RunCommitter(IRunStore runs, IDefinitionStore definitions, E
             doorbell.RingRuns([.. commit.Children.Select(child => child.Id), .. commit.Stimuli.Select(stimulus => stimulus.InstanceId).Where(id => id != lease.InstanceId).Distinct()]);
         }
 
+        var hashes = bookmarksAdded.Where(bookmark => bookmark.Name == EventRouter.BookmarkName).Select(bookmark => bookmark.Hash).Concat(commit.Held.Select(kept => kept.Hash)).ToList();
+        if (hashes.Count > 0)
+        {
+            held.Note(hashes);
+        }
+
         foreach (var bookmark in bookmarksAdded)
         {
             if (bookmark.DueAt is { } due)
@@ -101,6 +108,7 @@ public sealed class RunCommitter(IRunStore runs, IDefinitionStore definitions, E
         {
             var address = new EventAddress(published.Name, published.CorrelationId, published.IsLocal ? run.InstanceId : null, null, published.Payload);
             var targets = await events.RouteAsync(address, CancellationToken.None);
+            var before = outgoing.Stimuli.Count;
             outgoing.Instances.AddRange(targets.Instances);
             outgoing.Stimuli.AddRange(targets.Stimuli.Where(target => target.InstanceId != run.InstanceId));
 
@@ -110,6 +118,11 @@ public sealed class RunCommitter(IRunStore runs, IDefinitionStore definitions, E
                 var hash = Bookmark.HashOf(EventRouter.BookmarkName, published.Name);
                 outgoing.Stimuli.AddRange(run.Bookmarks.Where(bookmark => bookmark.Hash == hash)
                     .Select(bookmark => new PendingStimulus(run.InstanceId, new Stimulus(Ids.New(clock), bookmark.Id, published.Payload))));
+            }
+
+            if (targets.Instances.Count == 0 && outgoing.Stimuli.Count == before)
+            {
+                outgoing.Held.Add(address.Held(clock.GetUtcNow()));
             }
         }
 
@@ -185,6 +198,7 @@ public sealed class RunCommitter(IRunStore runs, IDefinitionStore definitions, E
     {
         public List<NewInstance> Instances { get; } = [];
         public List<PendingStimulus> Stimuli { get; } = [];
+        public List<HeldEvent> Held { get; } = [];
         public List<IncidentRecord> Incidents { get; } = [];
     }
 }

@@ -18,6 +18,7 @@ public sealed partial class RunService(
     IDefinitionStore versions,
     IRunStore runs,
     IEffectStore effects,
+    HeldEvents held,
     IIncidentStore incidents,
     IDoorbell doorbell,
     Node node,
@@ -104,13 +105,15 @@ public sealed partial class RunService(
         return await WithChildrenAsync(run, exchange, cancellationToken);
     }
 
-    /// <summary>Sends an event: starts the flows that listen, resumes the runs that wait. Synchronously: returns when their bursts are over.</summary>
+    /// <summary>Sends an event: starts the flows that listen, resumes the runs that wait. Where there are none it is kept for a while, for a run that comes to wait. Synchronously: returns when their bursts are over.</summary>
     /// <returns>Ids of the instances started or resumed.</returns>
     public async Task<IReadOnlyList<string>> PublishEventAsync(string name, string? correlationId, string? instanceId, string? activityInstanceId, JToken? input, bool synchronously, CancellationToken cancellationToken)
     {
-        var targets = await events.RouteAsync(new EventAddress(name, correlationId, instanceId, activityInstanceId, input), cancellationToken);
+        var address = new EventAddress(name, correlationId, instanceId, activityInstanceId, input);
+        var targets = await events.RouteAsync(address, cancellationToken);
         if (targets.InstanceIds.Count == 0)
         {
+            await held.HoldAsync(address.Held(clock.GetUtcNow()), cancellationToken);
             return [];
         }
 

@@ -23,6 +23,7 @@ public static class RunningServices
         services.AddSingleton<RunQueue>();
         services.AddSingleton<DueClock>();
         services.AddSingleton<EventRouter>();
+        services.AddSingleton<HeldEvents>();
         services.AddSingleton<RunCommitter>();
         services.AddSingleton<LeaseKeeper>();
         services.AddSingleton<Runner>();
@@ -50,6 +51,7 @@ public static class RunningServices
         services.AddHostedService(provider => provider.GetRequiredService<LeaseKeeper>());
         services.AddHostedService(provider => provider.GetRequiredService<Runner>());
         services.AddHostedService(provider => provider.GetRequiredService<DueTimeService>());
+        services.AddHostedService(provider => provider.GetRequiredService<HeldEvents>());
         services.AddHostedService(provider => provider.GetRequiredService<Sweep>());
         services.AddHostedService<BackfillService>();
         services.AddHostedService(provider => provider.GetRequiredService<Webhooks.HintReader>());

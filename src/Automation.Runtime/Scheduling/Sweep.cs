@@ -13,7 +13,7 @@ namespace Automation.Runtime.Scheduling;
 /// Finds what nobody rang for: runnable instances, triggers behind their source, what waits for triggers that are not paused any more. Every minute it looks for sources that have fallen silent, due times that a wrong clock has set and access that ends, and once an hour it deletes what is past its retention: runs, sources
 /// that nobody consumes, and events that everybody has.
 /// </summary>
-public sealed class Sweep(Runner runner, Poller poller, ArrivalDeliverer arrivals, DueTimeService dues, SourceWatch sources, TokenWatch tokens, IRunStore runs, IPollStore polls, IWebhookStore webhooks, IDueStore due, IOptions<AutomationOptions> options, TimeProvider clock, ILogger<Sweep> log) : BackgroundService
+public sealed class Sweep(Runner runner, Poller poller, ArrivalDeliverer arrivals, HeldEvents held, DueTimeService dues, SourceWatch sources, TokenWatch tokens, IRunStore runs, IPollStore polls, IWebhookStore webhooks, IDueStore due, IOptions<AutomationOptions> options, TimeProvider clock, ILogger<Sweep> log) : BackgroundService
 {
     private const int DeleteBatch = 500;
     private static readonly TimeSpan RetentionInterval = TimeSpan.FromHours(1);
@@ -40,6 +40,7 @@ public sealed class Sweep(Runner runner, Poller poller, ArrivalDeliverer arrival
                 await TryAsync("Runnable instances", async token => pause = await SweepRunsAsync(token), stoppingToken);
                 await TryAsync("Triggers behind their source", token => poller.ConsumeAsync(null, token), stoppingToken);
                 await TryAsync("What waits for triggers", arrivals.PassAsync, stoppingToken);
+                await TryAsync("Kept events", held.SweepAsync, stoppingToken);
                 if (clock.GetElapsedTime(watched) >= WatchInterval)
                 {
                     watched = clock.GetTimestamp();

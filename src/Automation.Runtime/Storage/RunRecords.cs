@@ -119,6 +119,9 @@ public sealed record RunCommit
     /// <summary>Instances of <see cref="RunChanges.Children"/>, and those that its events start.</summary>
     public IReadOnlyList<NewInstance> Children { get; init; } = [];
 
+    /// <summary>Of its events those that nobody took.</summary>
+    public IReadOnlyList<HeldEvent> Held { get; init; } = [];
+
     /// <summary>Stimuli for other instances: its events' bookmarks, its parent's bookmark when it has finished.</summary>
     public IReadOnlyList<PendingStimulus> Stimuli { get; init; } = [];
 

@@ -1,6 +1,7 @@
 using Automation.Engine;
 using Automation.Runtime.Storage;
 using FluentAssertions;
+using Newtonsoft.Json.Linq;
 using Xunit;
 
 namespace Automation.UnitTests.Persistence;
@@ -50,6 +51,56 @@ public abstract class StimulusCompliance : StoreCompliance
         (await Runs.CommitAsync(Commit("i1", claimed.Lease) with { Stimuli = [Stimulus("s1", "i1")] }, default)).Should().BeTrue();
 
         (await ClaimAsync("i1")).Stimuli.Should().ContainSingle();
+    }
+
+    private static HeldEvent Held(string? instanceId = null, string? correlationId = null, string? activityInstanceId = null, int seconds = 60) =>
+        new(Automation.Engine.Bookmark.HashOf("Elsa.Event", "paid"), instanceId, correlationId, activityInstanceId, new JObject { ["amount"] = 7 }, T0.AddSeconds(seconds));
+
+    [SkippableFact]
+    public async Task HeldEvent_RunThatComesToWait_GetsItOnce()
+    {
+        await HeldEvents.HoldAsync(Held("i1", activityInstanceId: "ai1"), default);
+        (await HeldEvents.DeliverAsync([Held().Hash], T0, default)).Should().BeEmpty("nobody waits for it yet");
+        await SuspendedAsync("i1");
+        await SuspendedAsync("i2");
+
+        (await HeldEvents.DeliverAsync([Held().Hash, "another"], T0, default)).Should().Equal("i1");
+        (await HeldEvents.DeliverAsync(null, T0, default)).Should().BeEmpty();
+
+        var stimulus = (await ClaimAsync("i1")).Stimuli[0];
+        stimulus.BookmarkId.Should().Be("b1");
+        ((int?)stimulus.Input!["amount"]).Should().Be(7);
+        (await Runs.ListRunnableAsync(10, default)).Should().BeEmpty("the other run was not meant");
+    }
+
+    [SkippableFact]
+    public async Task HeldEvent_MeantForOthersOrTooOld_IsNotHandedOver()
+    {
+        await SuspendedAsync("i1");
+        await HeldEvents.HoldAsync(Held("i2"), default);
+        await HeldEvents.HoldAsync(Held(correlationId: "another"), default);
+        await HeldEvents.HoldAsync(Held(activityInstanceId: "another"), default);
+        await HeldEvents.HoldAsync(Held(seconds: 5), default);
+
+        (await HeldEvents.DeliverAsync(null, T0.AddSeconds(5), default)).Should().BeEmpty();
+
+        // What was too old is gone, and does not come back with a clock that is set back.
+        (await HeldEvents.DeliverAsync(null, T0, default)).Should().BeEmpty();
+    }
+
+    [SkippableFact]
+    public async Task HeldEvent_SecondOfItsName_WaitsForTheNextBookmark()
+    {
+        await EnqueueAsync(Instance("i1"));
+        await Runs.CommitAsync(Commit("i1", (await ClaimAsync("i1")).Lease, new RunChanges { BookmarksAdded = [Bookmark("b1")] }) with { Held = [Held(), Held()] }, default);
+        (await HeldEvents.DeliverAsync(null, T0, default)).Should().Equal("i1");
+        (await HeldEvents.DeliverAsync(null, T0, default)).Should().BeEmpty("the bookmark is being resumed");
+
+        var claimed = await ClaimAsync("i1");
+        await Runs.CommitAsync(Commit("i1", claimed.Lease, new RunChanges { BookmarksRemoved = ["b1"], BookmarksAdded = [Bookmark("b2")] }) with { StimuliDone = [claimed.Stimuli.Single().Id] }, default);
+
+        (await HeldEvents.DeliverAsync(null, T0, default)).Should().Equal("i1");
+        (await ClaimAsync("i1")).Stimuli.Single().BookmarkId.Should().Be("b2");
     }
 
     [SkippableFact]

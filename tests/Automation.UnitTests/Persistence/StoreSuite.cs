@@ -30,6 +30,7 @@ public abstract class StoreCompliance : IAsyncLifetime
     protected IChangeStore Changes => Get<IChangeStore>();
     protected IDueStore Due => Get<IDueStore>();
     protected ITaskStore Tasks => Get<ITaskStore>();
+    protected IHeldEventStore HeldEvents => Get<IHeldEventStore>();
     protected IGateStore Gates => Get<IGateStore>();
 
     /// <summary>Registers the stores of a database of this test's own.</summary>

@@ -124,6 +124,49 @@ public sealed class RunServiceTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task PublishEvent_BeforeTheRunWaits_ResumesItOnce(bool byARun)
+    {
+        var node = await database.StartNodeAsync();
+        await node.PublishAsync("asks", Activity("Test.Publish", ("event", "paid")));
+        await node.PublishAsync("flow", Activity("Test.Wait", ("event", "paid")), Activity("Test.Note"));
+        if (byARun)
+        {
+            await node.Runs.ExecuteAsync(new StartRequest { DefinitionId = "asks" }, CancellationToken.None);
+        }
+        else
+        {
+            (await PublishAsync(node, "paid")).Should().BeEmpty();
+        }
+
+        await using var held = await node.StartAsync<HeldEvents>();
+        var first = await node.Runs.ExecuteAsync(new StartRequest { DefinitionId = "flow" }, CancellationToken.None);
+        await node.UntilAsync(first.InstanceId, _ => node.Store.ListRunnableAsync(1, CancellationToken.None).Result.Count == 1);
+        await node.WorkAsync(first.InstanceId);
+        var second = await node.Runs.ExecuteAsync(new StartRequest { DefinitionId = "flow" }, CancellationToken.None);
+        await node.Get<HeldEvents>().SweepAsync(CancellationToken.None);
+
+        (await node.FindAsync(first.InstanceId)).SubStatus.Should().Be(WorkflowSubStatus.Finished);
+        (await node.FindAsync(second.InstanceId)).SubStatus.Should().Be(WorkflowSubStatus.Suspended);
+        (await node.Store.ListRunnableAsync(1, CancellationToken.None)).Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task PublishEvent_ThatStartsARun_IsNotKept()
+    {
+        var node = await database.StartNodeAsync();
+        var trigger = new TriggerRecord { Id = "t1", DefinitionId = "flow", VersionId = "flow-v1", ActivityId = "a1", ActivityType = "Test.Wait", Kind = "event", Hash = Bookmark.HashOf("Elsa.Event", "paid"), CreatedAt = DateTimeOffset.UnixEpoch };
+        await node.PublishAsync("flow", [trigger], Activity("Test.Wait", ("event", "paid")), Activity("Test.Wait", ("event", "paid")));
+
+        var id = (await PublishAsync(node, "paid")).Single();
+        await node.Get<HeldEvents>().SweepAsync(CancellationToken.None);
+
+        (await node.Store.ListRunnableAsync(1, CancellationToken.None)).Should().BeEmpty();
+        (await node.FindAsync(id)).SubStatus.Should().Be(WorkflowSubStatus.Suspended, "what began the run is not what it waits for");
+    }
+
     [Fact]
     public async Task PublishEvent_ListeningTrigger_StartsOneRunWithItsPayload()
     {
