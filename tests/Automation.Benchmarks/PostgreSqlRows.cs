@@ -30,7 +30,8 @@ internal static class PostgreSqlRows
         await using var house = await DurableRows.House.OpenAsync(services => services.AddPostgreSqlStores(database), () => Execute(server, $"DROP SCHEMA {schema} CASCADE"), Callers);
 
         // The runtime compiles hot code again in the background: until that is done it takes a good part of the processors.
-        await DurableRows.EachAsync(3 * Runs, _ => house.ExecuteAsync("ten"), Callers);
+        await DurableRows.EachAsync(12 * Runs, _ => house.ExecuteAsync("ten"), Callers);
+
         // In turns, so that what else the machine does meets both.
         var (ours, raw) = (new Tally(database), new Tally(database));
         var bytes = 0L;
