@@ -67,17 +67,26 @@ internal static class ArrivalWrite
         {
             if (!Instances.Activate(session, instance.New))
             {
-                return (started, false);
+                return (Fired(), false);
             }
 
             if (session.Run("DELETE FROM arrivals WHERE no = @no", no) == 1 && DeliveryWrite.Deliver(session, trigger, key, generation, instance, instance.New.CreatedAt))
             {
                 started.Add(instance.New.Id);
-                session.Post("UPDATE triggers SET last_fired_at = @at WHERE id = @id", Columns.Ticks(instance.New.CreatedAt), trigger);
             }
         }
 
-        return (started, true);
+        return (Fired(), true);
+
+        List<string> Fired()
+        {
+            if (started.Count > 0)
+            {
+                session.Post("UPDATE triggers SET last_fired_at = @at WHERE id = @id", Columns.Ticks(waiting[0].Instance.New.CreatedAt), trigger);
+            }
+
+            return started;
+        }
     }
 
     public static int Drop(Session session, DateTimeOffset before, DateTimeOffset now, int limit)

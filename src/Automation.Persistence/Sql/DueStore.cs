@@ -52,13 +52,9 @@ internal sealed class DueStore(SqlDatabase database) : IDueStore
                     "SELECT b.id, i.id, b.name FROM bookmarks b JOIN instances i ON i.no = b.instance_no WHERE b.due_at <= @now ORDER BY b.due_at LIMIT @limit #skip_locked b#",
                     Columns.Ticks(now),
                     limit);
-                foreach (var (bookmark, _, name) in due)
+                foreach (var task in due.Where(d => d.Name == TaskRequest.BookmarkName))
                 {
-                    if (name == TaskRequest.BookmarkName)
-                    {
-                        TaskStore.EndOverdue(session, bookmark, now);
-                    }
-
+                    TaskStore.EndOverdue(session, task.Bookmark, now);
                 }
 
                 session.Post("UPDATE bookmarks SET due_at = NULL WHERE id IN (#each @ids#)", (object)due.Select(d => d.Bookmark).ToArray());

@@ -84,10 +84,10 @@ internal sealed class GateStore(SqlDatabase database) : IGateStore
         cancellationToken);
 
     /// <summary>Answers of runs that are no more.</summary>
-    public static void DeleteOf(Session session, string lineage)
+    public static void DeleteOf(Session session, string[] lineages)
     {
-        session.Run("DELETE FROM gate_answers WHERE lineage = @lineage", lineage);
-        session.Run("DELETE FROM digests WHERE lineage = @lineage AND state = @state", lineage, Released);
+        session.Post("DELETE FROM gate_answers WHERE lineage IN (#each @lineages#)", (object)lineages);
+        session.Post("DELETE FROM digests WHERE lineage IN (#each @lineages#) AND state = @state", lineages, Released);
     }
 
     /// <summary>Puts an item into the digest that collects now, or opens one; returns its id.</summary>

@@ -252,13 +252,14 @@ internal static class Instances
         }
 
         // As long as a run of the lineage is kept, a replay of it must find what was done.
-        foreach (var lineage in deleted.Select(row => row.Lineage).Distinct(StringComparer.Ordinal))
+        var lineages = session.List(
+            reader => reader.GetString(0),
+            "SELECT j.value FROM (#each @lineages#) j WHERE NOT EXISTS (SELECT 1 FROM instances i WHERE i.id = j.value) AND NOT EXISTS (SELECT 1 FROM instances i WHERE i.lineage = j.value AND i.lineage <> i.id)",
+            (object)deleted.Select(row => row.Lineage).Distinct(StringComparer.Ordinal).ToArray()).ToArray();
+        if (lineages.Length > 0)
         {
-            if (session.Long("SELECT 1 WHERE EXISTS (SELECT 1 FROM instances WHERE id = @lineage) OR EXISTS (SELECT 1 FROM instances WHERE lineage = @lineage AND lineage <> id)", lineage) is null)
-            {
-                session.Post("DELETE FROM effects WHERE lineage = @lineage", lineage);
-                GateStore.DeleteOf(session, lineage);
-            }
+            session.Post("DELETE FROM effects WHERE lineage IN (#each @lineages#)", (object)lineages);
+            GateStore.DeleteOf(session, lineages);
         }
 
         return deleted.Count;
