@@ -97,7 +97,7 @@ internal sealed class NodeInstallation : IDisposable
         await using var connection = new Npgsql.NpgsqlConnection(new Npgsql.NpgsqlConnectionStringBuilder(_database) { Pooling = false }.ConnectionString);
         await connection.OpenAsync();
         await using var command = new Npgsql.NpgsqlCommand(sql, connection);
-        return (T)(await command.ExecuteScalarAsync())!;
+        return await command.ExecuteScalarAsync() is { } value and not DBNull ? (T)value : default!;
     }
 
     /// <summary>Every contact is renamed, noted and enrolled once in the outside's own state, or an incident "outcome unknown" names the run that knows no better. How many such incidents there are.</summary>

@@ -30,8 +30,8 @@ public sealed class PostgreSqlNodesTests(ITestOutputHelper output)
             using var installation = new NodeInstallation(await cluster.NewSchemaAsync(), 4, ("Automation__Runner__LeaseDuration", "00:00:05"), ("Automation__Runner__LeaseRenewal", "00:00:01.5"), ("Automation__Runner__Concurrency", "8"));
             try
             {
-                await LoseServersAndDatabaseAsync(cluster, installation);
-                await FreezeAsync(installation);
+                var left = await LoseServersAndDatabaseAsync(cluster, installation);
+                await FreezeAsync(installation, left[0], left[1]);
             }
             catch
             {
@@ -47,7 +47,8 @@ public sealed class PostgreSqlNodesTests(ITestOutputHelper output)
 
     private void Note(string what) => output.WriteLine($"{clock.Elapsed.TotalSeconds:0.0} s: {what}");
 
-    private async Task LoseServersAndDatabaseAsync(PostgreSqlCluster cluster, NodeInstallation installation)
+    /// <returns>The servers that are left.</returns>
+    private async Task<List<ServerProcess>> LoseServersAndDatabaseAsync(PostgreSqlCluster cluster, NodeInstallation installation)
     {
         var (first, second, third, fourth) = (installation[0], installation[1], installation[2], installation[3]);
 
@@ -57,7 +58,7 @@ public sealed class PostgreSqlNodesTests(ITestOutputHelper output)
         await installation.PrepareAsync();
         await installation.SlowDownWritesAsync(150);
         var contacts = Enumerable.Range(0, Contacts).Select(i => $"node-{i:0000}").ToList();
-        var (frozenNode, killedNode) = (await second.NodeAsync(), await first.NodeAsync());
+        var servers = new Dictionary<string, ServerProcess> { [await first.NodeAsync()] = first, [await second.NodeAsync()] = second, [await third.NodeAsync()] = third };
 
         // A quarter comes before each blow, so that each falls on runs in progress, however slow or fast the machine is.
         await AddQuarterAsync(0);
@@ -65,42 +66,46 @@ public sealed class PostgreSqlNodesTests(ITestOutputHelper output)
 
         // The doorbell forgets all that was rung: the sweep rings again.
         await cluster.ExecuteAsync($"TRUNCATE {installation.Schema}_hangfire.job, {installation.Schema}_hangfire.jobqueue, {installation.Schema}_hangfire.state, {installation.Schema}_hangfire.jobparameter CASCADE");
-        await IsSendingAsync(frozenNode, 1);
-        second.Freeze();
+        var frozenNode = await SendingAsync(1);
+        servers[frozenNode].Freeze();
         Note("Hangfire's tables were emptied; one server stands still");
         await AddQuarterAsync(2);
         await fourth.StartAsync();
+        servers.Add(await fourth.NodeAsync(), fourth);
         Note("a fourth has joined");
-        await EndedAsync(first, Contacts / 4);
+        await EndedAsync(fourth, Contacts / 4);
         await cluster.RestartAsync();
         Note("the database crashed and is back");
         await Eventually.HoldsAsync("nothing is the frozen server's any more", Patience, async () =>
             await installation.QueryAsync<long>($"SELECT COUNT(*) FROM instances WHERE status = 0 AND lease_owner = '{frozenNode}'") == 0);
-        second.Thaw();
+        servers[frozenNode].Thaw();
         Note("the frozen server goes on");
-        await IsSendingAsync(killedNode, 3);
-        await first.KillAsync();
+        var killedNode = await SendingAsync(3, except: frozenNode);
+        await servers[killedNode].KillAsync();
         Note("a server is killed");
-        await Eventually.HoldsAsync("every contact has a run that ended", Patience, async () => await installation.EndedAsync(third) >= Contacts);
+        var left = servers.Where(server => server.Key != killedNode).Select(server => server.Value).ToList();
+        await Eventually.HoldsAsync("every contact has a run that ended", Patience, async () => await installation.EndedAsync(left[0]) >= Contacts);
 
-        (await installation.CountAsync(third, null)).Should().Be(Contacts);
-        var unsure = await installation.AssertEachEffectOnceAsync(third, contacts);
-        var shares = await installation.RunsByNodeAsync(third);
+        (await installation.CountAsync(left[0], null)).Should().Be(Contacts);
+        var unsure = await installation.AssertEachEffectOnceAsync(left[0], contacts);
+        var shares = await installation.RunsByNodeAsync(left[0]);
         Note($"{Contacts} runs, {unsure} incidents \"outcome unknown\", by server: {string.Join(", ", shares.Values)}");
         shares.Should().HaveCount(4);
         unsure.Should().BePositive("enrolments were in flight when servers ended");
-        second.Log.Should().Contain("stood still");
+        servers[frozenNode].Log.Should().Contain("stood still");
+        return left;
 
         Task AddQuarterAsync(int quarter) => installation.AddContactsAsync(contacts.Skip(quarter * Contacts / 4).Take(Contacts / 4));
 
         Task EndedAsync(ServerProcess server, long count) => Eventually.HoldsAsync($"{count} runs have ended", Patience, async () => await installation.EndedAsync(server) >= count);
 
-        // It has sent an enrolment and has no answer yet; where it has none in its hands, more contacts come.
-        async Task IsSendingAsync(string node, int quarter)
+        // Whoever has sent an enrolment and has no answer yet. Which of them gets the runs is theirs to settle; where nobody has one in its hands, more contacts come.
+        async Task<string> SendingAsync(int quarter, string except = "")
         {
+            string? node = null;
             var ahead = Stopwatch.StartNew();
             var more = contacts.Skip(quarter * Contacts / 4).Take(Contacts / 4).Chunk(Math.Max(1, Contacts / 20)).ToList();
-            await Eventually.HoldsAsync("it is in the middle of enrolments", Patience, async () =>
+            await Eventually.HoldsAsync("a server is in the middle of enrolments", Patience, async () =>
             {
                 if (more.Count > 0 && ahead.Elapsed > TimeSpan.FromSeconds(2))
                 {
@@ -109,17 +114,18 @@ public sealed class PostgreSqlNodesTests(ITestOutputHelper output)
                     ahead.Restart();
                 }
 
-                return await installation.QueryAsync<long>($"SELECT COUNT(*) FROM effects e JOIN instances i ON i.id = e.instance_id WHERE e.status = 'intent' AND e.activity_id = 'enrol' AND i.lease_owner = '{node}'") > 0;
+                node = await installation.QueryAsync<string?>($"SELECT MAX(i.lease_owner) FROM effects e JOIN instances i ON i.id = e.instance_id WHERE e.status = 'intent' AND e.activity_id = 'enrol' AND i.lease_owner <> '{except}'");
+                return node is not null;
             });
             await installation.AddContactsAsync(more.SelectMany(ids => ids));
+            return node!;
         }
     }
 
     /// <summary>A server is frozen with runs in its hands: some wait for an answer, some are about to try a refused write again. The others end these runs. What the outside gets of them afterwards can only be the frozen server's.</summary>
-    private async Task FreezeAsync(NodeInstallation installation)
+    private async Task FreezeAsync(NodeInstallation installation, ServerProcess frozen, ServerProcess other)
     {
         const string flow = "held";
-        var (frozen, other) = (installation[1], installation[2]);
         var contacts = Enumerable.Range(0, 8).Select(i => $"{(i % 2 == 0 ? "waits" : "retries")}-{i}").ToList();
         await installation.ClearFaultsAsync();
         await installation.Outside.PostAsync("/sandbox/control/ghl/contacts", new JArray(contacts.Select(id => (object)new JObject { ["id"] = id, ["locationId"] = "loc-1", ["firstName"] = "Ada", ["email"] = id + "@example.com" }).ToArray()));
